@@ -1,0 +1,52 @@
+/**
+ * The interface of a backend: what runs a plan. Three exist: `native` (the C++ addon), `wasm` and
+ * `reference` (plain TypeScript, the specification). Integer results are the same bits on all.
+ *
+ * A backend opens a model once, with the constants that all its plans share (so that packed weights
+ * are kept once), and prepares a plan for each set of input shapes.
+ */
+import type { TypedArray } from '../core/dtype.js';
+import type { Plan } from '../runtime/plan.js';
+
+export const backendNames = ['native', 'wasm', 'reference'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+export interface BackendOptions {
+  /** Forces an instruction set (native only), e.g. 'avx2'; the best one there is by default. */
+  readonly isa?: string | undefined;
+  /** Threads that one run may use, from 1; by default what affinity and cgroup quota allow. */
+  readonly threads?: number | undefined;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  /** Instruction set in use: 'avx512vnni', 'avxvnni', 'avx2', 'portable', 'simd128' or 'none'. */
+  readonly isa: string;
+  readonly threads: number;
+  /** Takes a model's constants (space 'model' of its plans). The bytes must not change afterwards. */
+  open(constants: Uint8Array): BackendModel;
+}
+
+export interface BackendModel {
+  /** Checks the plan and packs the weights that no earlier plan of this model packed. */
+  prepare(plan: Plan): PreparedPlan;
+  /** Frees everything; runs in flight end first. Idempotent. */
+  dispose(): void;
+}
+
+export interface PreparedPlan {
+  /**
+   * Runs the plan once. `inputs` are the storage arrays of the plan's inputs, in order, already
+   * checked for type and length; they are copied before the promise is returned. Resolves to fresh
+   * arrays, one per plan output. Re-entrant. Rejects with `ABORTED` when the signal fires (checked
+   * between steps) and `DISPOSED` after dispose().
+   */
+  run(inputs: readonly TypedArray[], options?: RunPlanOptions): Promise<TypedArray[]>;
+  /** The same, blocking the calling thread. */
+  runSync(inputs: readonly TypedArray[]): TypedArray[];
+  dispose(): void;
+}
+
+export interface RunPlanOptions {
+  readonly signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,182 @@
+/**
+ * The step vocabulary: what a plan is made of, and the contract between the compiler and the backends.
+ *
+ * A step has an op code, tensors it reads and writes, and a fixed list of 32-bit parameters. The same
+ * names serve in the graph: node `octavo:QConv` with attribute `strideH` becomes step `QConv` with
+ * parameter `strideH`, so lowering to a plan is one generic function. native/plan/steps.inc lists the
+ * same codes and fields; the addon hands its list over as text, and loading compares it with ours.
+ *
+ * Conventions
+ * - Spatial steps are channels-last: x [N, H, W, C], weight [O, KH, KW, C / groups] (OHWI).
+ * - Quantized activations are uint8; int8 ones were moved there by adding 128 to values and zero point.
+ *   Quantized weights are int8. The accumulator is int32.
+ * - Padding after (bottom, right) is not a parameter: it follows from the output's dims.
+ * - requantize(acc, m, z) = clamp(roundHalfEven(f32(acc) * m) + z, min, max), docs ARITHMETIC.
+ * - An absent optional input is tensor index -1.
+ */
+
+/** Field kinds: one int32, one float32, or eight int32 (one per axis, unused ones 0). */
+export type FieldKind = 'i32' | 'f32' | 'i32x8';
+
+/** Highest rank a plan's tensor has; also the width of an `i32x8` field. */
+export const maxRank = 8;
+
+const window = {
+  strideH: 'i32',
+  strideW: 'i32',
+  dilationH: 'i32',
+  dilationW: 'i32',
+  padTop: 'i32',
+  padLeft: 'i32',
+} as const;
+
+const kernelWindow = { kernelH: 'i32', kernelW: 'i32', ...window } as const;
+
+/** Clamp of an integer result, before it is stored. */
+const clamp = { min: 'i32', max: 'i32' } as const;
+
+/** Clamp of a float result: -Infinity and +Infinity where there is none. */
+const bounds = { lower: 'f32', upper: 'f32' } as const;
+
+/**
+ * Codes and fields. Inputs and outputs, in order:
+ *
+ * | step | reads | writes |
+ * |---|---|---|
+ * | QuantizeLinear | x f32, scale f32, zeroPoint (type of y, optional) | y u8 s8 u16 s16 |
+ * | DequantizeLinear | x u8 s8 u16 s16 i32, scale f32, zeroPoint (optional) | y f32 |
+ * | DynamicQuantizeLinear | x f32 | y u8, scale f32 [], zeroPoint u8 [] |
+ * | QConv | x u8 NHWC, weight s8 OHWI, bias i32 [O] (optional), multiplier f32 [O], weightZero i32 [O] (optional) | y u8, i32 or f32 NHWC |
+ * | QAdd, QMul | a u8, b u8 (broadcast) | y u8 |
+ * | QAveragePool | x u8 NHWC | y u8 or f32 NHWC |
+ * | Lookup | x u8 or s8, table u8 [256] (indexed by the byte's bits) | y u8 or s8 |
+ * | MaxPool | x u8 s8 or f32 NHWC | y same type |
+ * | AveragePool | x f32 NHWC | y f32 |
+ * | Conv | x f32 NHWC, weight f32 OHWI, bias f32 [O] (optional) | y f32 NHWC |
+ * | MatMul | a f32 [..., M, K], b f32 [..., K, N], bias f32 (broadcast to [..., M, N], optional) | y f32 |
+ * | Binary | a f32, b f32 (broadcast) | y f32 |
+ * | Unary | x f32 | y f32 |
+ * | Softmax | x f32, along the last axis | y f32 |
+ * | Lrn | x f32, along the last axis | y f32 |
+ * | Reduce | x f32 | y f32, reduced axes kept as 1 |
+ * | Concat | any number of equal types | y |
+ * | Transpose, Slice, Pad, Copy | x of any whole-byte type | y same type |
+ * | Cast | x | y, of another type |
+ *
+ * QConv: acc = Σ (x − xZero)(w − weightZero) + bias, padding counts as x = xZero. uint8 y:
+ * requantize(acc, multiplier[o], yZero). int32 y: acc. float32 y: clamp(f32(acc) · multiplier[o], lower, upper).
+ * QAdd: clamp(rne(f32(f32((a − aZero) · aMultiplier) + f32((b − bZero) · bMultiplier))) + yZero, min, max).
+ * QMul: clamp(rne(f32((a − aZero)(b − bZero)) · multiplier) + yZero, min, max).
+ * QAveragePool: acc = Σ (x − xZero) over the n cells counted; m = f32(xScale / f32(yScale · n)); requantize(acc, m, yZero),
+ *   or f32(acc · f32(xScale / n)) for float32 y.
+ * Lrn: y = x / (bias + alpha / size · Σ x²)^beta, the sum in ascending channel order, every operation rounded to
+ *   float32; beta = 0.75 is 1 / (√s · √√s), exact on every backend.
+ * Transpose: y axis i is x axis perm[i]. Slice: y[i] = x[start + i · step] per axis. Pad: `before` cells of `value`.
+ */
+const schema = {
+  QuantizeLinear: { axis: 'i32', blockSize: 'i32' },
+  DequantizeLinear: { axis: 'i32', blockSize: 'i32' },
+  DynamicQuantizeLinear: {},
+  QConv: { ...window, groups: 'i32', xZero: 'i32', yZero: 'i32', ...clamp, ...bounds },
+  QAdd: {
+    aZero: 'i32',
+    bZero: 'i32',
+    yZero: 'i32',
+    aMultiplier: 'f32',
+    bMultiplier: 'f32',
+    ...clamp,
+  },
+  QMul: { aZero: 'i32', bZero: 'i32', yZero: 'i32', multiplier: 'f32', ...clamp },
+  QAveragePool: {
+    ...kernelWindow,
+    countIncludePad: 'i32',
+    xZero: 'i32',
+    yZero: 'i32',
+    xScale: 'f32',
+    yScale: 'f32',
+    ...clamp,
+  },
+  Lookup: {},
+  MaxPool: kernelWindow,
+  AveragePool: { ...kernelWindow, countIncludePad: 'i32' },
+  Conv: { ...window, groups: 'i32', ...bounds },
+  MatMul: { transposeA: 'i32', transposeB: 'i32', ...bounds },
+  Binary: { kind: 'i32' },
+  Unary: { kind: 'i32', alpha: 'f32', beta: 'f32' },
+  Softmax: {},
+  Lrn: { size: 'i32', alpha: 'f32', beta: 'f32', bias: 'f32' },
+  Reduce: { kind: 'i32', axes: 'i32x8' },
+  Concat: { axis: 'i32' },
+  Transpose: { perm: 'i32x8' },
+  Slice: { starts: 'i32x8', steps: 'i32x8' },
+  Pad: { before: 'i32x8', value: 'f32', mode: 'i32' },
+  Copy: {},
+  Cast: {},
+} as const satisfies Record<string, Record<string, FieldKind>>;
+
+export type StepName = keyof typeof schema;
+
+type ValueOfField<K> = K extends 'i32x8' ? readonly number[] : number;
+
+/** Parameters of one kind of step, by name. */
+export type StepParams<S extends StepName = StepName> = {
+  readonly [F in keyof (typeof schema)[S]]: ValueOfField<(typeof schema)[S][F]>;
+};
+
+export const stepNames = Object.keys(schema) as readonly StepName[];
+
+export function isStepName(name: string): name is StepName {
+  return Object.hasOwn(schema, name);
+}
+
+/** Op code of a step: its place in the schema, from 0. */
+export function stepCode(name: StepName): number {
+  return stepNames.indexOf(name);
+}
+
+/** Fields of a step, in the order in which they are encoded. */
+export function fieldsOf(name: StepName): readonly (readonly [string, FieldKind])[] {
+  return Object.entries(schema[name]);
+}
+
+/** The schema as text, one step a line: what native/plan/steps.inc must agree with. */
+export function schemaText(): string {
+  return stepNames
+    .map((name) => [name, ...fieldsOf(name).map(([field, kind]) => `${field}:${kind}`)].join(' '))
+    .join('\n');
+}
+
+/** Values of `Unary.kind`. alpha and beta mean what ONNX's attributes mean; Clip's are its bounds. */
+export const unaryKinds = {
+  Clip: 0, // min(max(x, alpha), beta); Relu is Clip(0, Infinity)
+  LeakyRelu: 1,
+  Sigmoid: 2,
+  HardSigmoid: 3, // max(0, min(1, alpha · x + beta))
+  HardSwish: 4, // x · max(0, min(1, x / 6 + 0.5))
+  Tanh: 5,
+  Exp: 6,
+  Log: 7,
+  Sqrt: 8,
+  Neg: 9,
+  Abs: 10,
+  Reciprocal: 11,
+  Erf: 12,
+  Floor: 13,
+  Ceil: 14,
+  Round: 15, // half to even
+  Elu: 16,
+  Softplus: 17,
+} as const;
+export type UnaryKind = keyof typeof unaryKinds;
+
+/** Values of `Binary.kind`. */
+export const binaryKinds = { Add: 0, Sub: 1, Mul: 2, Div: 3, Pow: 4, Min: 5, Max: 6 } as const;
+export type BinaryKind = keyof typeof binaryKinds;
+
+/** Values of `Reduce.kind`. `axes` holds 1 for each axis that is reduced. */
+export const reduceKinds = { Sum: 0, Mean: 1, Max: 2, Min: 3 } as const;
+export type ReduceKind = keyof typeof reduceKinds;
+
+/** Values of `Pad.mode`. */
+export const padModes = { constant: 0, reflect: 1, edge: 2 } as const;
+export type PadMode = keyof typeof padModes;
