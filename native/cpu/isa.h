@@ -1,0 +1,28 @@
+// Instruction sets: which were built, which this CPU has, and which one is in force. Two questions
+// decide a dispatch, was it built and does the CPU have it; forcing one narrows the answer, never widens
+// it. Detection is compiled at baseline flags.
+#pragma once
+
+#include <cstdint>
+
+namespace octavo {
+
+// From the least to the best within an architecture.
+enum class Isa : int32_t { kPortable, kAvx2, kAvxVnni, kAvx512Vnni, kCount };
+
+// "portable", "avx2", "avxvnni", "avx512vnni": the names that OCTAVO_ISA takes.
+const char* isaName(Isa isa);
+
+bool isaBuilt(Isa isa);
+bool isaSupported(Isa isa);
+
+// The best one that was built and that this CPU has.
+Isa bestIsa();
+
+// True and *isa set when `name` names an instruction set at all, available or not.
+bool parseIsa(const char* name, Isa* isa);
+
+// Whether kernels of `kernel` may run when `chosen` is in force: avx512vnni implies avx2, not avxvnni.
+bool isaImplies(Isa chosen, Isa kernel);
+
+}  // namespace octavo

@@ -1,0 +1,91 @@
+// Operators: what the plan executor calls, one per step code. An operator is prepared once per plan: it
+// checks types and dims (a plan is untrusted), packs its weights, chooses its kernels for the CPU at
+// hand, and states the scratch memory it needs. Then it runs any number of times, on any arena, from
+// several runs at once; so a PreparedStep is immutable after prepare().
+//
+// ops.inc lists every operator in one line; plan/executor goes through them; kernels/ is below.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "native/cpu/isa.h"
+#include "native/pack/store.h"
+#include "native/plan/step.h"
+#include "native/plan/tensor.h"
+#include "native/status.h"
+#include "native/threading/pool.h"
+
+namespace octavo {
+
+// Where the spaces of one run begin.
+struct RunContext {
+  uint8_t* arena;
+  const uint8_t* model;
+  const uint8_t* plan;
+  Team& team;
+  // team.size() areas of PreparedStep::scratchBytes() each, 64-byte aligned.
+  uint8_t* scratch;
+  size_t scratchStride;
+
+  template <typename T>
+  const T* in(const TensorInfo& tensor) const {
+    return reinterpret_cast<const T*>(base(tensor.space) + tensor.offset);
+  }
+  template <typename T>
+  T* out(const TensorInfo& tensor) const {  // outputs are always in the arena
+    return reinterpret_cast<T*>(arena + tensor.offset);
+  }
+  uint8_t* scratchOf(size_t worker) const { return scratch + worker * scratchStride; }
+
+ private:
+  const uint8_t* base(Space space) const {
+    return space == Space::kArena ? arena : space == Space::kModel ? model : plan;
+  }
+};
+
+class PreparedStep {
+ public:
+  virtual ~PreparedStep() = default;
+  virtual void run(const RunContext& context) const = 0;
+  // Scratch that each worker needs while this step runs.
+  virtual size_t scratchBytes() const { return 0; }
+};
+
+// What prepare() sees. Inputs and outputs are null where absent; counts are checked by the operator.
+struct StepView {
+  StepCode code;
+  size_t inputCount;
+  size_t outputCount;
+  const TensorInfo* const* inputs;
+  const TensorInfo* const* outputs;
+  const void* params;  // the step's own Params struct
+
+  template <typename P>
+  const P& as() const {
+    return *static_cast<const P*>(params);
+  }
+};
+
+struct PrepareContext {
+  Isa isa;
+  // Constants of the model and of the plan, for packing. Null for a tensor of the arena.
+  const uint8_t* model;
+  const uint8_t* plan;
+  // Packed weights, shared by all plans of the model.
+  PackStore& packs;
+
+  template <typename T>
+  const T* constant(const TensorInfo& tensor) const {
+    if (tensor.space == Space::kArena) return nullptr;
+    return reinterpret_cast<const T*>((tensor.space == Space::kModel ? model : plan) +
+                                      tensor.offset);
+  }
+};
+
+// One per operator, named prepare<Step>: declared from ops.inc.
+using PrepareFn = Status (*)(const StepView& step, const PrepareContext& context,
+                             std::unique_ptr<PreparedStep>* prepared);
+
+}  // namespace octavo
