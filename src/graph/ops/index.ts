@@ -1,0 +1,38 @@
+/** All operators that Octavo has a definition of, by domain and name. */
+import { OctavoError } from '../../core/errors.js';
+import { type Node, qualifiedOp } from '../ir.js';
+import type { OpDefinition } from './op.js';
+
+const families: readonly (readonly OpDefinition[])[] = [];
+
+const definitions = new Map(
+  families.flat().map((definition) => [qualifiedOp(definition), definition] as const),
+);
+
+/** Every operator with a definition, ONNX's first. */
+export const operators: readonly OpDefinition[] = [...definitions.values()];
+
+export function definitionOf(node: Pick<Node, 'op' | 'domain'>): OpDefinition | undefined {
+  return definitions.get(qualifiedOp(node));
+}
+
+/**
+ * The definition of a node's operator. Throws `UNSUPPORTED_OPERATOR`, naming node, operator, domain
+ * and opset, when there is none, or when `opset` is older than the form it describes.
+ */
+export function requireDefinition(node: Node, opset: number): OpDefinition {
+  const definition = definitionOf(node);
+  if (definition === undefined || opset < definition.since) {
+    const domain = node.domain === '' ? 'ai.onnx' : node.domain;
+    throw new OctavoError(
+      'UNSUPPORTED_OPERATOR',
+      `operator ${node.op} (domain ${domain}, opset ${opset}) is not supported`,
+      {
+        where: node.name,
+        expected: definition === undefined ? undefined : `opset ${definition.since} or later`,
+        found: definition === undefined ? undefined : `opset ${opset}`,
+      },
+    );
+  }
+  return definition;
+}
