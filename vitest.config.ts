@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 process.env.OCTAVO_DATA ??= fileURLToPath(new URL('../shared/data', import.meta.url));
 
 export default defineConfig({
+  oxc: { include: [/\.[cm]?ts$/] },
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
