@@ -13,9 +13,9 @@
 import { isDataType, isStorageOf, storageLengthOf } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import { elementCount, formatShape } from '../core/shape.js';
+import { inferNode } from './infer.js';
 import type { Dim, Graph, Node, ValueType } from './ir.js';
 import { qualifiedOp } from './ir.js';
-import { inferNode } from './ops/context.js';
 import { definitionOf } from './ops/index.js';
 
 const seen = new WeakSet<Node>();

@@ -4,7 +4,7 @@
  * operators in this form; ops/index collects them. How an operator is computed is not known here.
  */
 import type { Tensor } from '../../core/tensor.js';
-import type { Node, ValueType } from '../ir.js';
+import type { Dim, Node, ValueType } from '../ir.js';
 
 export interface InferContext {
   readonly node: Node;
@@ -13,6 +13,12 @@ export interface InferContext {
   readonly input: (i: number) => ValueType | undefined;
   /** Input i when it is a constant. */
   readonly constant: (i: number) => Tensor | undefined;
+  /**
+   * Elements of input i, an integer tensor of rank 0 or 1 and of modest length, as far as they are
+   * known: numbers, names of free dimensions, undefined. So shape arithmetic is followed through
+   * Shape, Gather, Concat … even where a dimension is free. Undefined when nothing is known.
+   */
+  readonly contents: (i: number) => readonly Dim[] | undefined;
 }
 
 export interface OpDefinition {
@@ -23,9 +29,13 @@ export interface OpDefinition {
   /** Least and most inputs; the most may be Infinity. */
   readonly inputs: readonly [number, number];
   readonly outputs: readonly [number, number];
+  /** Inputs that may be absent although they come before the last required one. */
+  readonly optionalInputs?: readonly number[];
   /**
    * Types of the outputs, as far as they follow; undefined for what is unknown. Throws
    * `INVALID_GRAPH` when the inputs contradict the operator, naming the node.
    */
   readonly infer: (context: InferContext) => readonly (ValueType | undefined)[];
+  /** Elements of the first output, for operators that shape arithmetic is made of. */
+  readonly contents?: (context: InferContext) => readonly Dim[] | undefined;
 }

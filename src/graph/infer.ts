@@ -1,0 +1,99 @@
+/**
+ * Type and shape inference over a whole graph, in one walk from inputs to outputs.
+ *
+ * What the operators say stands alone. Dims that a model declares for a value (value_info) are
+ * believed only where Octavo has no definition of the operator, because plans are laid out by dims
+ * and a model may lie; a declared element type that an operator contradicts is an error.
+ */
+import { OctavoError } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import { type Dim, type Graph, type Node, qualifiedOp, typeOf, type ValueType } from './ir.js';
+import { contextOf, type Knowledge } from './ops/context.js';
+import { definitionOf } from './ops/index.js';
+
+/** An inference under way: nodes are taken in topological order, and each adds to what is known. */
+export interface Inference extends Knowledge {
+  /** Types of graph inputs and computed values so far. */
+  readonly types: ReadonlyMap<string, ValueType>;
+  /** Infers the outputs of the next node. Throws `INVALID_GRAPH`. */
+  readonly infer: (node: Node) => void;
+  /** States that a value, computed so far, is this constant. */
+  readonly setConstant: (value: string, tensor: Tensor) => void;
+}
+
+export function startInference(graph: Graph): Inference {
+  const types = new Map<string, ValueType>();
+  const constants = new Map(graph.constants);
+  const elements = new Map<string, readonly Dim[]>();
+  for (const input of graph.inputs) {
+    const type = graph.types.get(input);
+    if (type !== undefined) types.set(input, type);
+  }
+  const knowledge: Knowledge = {
+    type: (value) => constants.get(value) ?? types.get(value),
+    constant: (value) => constants.get(value),
+    contents: (value) => elements.get(value),
+  };
+  return {
+    ...knowledge,
+    types,
+    infer: (node) => {
+      const definition = definitionOf(node);
+      const context = contextOf(node, graph.opsets.get(node.domain) ?? 1, knowledge);
+      const inferred = definition?.infer(context);
+      node.outputs.forEach((value, i) => {
+        if (value === '') return;
+        const declared = graph.types.get(value);
+        const type =
+          definition === undefined ? declared : reconcile(node, value, inferred?.[i], declared);
+        if (type !== undefined) types.set(value, type);
+      });
+      const contents = definition?.contents?.(context);
+      if (contents !== undefined) elements.set(node.outputs[0]!, contents);
+    },
+    setConstant: (value, tensor) => {
+      constants.set(value, tensor);
+      types.delete(value);
+    },
+  };
+}
+
+/** Types of all values, as far as they follow from inputs and constants. Throws `INVALID_GRAPH`. */
+export function inferTypes(graph: Graph): Graph {
+  const inference = startInference(graph);
+  for (const node of graph.nodes) inference.infer(node);
+  return { ...graph, types: new Map(inference.types) };
+}
+
+/**
+ * Types of one node's outputs, from the types the graph states for its inputs; undefined when Octavo
+ * has no definition of the operator. Throws `INVALID_GRAPH` when the inputs contradict it.
+ */
+export function inferNode(
+  graph: Graph,
+  node: Node,
+): readonly (ValueType | undefined)[] | undefined {
+  const knowledge: Knowledge = {
+    type: (value) => typeOf(graph, value),
+    constant: (value) => graph.constants.get(value),
+    contents: () => undefined,
+  };
+  return definitionOf(node)?.infer(contextOf(node, graph.opsets.get(node.domain) ?? 1, knowledge));
+}
+
+function reconcile(
+  node: Node,
+  value: string,
+  inferred: ValueType | undefined,
+  declared: ValueType | undefined,
+): ValueType | undefined {
+  if (inferred === undefined) return declared && { type: declared.type };
+  if (declared !== undefined && declared.type !== inferred.type) {
+    throw new OctavoError('INVALID_GRAPH', `${qualifiedOp(node)} does not compute this type`, {
+      where: value,
+      expected: inferred.type,
+      found: declared.type,
+    });
+  }
+  return inferred;
+}
