@@ -1,0 +1,40 @@
+/** Every kind of step and its kernel. Other backends run plans with this table, a few kernels replaced. */
+import { cast } from './cast.js';
+import { conv } from './conv.js';
+import { binary, qadd, qmul, unary } from './elementwise.js';
+import type { StepKernels } from './kernel.js';
+import { lookup } from './lookup.js';
+import { matMul } from './matmul.js';
+import { concat, copy, pad, slice, transpose } from './movement.js';
+import { lrn } from './normalize.js';
+import { averagePool, maxPool, qaveragePool } from './pool.js';
+import { qconv } from './qconv.js';
+import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
+import { reduce } from './reduce.js';
+import { softmax } from './softmax.js';
+
+export const referenceKernels: StepKernels = {
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
+  QConv: qconv,
+  QAdd: qadd,
+  QMul: qmul,
+  QAveragePool: qaveragePool,
+  Lookup: lookup,
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  Conv: conv,
+  MatMul: matMul,
+  Binary: binary,
+  Unary: unary,
+  Softmax: softmax,
+  Lrn: lrn,
+  Reduce: reduce,
+  Concat: concat,
+  Transpose: transpose,
+  Slice: slice,
+  Pad: pad,
+  Copy: copy,
+  Cast: cast,
+};
