@@ -1,0 +1,241 @@
+/**
+ * Compiles a graph to a plan. The graph is wholly in Octavo's own vocabulary and all dims are known:
+ * node `octavo:X` becomes step X, attributes become parameters of the same name. Attributes that a step
+ * has no field for served shape inference and are dropped.
+ *
+ * `octavo:Reshape` becomes nothing: its result is the same bytes under other dims. Every graph output is
+ * a tensor of the arena that no graph input and no constant shares, by a Copy where need be.
+ */
+import type { TypedArray } from '../core/dtype.js';
+import { invariant, OctavoError } from '../core/errors.js';
+import { type Limits, resolveLimits } from '../core/limits.js';
+import type { Tensor } from '../core/tensor.js';
+import { type Attribute, type Graph, type Node, qualifiedOp, typeOf } from '../graph/ir.js';
+import {
+  type ConstantSpace,
+  checkedBytes,
+  type Lifetime,
+  layoutArena,
+  layoutConstants,
+} from './memory.js';
+import type { Plan, PlanTensor, Step } from './plan.js';
+import { type FieldKind, fieldsOf, isStepName, maxRank, type StepName } from './steps.js';
+
+export interface CompileOptions {
+  /** Constants that lie in the model space; the others go to the plan's own. */
+  readonly model?: ConstantSpace | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+/** A step before its tensors have offsets: it reads and writes values by name. */
+interface Draft {
+  readonly op: StepName;
+  readonly node: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly params: Record<string, number | readonly number[]>;
+}
+
+/**
+ * Throws `UNSUPPORTED_OPERATOR` for a node outside the vocabulary, `LIMIT_EXCEEDED` for a tensor or an
+ * arena above the limits, and `INTERNAL` where lowering left out a parameter or a type.
+ */
+export function compile(graph: Graph, options: CompileOptions = {}): Plan {
+  const limits = resolveLimits(options.limits);
+  const aliases = new Map<string, string>();
+  const rootOf = (value: string): string => aliases.get(value) ?? value;
+  const drafts: Draft[] = [];
+  for (const node of graph.nodes) {
+    if (qualifiedOp(node) === 'octavo:Reshape') {
+      aliases.set(node.outputs[0]!, rootOf(node.inputs[0]!));
+    } else {
+      drafts.push(draftOf(node));
+    }
+  }
+  const copies = new Map<string, string>();
+  const ports = graph.outputs.map(({ name, value }) => {
+    const root = rootOf(value);
+    const computed = !graph.constants.has(root) && !graph.inputs.includes(root);
+    if (computed) return { name, value };
+    let copy = copies.get(value);
+    if (copy === undefined) {
+      copy = `${value}:copy`;
+      while (typeOf(graph, copy) !== undefined) copy += "'";
+      copies.set(value, copy);
+      drafts.push({ op: 'Copy', node: name, inputs: [value], outputs: [copy], params: {} });
+    }
+    return { name, value: copy };
+  });
+
+  const copied = new Map([...copies].map(([value, copy]) => [copy, value]));
+  const describe = (value: string) => describeValue(graph, copied.get(value) ?? value, limits);
+  const outputs = ports.map((port) => port.value);
+  const arena = placeActivations(graph.inputs, drafts, outputs, {
+    isConstant: (value) => graph.constants.has(rootOf(value)),
+    rootOf,
+    bytesOf: (value) => describe(value).bytes,
+    limit: limits.arenaBytes,
+  });
+  const constantOf = (value: string): Tensor | undefined => graph.constants.get(rootOf(value));
+  const own = layoutConstants(constantsBeyond(drafts, constantOf, options.model?.offsets));
+
+  const tensors: PlanTensor[] = [];
+  const indexes = new Map<string, number>();
+  const indexOfValue = (value: string): number => {
+    if (value === '') return -1;
+    let index = indexes.get(value);
+    if (index === undefined) {
+      index = tensors.length;
+      indexes.set(value, index);
+      tensors.push({ ...describe(value), ...placeOf(value) });
+    }
+    return index;
+  };
+  const placeOf = (value: string): Pick<PlanTensor, 'space' | 'offset'> => {
+    const constant = constantOf(value);
+    if (constant === undefined) return { space: 'arena', offset: arena.offsetOf(rootOf(value)) };
+    const shared = options.model?.offsets.get(constant.data);
+    if (shared !== undefined) return { space: 'model', offset: shared };
+    return { space: 'plan', offset: own.offsets.get(constant.data)! };
+  };
+  const inputs = graph.inputs.map((name) => ({ name, tensor: indexOfValue(name) }));
+  const steps = drafts.map(
+    ({ op, node, inputs, outputs, params }) =>
+      ({
+        op,
+        node,
+        inputs: inputs.map(indexOfValue),
+        outputs: outputs.map(indexOfValue),
+        params,
+      }) as unknown as Step,
+  );
+  return {
+    tensors,
+    steps,
+    inputs,
+    outputs: ports.map(({ name, value }) => ({ name, tensor: indexOfValue(value) })),
+    arenaBytes: arena.bytes,
+    constants: own.bytes,
+  };
+}
+
+/** A node as a step. Throws `UNSUPPORTED_OPERATOR` or `INTERNAL`, naming the node. */
+function draftOf(node: Node): Draft {
+  const { op, domain, name } = node;
+  if (domain !== 'octavo' || !isStepName(op)) {
+    throw new OctavoError('UNSUPPORTED_OPERATOR', `operator ${qualifiedOp(node)} has no step`, {
+      where: name,
+    });
+  }
+  const params: Draft['params'] = {};
+  for (const [field, kind] of fieldsOf(op)) {
+    params[field] = paramOf(node, field, kind, node.attributes.get(field));
+  }
+  return { op, node: name, inputs: node.inputs, outputs: node.outputs, params };
+}
+
+function paramOf(
+  node: Node,
+  field: string,
+  kind: FieldKind,
+  attribute: Attribute | undefined,
+): number | readonly number[] {
+  const where = `${node.name}.${field}`;
+  if (kind === 'i32x8') {
+    invariant(attribute?.kind === 'ints', `${where} is not a list of integers`);
+    invariant(attribute.value.length <= maxRank, `${where} has more than ${maxRank} elements`);
+    for (const value of attribute.value) requireInt32(value, where);
+    return Array.from({ length: maxRank }, (_, i) => attribute.value[i] ?? 0);
+  }
+  if (kind === 'f32') {
+    invariant(attribute?.kind === 'float', `${where} is not a float`);
+    return attribute.value;
+  }
+  invariant(attribute?.kind === 'int', `${where} is not an integer`);
+  return requireInt32(attribute.value, where);
+}
+
+function requireInt32(value: number, where: string): number {
+  if ((value | 0) !== value) {
+    throw new OctavoError('LIMIT_EXCEEDED', 'the parameter does not fit 32 bits', {
+      where,
+      found: String(value),
+    });
+  }
+  return value;
+}
+
+function describeValue(
+  graph: Graph,
+  value: string,
+  limits: Limits,
+): Pick<PlanTensor, 'type' | 'dims' | 'bytes'> {
+  const type = typeOf(graph, value);
+  invariant(type?.dims !== undefined, `'${value}' has no dims`);
+  const dims = type.dims.map((dim) => {
+    invariant(typeof dim === 'number', `'${value}' has a free dimension`);
+    return requireInt32(dim, value);
+  });
+  if (dims.length > maxRank) {
+    throw new OctavoError('LIMIT_EXCEEDED', 'the tensor has too many axes', {
+      where: value,
+      expected: `at most ${maxRank}`,
+      found: String(dims.length),
+    });
+  }
+  return {
+    type: type.type,
+    dims,
+    bytes: checkedBytes({ type: type.type, dims }, limits.tensorBytes, value),
+  };
+}
+
+interface Placement {
+  readonly isConstant: (value: string) => boolean;
+  readonly rootOf: (value: string) => string;
+  readonly bytesOf: (root: string) => number;
+  readonly limit: number;
+}
+
+function placeActivations(
+  inputs: readonly string[],
+  drafts: readonly Draft[],
+  outputs: readonly string[],
+  { isConstant, rootOf, bytesOf, limit }: Placement,
+): { readonly bytes: number; readonly offsetOf: (root: string) => number } {
+  const indexes = new Map<string, number>();
+  const lifetimes: { bytes: number; birth: number; death: number }[] = [];
+  const bear = (value: string, birth: number): void => {
+    indexes.set(value, lifetimes.length);
+    lifetimes.push({ bytes: bytesOf(value), birth, death: birth });
+  };
+  const use = (value: string, time: number): void => {
+    const index = indexes.get(rootOf(value));
+    invariant(index !== undefined, `'${value}' is read before it is written`);
+    lifetimes[index]!.death = time;
+  };
+  for (const input of inputs) bear(input, -1);
+  drafts.forEach((draft, time) => {
+    for (const value of draft.inputs) if (value !== '' && !isConstant(value)) use(value, time);
+    for (const value of draft.outputs) if (value !== '') bear(value, time);
+  });
+  for (const value of outputs) use(value, drafts.length);
+  const layout = layoutArena(lifetimes satisfies Lifetime[], limit);
+  return { bytes: layout.bytes, offsetOf: (root) => layout.offsets[indexes.get(root)!]! };
+}
+
+/** Constants that steps read and the model space does not hold. */
+function constantsBeyond(
+  drafts: readonly Draft[],
+  constantOf: (value: string) => Tensor | undefined,
+  shared: ReadonlyMap<TypedArray, number> | undefined,
+): Set<Tensor> {
+  const result = new Set<Tensor>();
+  for (const { inputs } of drafts) {
+    for (const value of inputs) {
+      const constant = constantOf(value);
+      if (constant !== undefined && !shared?.has(constant.data)) result.add(constant);
+    }
+  }
+  return result;
+}
