@@ -99,7 +99,7 @@ describe('the packed package', () => {
   test('passes publint', async () => {
     const bytes = fs.readFileSync(tarball);
     const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-    const { messages } = await publint({ pkgDir: root, pack: { tarball: buffer }, strict: true });
+    const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
     const pkg = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
