@@ -4,7 +4,6 @@
  */
 import { pathToFileURL } from 'node:url';
 import { buildNative } from './build-native.mjs';
-import { onnxStep } from './build-onnx.mjs';
 import { typescriptStep } from './build-typescript.mjs';
 import { wasmStep } from './build-wasm.mjs';
 import { installDependencies } from './install-dependencies.mjs';
@@ -15,7 +14,6 @@ import { runStep } from './lib/step.mjs';
 export function setup() {
   return withLock(async () => {
     await installDependencies();
-    await runStep(onnxStep);
     await runStep(wasmStep);
     await runStep(typescriptStep);
     await buildNative();
