@@ -4,7 +4,7 @@ import type { Tensor } from '../core/tensor.js';
 import type { Attribute, Node } from './ir.js';
 
 type Kind = Attribute['kind'];
-type ValueOf<K extends Kind> = Extract<Attribute, { kind: K }>['value'];
+type ValueOf<K extends Kind> = Extract<Attribute, { readonly kind: K }>['value'];
 
 function read<K extends Kind>(node: Node, name: string, kind: K): ValueOf<K> | undefined {
   const attribute = node.attributes.get(name);
@@ -16,7 +16,7 @@ function read<K extends Kind>(node: Node, name: string, kind: K): ValueOf<K> | u
       found: attribute.kind,
     });
   }
-  return attribute.value as ValueOf<K>;
+  return attribute.value as ValueOf<K> | undefined;
 }
 
 export function intOf(node: Node, name: string, fallback: number): number {

@@ -15,7 +15,10 @@ export interface Patch {
   readonly constants?: Iterable<readonly [string, Tensor]>;
   /** Types of values that are new, or now known better. */
   readonly types?: Iterable<readonly [string, ValueType]>;
-  /** Readers of the first value, graph outputs included, read the second instead. */
+  /**
+   * Readers of the first value, graph outputs included, read the second instead. Added nodes are taken
+   * as they are, so that one of them may go on reading the first.
+   */
   readonly replace?: Iterable<readonly [string, string]>;
 }
 
@@ -39,8 +42,8 @@ export function applyPatch(graph: Graph, patch: Patch): Graph {
       ? { ...node, inputs: node.inputs.map(resolve) }
       : node;
 
-  const kept = graph.nodes.filter((node) => !removed.has(node));
-  const nodes = sortNodes([...kept, ...(patch.add ?? [])].map(rewire));
+  const kept = graph.nodes.filter((node) => !removed.has(node)).map(rewire);
+  const nodes = sortNodes([...kept, ...(patch.add ?? [])]);
   const outputs = graph.outputs.map((output) => ({ ...output, value: resolve(output.value) }));
 
   const live = new Set([...graph.inputs, ...outputs.map((output) => output.value)]);

@@ -1,0 +1,199 @@
+/**
+ * Options of static quantization, with the defaults that hold unless a caller says otherwise. Unknown
+ * options and unknown values are errors: nothing a caller writes is ignored.
+ */
+import { type CalibrationMethod, calibrationMethods } from '../calibrate/index.js';
+import { OctavoError } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import type { Node } from '../graph/ir.js';
+import type { SessionOptions } from '../runtime/session.js';
+
+/** Picks nodes by exact name, by pattern on the name, or by asking about each node. */
+export type NodeSelector = string | RegExp | ((node: Node) => boolean);
+
+/** One sample, or one batch of samples: a tensor for every input of the model. */
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+export interface Progress {
+  readonly phase: 'calibrate' | 'ranges' | 'quantize';
+  readonly done: number;
+  /** Undefined when the length of the calibration data is not known. */
+  readonly total: number | undefined;
+  /** Milliseconds left at the pace so far; undefined when not known. */
+  readonly etaMs: number | undefined;
+}
+
+export interface QuantizeStaticOptions {
+  /** Feeds of the model, streamed: calibrating on 10,000 samples takes the memory of one. */
+  readonly calibrationData: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /** How activation ranges are chosen. Default 'mse'. */
+  readonly calibrationMethod?: CalibrationMethod;
+  /** Share of the values kept by 'percentile', in percent. Default 99.99. */
+  readonly percentile?: number;
+  /** Default 'uint8'. */
+  readonly activationType?: 'uint8' | 'int8';
+  /** Default 'int8'. */
+  readonly weightType?: 'int8' | 'uint8';
+  /** One weight scale per output channel. Default true. */
+  readonly perChannel?: boolean;
+  /** Scale mapping (zero point in the middle). Default { weights: true, activations: false }. */
+  readonly symmetric?: { readonly weights?: boolean; readonly activations?: boolean };
+  /** 7-bit weights, for engines that saturate on CPUs without VNNI; Octavo never does. Default false. */
+  readonly reduceRange?: boolean;
+  /** Operator types to quantize. Default: all of `quantizableOps`. */
+  readonly opTypes?: readonly string[];
+  /** When given, only these nodes are quantized. A selector that matches no node throws `NO_MATCH`. */
+  readonly nodesToQuantize?: readonly NodeSelector[];
+  /** These nodes stay in float. A selector that matches no node throws `NO_MATCH`. */
+  readonly nodesToExclude?: readonly NodeSelector[];
+  /** What NaN and infinities in activations do: throw `INVALID_CALIBRATION`, or be left out. Default 'error'. */
+  readonly nonFinite?: 'error' | 'skip';
+  /** The form of the result; 'qdq' is the only one. */
+  readonly format?: 'qdq';
+  /** Backend, threads and limits of the float runs that calibration makes. */
+  readonly session?: SessionOptions;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Operators that can be computed in integers, or that keep integers as they are. */
+export const quantizableOps = [
+  'Conv',
+  'Gemm',
+  'MatMul',
+  'Add',
+  'Mul',
+  'Concat',
+  'MaxPool',
+  'AveragePool',
+  'GlobalAveragePool',
+  'Relu',
+  'Clip',
+  'LeakyRelu',
+  'Sigmoid',
+  'HardSigmoid',
+  'HardSwish',
+  'Tanh',
+  'Elu',
+  'Reshape',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'Transpose',
+  'Slice',
+  'Pad',
+] as const;
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly calibrationMethod: CalibrationMethod;
+  readonly percentile: number | undefined;
+  readonly activationType: 'uint8' | 'int8';
+  readonly weightType: 'int8' | 'uint8';
+  readonly perChannel: boolean;
+  readonly symmetricWeights: boolean;
+  readonly symmetricActivations: boolean;
+  readonly reduceRange: boolean;
+  readonly opTypes: ReadonlySet<string>;
+  readonly nodesToQuantize: readonly NodeSelector[] | undefined;
+  readonly nodesToExclude: readonly NodeSelector[];
+  readonly nonFinite: 'error' | 'skip';
+}
+
+const known: ReadonlySet<string> = new Set<keyof QuantizeStaticOptions>([
+  'calibrationData',
+  'calibrationMethod',
+  'percentile',
+  'activationType',
+  'weightType',
+  'perChannel',
+  'symmetric',
+  'reduceRange',
+  'opTypes',
+  'nodesToQuantize',
+  'nodesToExclude',
+  'nonFinite',
+  'format',
+  'session',
+  'onProgress',
+  'signal',
+]);
+
+/** Checks the options and fills in the defaults; throws `INVALID_ARGUMENT` naming the option. */
+export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) {
+      throw new OctavoError('INVALID_ARGUMENT', 'unknown option', {
+        where: name,
+        expected: [...known].join(', '),
+      });
+    }
+  }
+  oneOf('format', options.format, ['qdq']);
+  const calibrationMethod = oneOf(
+    'calibrationMethod',
+    options.calibrationMethod,
+    calibrationMethods,
+    'mse',
+  );
+  if (options.percentile !== undefined && calibrationMethod !== 'percentile') {
+    throw new OctavoError('INVALID_ARGUMENT', `the method '${calibrationMethod}' has none`, {
+      where: 'percentile',
+    });
+  }
+  return {
+    calibrationMethod,
+    percentile:
+      calibrationMethod === 'percentile' ? (options.percentile ?? defaultPercentile) : undefined,
+    activationType: oneOf('activationType', options.activationType, ['uint8', 'int8'], 'uint8'),
+    weightType: oneOf('weightType', options.weightType, ['int8', 'uint8'], 'int8'),
+    perChannel: flag('perChannel', options.perChannel, true),
+    symmetricWeights: flag('symmetric.weights', options.symmetric?.weights, true),
+    symmetricActivations: flag('symmetric.activations', options.symmetric?.activations, false),
+    reduceRange: flag('reduceRange', options.reduceRange, false),
+    opTypes: opTypesOf(options.opTypes),
+    nodesToQuantize: options.nodesToQuantize,
+    nodesToExclude: options.nodesToExclude ?? [],
+    nonFinite: oneOf('nonFinite', options.nonFinite, ['error', 'skip'], 'error'),
+  };
+}
+
+const defaultPercentile = 99.99;
+
+function opTypesOf(opTypes: readonly string[] | undefined): ReadonlySet<string> {
+  if (opTypes === undefined) return new Set(quantizableOps);
+  for (const op of opTypes) oneOf('opTypes', op, quantizableOps);
+  return new Set(opTypes);
+}
+
+function oneOf<T extends string>(where: string, value: T | undefined, allowed: readonly T[]): void;
+function oneOf<T extends string>(
+  where: string,
+  value: T | undefined,
+  allowed: readonly T[],
+  fallback: T,
+): T;
+function oneOf<T extends string>(
+  where: string,
+  value: T | undefined,
+  allowed: readonly T[],
+  fallback?: T,
+): T | undefined {
+  if (value === undefined) return fallback;
+  if (!allowed.includes(value)) {
+    throw new OctavoError('INVALID_ARGUMENT', 'unknown value', {
+      where,
+      expected: allowed.join(', '),
+      found: String(value),
+    });
+  }
+  return value;
+}
+
+function flag(where: string, value: boolean | undefined, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') {
+    throw new OctavoError('INVALID_ARGUMENT', 'not a boolean', { where, found: typeof value });
+  }
+  return value;
+}

@@ -1,0 +1,119 @@
+/** What a quantization did, as data: report/ renders it, `--json` prints it as it is. */
+import { type Collector, codesOf, meanSquaredError } from '../calibrate/index.js';
+import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
+import type { Mapping, Range, ScaleAndZeroPoint } from '../numerics/index.js';
+import { exportModel } from '../onnx/export.js';
+import type { Model } from '../onnx/model.js';
+import type { AnchorPatch } from './insert.js';
+import type { Placement, ValueGroup } from './placement.js';
+import { decibels } from './weights.js';
+
+export interface ActivationReport {
+  /** The value that was watched. */
+  readonly name: string;
+  /** Values that share its parameters, itself included. */
+  readonly sharedBy: readonly string[];
+  readonly calibrator: string;
+  /** Range of the samples, and the range chosen. */
+  readonly seen: Range;
+  readonly range: Range;
+  readonly scale: number;
+  readonly zeroPoint: number;
+  /** Signal to quantization noise on the samples, in dB. */
+  readonly sqnr: number;
+}
+
+export interface WeightReport {
+  readonly node: string;
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** Number of scales, and the smallest and largest of them. */
+  readonly scales: number;
+  readonly scaleRange: Range;
+  readonly sqnr: number;
+}
+
+export interface ModelReport {
+  readonly samples: number;
+  /** Size of the model as a file. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Operators by type: how many compute in INT8 and how many in float. */
+  readonly int8: Readonly<Record<string, number>>;
+  readonly float: Readonly<Record<string, number>>;
+}
+
+export interface QuantizationReport {
+  readonly model: ModelReport;
+  readonly activations: readonly ActivationReport[];
+  readonly weights: readonly WeightReport[];
+  /** Nodes with weights that stayed in float. */
+  readonly floatNodes: readonly string[];
+}
+
+export function valueReport(
+  group: ValueGroup,
+  collector: Collector,
+  calibrator: string,
+  range: Range,
+  { scale, zeroPoint }: ScaleAndZeroPoint,
+  mapping: Mapping,
+): ActivationReport {
+  const noise = meanSquaredError(collector.histogram(), { scale, zeroPoint }, codesOf(mapping));
+  return {
+    name: group.source,
+    sharedBy: group.values,
+    calibrator,
+    seen: { min: collector.min, max: collector.max },
+    range,
+    scale,
+    zeroPoint,
+    sqnr: decibels(collector.meanSquare, noise),
+  };
+}
+
+export function buildReport(parts: {
+  readonly before: Model;
+  readonly after: Model;
+  readonly graph: Graph;
+  readonly placement: Placement;
+  readonly samples: number;
+  readonly activations: readonly ActivationReport[];
+  readonly anchors: readonly AnchorPatch[];
+}): QuantizationReport {
+  const { graph, placement, anchors } = parts;
+  const int8: Record<string, number> = Object.create(null);
+  const float: Record<string, number> = Object.create(null);
+  for (const node of graph.nodes) {
+    const counts = placement.integerNodes.has(node) ? int8 : float;
+    counts[qualifiedOp(node)] = (counts[qualifiedOp(node)] ?? 0) + 1;
+  }
+  const index = indexOf(graph);
+  const quantized = new Set(anchors.map((anchor) => anchor.node));
+  return {
+    model: {
+      samples: parts.samples,
+      bytesBefore: exportModel(parts.before.graph, parts.before.meta).length,
+      bytesAfter: exportModel(parts.after.graph, parts.after.meta).length,
+      int8,
+      float,
+    },
+    activations: parts.activations,
+    weights: anchors.map(({ node, weightName, weight }) => ({
+      node: node.name,
+      name: weightName,
+      dims: weight.data.dims,
+      scales: weight.params.scale.length,
+      scaleRange: {
+        min: weight.params.scale.reduce((a, b) => Math.min(a, b)),
+        max: weight.params.scale.reduce((a, b) => Math.max(a, b)),
+      },
+      sqnr: weight.sqnr,
+    })),
+    floatNodes: [...graph.constants.keys()]
+      .flatMap((value) => index.consumers(value))
+      .filter((node) => ['Conv', 'Gemm', 'MatMul'].includes(node.op) && !quantized.has(node))
+      .map((node) => node.name)
+      .filter((name, i, names) => names.indexOf(name) === i),
+  };
+}
