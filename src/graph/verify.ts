@@ -93,7 +93,13 @@ function verifyArity(node: Node): void {
     ['inputs', node.inputs, definition.inputs],
     ['outputs', node.outputs, definition.outputs],
   ] as const) {
-    if (values.length < least || values.length > most || values.slice(0, least).includes('')) {
+    const missing = values
+      .slice(0, least)
+      .some(
+        (value, i) =>
+          value === '' && !(what === 'inputs' && definition.optionalInputs?.includes(i)),
+      );
+    if (values.length < least || values.length > most || missing) {
       throw broken(
         node.name,
         `${qualifiedOp(node)} has the wrong number of ${what}`,

@@ -1,9 +1,33 @@
 /** All operators that Octavo has a definition of, by domain and name. */
 import { OctavoError } from '../../core/errors.js';
 import { type Node, qualifiedOp } from '../ir.js';
+import { binaries } from './binary.js';
+import { convolutions } from './convolution.js';
+import { generators } from './generate.js';
+import { matMuls } from './matmul.js';
+import { movements } from './movement.js';
+import { normalizations, quantizedUnaries } from './normalize.js';
+import { steps } from './octavo.js';
 import type { OpDefinition } from './op.js';
+import { pools } from './pool.js';
+import { quantizers } from './quantize.js';
+import { reductions } from './reduce.js';
+import { unaries } from './unary.js';
 
-const families: readonly (readonly OpDefinition[])[] = [];
+const families: readonly (readonly OpDefinition[])[] = [
+  convolutions,
+  matMuls,
+  pools,
+  normalizations,
+  unaries,
+  binaries,
+  reductions,
+  movements,
+  generators,
+  quantizers,
+  quantizedUnaries,
+  steps,
+];
 
 const definitions = new Map(
   families.flat().map((definition) => [qualifiedOp(definition), definition] as const),

@@ -1,0 +1,79 @@
+/** Normalizations: y has the type and dims of x. */
+import { intOf } from '../attributes.js';
+import { contradiction, expectRank, expectSameType, unsupportedForm } from './context.js';
+import { axisOf, unifyDims } from './dims.js';
+import type { OpDefinition } from './op.js';
+
+/** x [N, C, …], scale, bias, mean and variance [C]. */
+const batchNormalization: OpDefinition = {
+  op: 'BatchNormalization',
+  domain: '',
+  since: 9,
+  inputs: [5, 5],
+  outputs: [1, 5],
+  infer: (context) => {
+    const { node, input } = context;
+    if (intOf(node, 'training_mode', 0) !== 0 || node.outputs.slice(1).some((o) => o !== '')) {
+      throw unsupportedForm(context, 'training mode');
+    }
+    const x = input(0);
+    expectRank(context, 0, 2, Infinity);
+    let channels = x?.dims?.[1];
+    for (let i = 1; i < 5; i++) {
+      expectRank(context, i, 1);
+      const length = input(i)?.dims?.[0];
+      channels = unifyDims(node, `channels and input ${i}`, channels, length);
+    }
+    return [x && { type: x.type, dims: x.dims?.map((dim, i) => (i === 1 ? channels : dim)) }];
+  },
+};
+
+const lrn: OpDefinition = {
+  op: 'LRN',
+  domain: '',
+  since: 1,
+  inputs: [1, 1],
+  outputs: [1, 1],
+  infer: (context) => {
+    const size = intOf(context.node, 'size', 0);
+    if (size < 1) throw contradiction(context.node, "'size' out of range", 'from 1', String(size));
+    expectRank(context, 0, 3, Infinity);
+    return [context.input(0)];
+  },
+};
+
+const softmax: OpDefinition = {
+  op: 'Softmax',
+  domain: '',
+  since: 13,
+  inputs: [1, 1],
+  outputs: [1, 1],
+  infer: ({ node, input }) => {
+    const x = input(0);
+    if (x?.dims !== undefined) axisOf(node, intOf(node, 'axis', -1), x.dims.length);
+    return [x];
+  },
+};
+
+/** x, xScale, xZero (optional), yScale, yZero (optional). */
+function quantizedUnary(op: string): OpDefinition {
+  return {
+    op,
+    domain: 'com.microsoft',
+    since: 1,
+    inputs: [4, 5],
+    outputs: [1, 1],
+    optionalInputs: [2],
+    infer: (context) => {
+      expectSameType(context, [0, 2, 4]);
+      return [context.input(0)];
+    },
+  };
+}
+
+export const normalizations: readonly OpDefinition[] = [batchNormalization, lrn, softmax];
+
+export const quantizedUnaries: readonly OpDefinition[] = [
+  quantizedUnary('QLinearSigmoid'),
+  quantizedUnary('QLinearLeakyRelu'),
+];
