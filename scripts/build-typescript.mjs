@@ -12,8 +12,11 @@ import { listFiles } from './lib/step.mjs';
 const mirror = path.join(root, '.cache', 'cjs');
 const commonjs = '{ "type": "commonjs" }\n';
 
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const compile = (project) => run(process.execPath, [tsc, '--pretty', 'false', '-p', project]);
+// Resolved when called: on a fresh clone this file is loaded before there is a node_modules.
+function compile(project) {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  return run(process.execPath, [tsc, '--pretty', 'false', '-p', project]);
+}
 
 /** Deletes from `folder` what no source file stands behind any more. */
 function prune(folder, sources) {
