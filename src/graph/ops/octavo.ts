@@ -6,7 +6,8 @@
  * - `padBottom`, `padRight` (Conv, QConv and the pools; 0 when absent) and `ceilMode` (the pools).
  * - `outputType`, a data type's name: QConv and QAveragePool ('uint8' when absent), Lookup (x's type),
  *   QuantizeLinear without zero point ('uint8'), Cast (required).
- * - `sizes` (Slice): dims of the output, one per axis. `after` (Pad): cells of padding behind each axis.
+ * - `sizes` (Slice): elements taken along each axis, or -1 for all from the start on. `after` (Pad):
+ *   cells of padding behind each axis. `shape` (Reshape): the target, 0 and -1 as in ONNX.
  * i32x8 attributes are `ints` with one entry per axis; zeros behind the rank are let through.
  */
 import { type DataType, isDataType } from '../../core/dtype.js';
@@ -220,17 +221,22 @@ const cast = step('Cast', [1, 1], ({ node, input }) => {
 
 const slice = moving('Slice', (node, dims) => {
   const rank = dims.length;
-  const sizes = checkInts(node, 'sizes', perAxis(node, 'sizes', rank), 0);
+  const sizes = checkInts(node, 'sizes', perAxis(node, 'sizes', rank), -1);
   const starts = checkInts(node, 'starts', perAxis(node, 'starts', rank), 0);
   const steps = perAxis(node, 'steps', rank);
-  dims.forEach((dim, i) => {
-    const last = starts[i]! + (sizes[i]! - 1) * steps[i]!;
-    const inside = last >= 0 && (typeof dim !== 'number' || Math.max(last, starts[i]!) < dim);
-    if (steps[i] === 0 || (sizes[i]! > 0 && !inside)) {
+  return dims.map((dim, i): Dim => {
+    const [size, start, step] = [sizes[i]!, starts[i]!, steps[i]!];
+    if (size === -1 && step > 0) {
+      if (typeof dim !== 'number') return start === 0 && step === 1 ? dim : undefined;
+      return Math.max(0, Math.ceil((dim - start) / step));
+    }
+    const last = start + (size - 1) * step;
+    const inside = last >= 0 && (typeof dim !== 'number' || Math.max(last, start) < dim);
+    if (step === 0 || size === -1 || (size > 0 && !inside)) {
       throw contradiction(node, `the slice leaves axis ${i}`, undefined, formatShape(dims));
     }
+    return size;
   });
-  return sizes;
 });
 
 const pad = moving('Pad', (node, dims) => {
@@ -242,12 +248,10 @@ const pad = moving('Pad', (node, dims) => {
   });
 });
 
-const reshape = step('Reshape', [2, 2], (context) => {
-  const { node, input } = context;
-  expectInputType(context, 1, 'int64');
-  const x = input(0);
-  const target = context.contents(1);
-  return [x && { type: x.type, dims: target && reshaped(node, x.dims, target, false) }];
+const reshape = moving('Reshape', (node, dims) => {
+  const target = intsOf(node, 'shape');
+  if (target === undefined) throw contradiction(node, "'shape' is missing");
+  return reshaped(node, dims, target, false);
 });
 
 const reduce = moving('Reduce', (node, dims) => {
