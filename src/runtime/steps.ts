@@ -69,9 +69,12 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * QMul: clamp(rne(f32((a − aZero)(b − bZero)) · multiplier) + yZero, min, max).
  * QAveragePool: acc = Σ (x − xZero) over the n cells counted; m = f32(xScale / f32(yScale · n)); requantize(acc, m, yZero),
  *   or f32(acc · f32(xScale / n)) for float32 y.
- * Lrn: y = x / (bias + alpha / size · Σ x²)^beta, the sum in ascending channel order, every operation rounded to
- *   float32; beta = 0.75 is 1 / (√s · √√s), exact on every backend.
+ * Pooling: padding is never a maximum; an average counts it only if countIncludePad, then n = kernelH · kernelW.
+ * Lrn: y = x / s^beta, s = bias + (alpha / size) · Σ x² over channels c − ⌊(size − 1) / 2⌋ … c + ⌈(size − 1) / 2⌉, summed
+ *   upwards, every operation rounded to float32; for beta = 0.75, s^beta = √s · √√s, exact on every backend.
  * Transpose: y axis i is x axis perm[i]. Slice: y[i] = x[start + i · step] per axis. Pad: `before` cells of `value`.
+ * Cast: float to integer truncates towards zero, saturates, and makes NaN 0; integer to integer keeps the low bits;
+ *   to bool: x ≠ 0; to float rounds half to even, to float16 and bfloat16 by way of float32.
  */
 const schema = {
   QuantizeLinear: { axis: 'i32', blockSize: 'i32' },

@@ -51,12 +51,18 @@ export function originOf(axis: WindowAxis, position: number): number {
   return position * axis.stride - axis.padBefore;
 }
 
-/** The first tap that lies on the input. */
+/** The first tap that does not lie before the input. */
 export function firstTap(axis: WindowAxis, position: number): number {
-  return Math.max(0, Math.ceil(-originOf(axis, position) / axis.dilation));
+  const origin = originOf(axis, position);
+  let tap = 0;
+  while (tap < axis.kernel && origin + tap * axis.dilation < 0) tap++;
+  return tap;
 }
 
-/** One more than the last tap that lies on the input; not above `firstTap` when none does. */
+/** One more than the last tap that does not lie behind the input; not above `firstTap` when none is on it. */
 export function endTap(axis: WindowAxis, position: number): number {
-  return Math.min(axis.kernel, Math.ceil((axis.size - originOf(axis, position)) / axis.dilation));
+  const origin = originOf(axis, position);
+  let end = axis.kernel;
+  while (end > 0 && origin + (end - 1) * axis.dilation >= axis.size) end--;
+  return end;
 }
