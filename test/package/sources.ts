@@ -44,13 +44,10 @@ export function resolveImport(file: string, specifier: string): string {
   return target.replace(/\.(c|m)?js$/, '.$1ts');
 }
 
-/** Files that a C++ file includes with quotes, relative to the root, and the names it includes with angle brackets. */
+/** What a C++ file includes: our own headers, named from the root, and the system's, in angle brackets. */
 export function includesOf(file: string): { local: string[]; system: string[] } {
   const text = fs.readFileSync(path.join(root, file), 'utf8');
-  const local = [...text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)].map(([, name]) => {
-    const beside = path.posix.join(path.posix.dirname(file), name!);
-    return fs.existsSync(path.join(root, beside)) ? beside : path.posix.join('native', name!);
-  });
+  const local = [...text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)].map(([, name]) => name!);
   const system = [...text.matchAll(/^\s*#\s*include\s+<([^>]+)>/gm)].map(([, name]) => name!);
   return { local, system };
 }
