@@ -1,0 +1,51 @@
+#include "native/kernels/dot/dot.h"
+
+namespace octavo {
+
+#define OCTAVO_DOT(name, isa, rows, columns, lanes, form, twin) void name(const DotArgs& args);
+#include "native/kernels/dot/kernels.inc"
+#undef OCTAVO_DOT
+
+namespace {
+
+constexpr DotKernel kKernels[] = {
+#define OCTAVO_DOT(name, isa, rows, columns, lanes, form, twin) \
+  {#name, Isa::isa, rows, columns, lanes, DotForm::form, twin, name},
+#include "native/kernels/dot/kernels.inc"
+#undef OCTAVO_DOT
+};
+
+// A better instruction set comes first, then the form that is fast for fewer weights, then the
+// narrower one of two that are wide enough, then the wider one of two that are not.
+bool isBetter(const DotKernel& a, const DotKernel& b, size_t columns) {
+  if (a.isa != b.isa) return a.isa > b.isa;
+  if (a.form != b.form) return a.form > b.form;
+  const bool aHolds = static_cast<size_t>(a.columns) >= columns;
+  const bool bHolds = static_cast<size_t>(b.columns) >= columns;
+  if (aHolds != bHolds) return aHolds;
+  return aHolds ? a.columns < b.columns : a.columns > b.columns;
+}
+
+}  // namespace
+
+int panelColumn(int p, int columns, int lanes) {
+  const int vector = p / (4 * lanes), lane = p / 4 % lanes, vectors = columns / (4 * lanes);
+  return (lane * vectors + vector) * 4 + p % 4;
+}
+
+const DotKernel* dotKernels(size_t* count) {
+  *count = sizeof kKernels / sizeof kKernels[0];
+  return kKernels;
+}
+
+const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns) {
+  const DotKernel* best = &kKernels[0];
+  for (const DotKernel& kernel : kKernels) {
+    if (kernel.twin || !isaImplies(isa, kernel.isa)) continue;
+    if (minus128 && kernel.form == DotForm::kShifted) continue;
+    if (isBetter(kernel, *best, columns)) best = &kernel;
+  }
+  return *best;
+}
+
+}  // namespace octavo

@@ -1,0 +1,80 @@
+// Dot products of uint8 rows with packed int8 columns: the kernel under convolution, matrix product
+// and fully connected layers. ops/qconv drives it; pack/panels makes what it reads.
+//
+// A call computes `rows` × `columns` accumulators
+//   acc[r][c] = bias[c] + Σ_tap Σ_k a[tap][r][k] · weight[tap][k][c]      (− rowSum[r] ·
+//   weightZero[c])
+// and stores them requantized, as float32 or as they are, while they are still in registers. Rows
+// come through pointers, one for each tap (a cell of a convolution's window), so that nothing is
+// gathered.
+//
+// A panel holds the weights of `columns` output columns, in the order in which a kernel reads them:
+//   [tap][quad][position][4], quad = k / 4; the weights of k beyond a tap's depth are 0.
+// A row is read four bytes at a time: up to 3 bytes beyond a tap's depth are read, meet zero
+// weights and so never matter. kTensorSlack makes them readable at the end of a tensor.
+//
+// Position p of a panel is not column p: packing instructions work within lanes of 128 bits, so a
+// kernel names the number of lanes it works in, and panelColumn() tells the order. bias, multiplier
+// and weightZero are in panel order too, which makes the order of what is stored the natural one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "native/cpu/isa.h"
+
+namespace octavo {
+
+enum class DotOutput : int32_t { kUint8, kInt32, kFloat32 };
+
+struct DotArgs {
+  // Pointer of tap t and row r: a[t * rows + r] + offset.
+  const uint8_t* const* a;
+  size_t offset;
+  size_t rows;
+  size_t taps;
+  size_t quads;
+
+  const int8_t* weights;      // the panel, 64-byte aligned
+  const int32_t* bias;        // one for each position of the panel
+  const float* multiplier;    // likewise; not read for int32
+  const int32_t* weightZero;  // likewise; not read where rowSum is null
+  const int32_t* rowSum;  // Σ a of each row over all taps, or null: weights without a zero point
+
+  void* y;  // row r begins at y + r * yStride bytes
+  size_t yStride;
+  size_t columns;  // columns that are stored, from 1 to the kernel's
+
+  DotOutput output;
+  int32_t zero, min, max;  // of uint8: clamp(rne(f32(acc) * multiplier) + zero, min, max)
+  float lower, upper;      // of float32: clamp(f32(acc) * multiplier, lower, upper)
+};
+
+// kDirect multiplies a itself, by any weight. kShifted multiplies a - 128: it is exact for weights
+// in
+// [-127, 127] only, and 128 · Σ weight must have been added to the bias.
+enum class DotForm : int32_t { kDirect, kShifted };
+
+struct DotKernel {
+  const char* name;
+  Isa isa;
+  int rows;     // of a register tile: a call may have any number
+  int columns;  // of a panel
+  int lanes;
+  DotForm form;
+  // Same source as another kernel in other encoding: tested in its place, never chosen.
+  bool twin;
+  void (*run)(const DotArgs& args);
+};
+
+// The column that position p of a panel of `columns` columns holds.
+int panelColumn(int p, int columns, int lanes);
+
+// All kernels that were built.
+const DotKernel* dotKernels(size_t* count);
+
+// The kernel for panels of up to `columns` columns: the narrowest that holds them, or else the
+// widest. `minus128`: whether a weight is -128.
+const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns);
+
+}  // namespace octavo

@@ -1,0 +1,60 @@
+// Plain C++, for any CPU, and the specification of the family: one accumulator at a time would be
+// as right, a small tile lets the compiler vectorize.
+#include "native/kernels/dot/dot.h"
+#include "native/kernels/scalar.h"
+
+namespace octavo {
+namespace {
+
+constexpr int kRows = 4;
+constexpr int kColumns = 8;
+
+void store(const DotArgs& args, size_t row, int p, int32_t acc) {
+  uint8_t* y = static_cast<uint8_t*>(args.y) + row * args.yStride;
+  if (args.output == DotOutput::kUint8) {
+    const float value = static_cast<float>(acc) * args.multiplier[p];
+    y[p] = static_cast<uint8_t>(roundToInteger(value, args.zero, args.min, args.max));
+  } else if (args.output == DotOutput::kInt32) {
+    reinterpret_cast<int32_t*>(y)[p] = acc;
+  } else {
+    const float value = static_cast<float>(acc) * args.multiplier[p];
+    reinterpret_cast<float*>(y)[p] = clampFloat(value, args.lower, args.upper);
+  }
+}
+
+}  // namespace
+
+void dot_u8s8i32_4x8c4_portable(const DotArgs& args) {
+  for (size_t row = 0; row < args.rows; row += kRows) {
+    const size_t rows = args.rows - row < kRows ? args.rows - row : kRows;
+    // Unsigned: sums wrap where a vector instruction's would.
+    uint32_t acc[kRows][kColumns];
+    for (size_t i = 0; i < rows; ++i) {
+      for (int p = 0; p < kColumns; ++p) acc[i][p] = static_cast<uint32_t>(args.bias[p]);
+    }
+    const int8_t* w = args.weights;
+    for (size_t tap = 0; tap < args.taps; ++tap) {
+      for (size_t k = 0; k < 4 * args.quads; k += 4, w += 4 * kColumns) {
+        for (size_t i = 0; i < rows; ++i) {
+          const uint8_t* a = args.a[tap * args.rows + row + i] + args.offset + k;
+          for (int p = 0; p < kColumns; ++p) {
+            const int8_t* b = w + 4 * p;
+            acc[i][p] +=
+                static_cast<uint32_t>(a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]);
+          }
+        }
+      }
+    }
+    for (size_t i = 0; i < rows; ++i) {
+      for (int p = 0; p < static_cast<int>(args.columns); ++p) {
+        if (args.rowSum != nullptr) {
+          acc[i][p] -= static_cast<uint32_t>(args.rowSum[row + i]) *
+                       static_cast<uint32_t>(args.weightZero[p]);
+        }
+        store(args, row + i, p, static_cast<int32_t>(acc[i][p]));
+      }
+    }
+  }
+}
+
+}  // namespace octavo

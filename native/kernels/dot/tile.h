@@ -1,0 +1,154 @@
+// The dot kernel as a template over a vector vocabulary V (kernels/simd) and a way to multiply P:
+// what every vector instruction set shares. A tile of MR rows × NV vectors of columns stays in
+// registers over the whole depth; rows that remain take a lower tile of their own.
+#pragma once
+
+#include <string.h>
+
+#include "native/kernels/dot/dot.h"
+#include "native/kernels/simd/attributes.h"
+
+namespace octavo {
+namespace {
+
+// Row operand and column operand as loaded: what u8 · s8 dot product instructions take.
+template <typename V>
+struct DirectProduct {
+  using Left = typename V::Int;
+  using Right = typename V::Int;
+  static Left left(const uint8_t* a) { return V::broadcast4(a); }
+  static Right right(const int8_t* w) { return V::load(w); }
+  static void accumulate(typename V::Int& acc, const Left& a, const Right& w) { V::dot(acc, a, w); }
+};
+
+// What requantization needs, in registers.
+template <typename V>
+struct Requantize {
+  explicit Requantize(const DotArgs& args)
+      : high(V::setFloat(static_cast<float>(args.max - args.zero))),
+        zero(V::set16(args.zero)),
+        min(V::set8(args.min)) {}
+  typename V::Float high;
+  typename V::Int zero, min;
+};
+
+template <typename V, int NV>
+inline void storeUint8(const Requantize<V>& to, const float* multiplier, uint8_t* y, size_t columns,
+                       const typename V::Int* acc) {
+  typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) {
+    const auto m = V::loadFloat(multiplier + j * V::kWords);
+    // Large values are cut before they could overflow; very negative ones become INT32_MIN, which
+    // the saturating packs carry down to the minimum.
+    q[j] = V::toInt(V::min(V::multiply(V::toFloat(acc[j]), m), to.high));
+  }
+  const auto low = V::addSaturated16(V::pack32(q[0], q[1]), to.zero);
+  const auto rest = NV > 2 ? V::addSaturated16(V::pack32(q[2], q[3]), to.zero) : V::zero();
+  const auto bytes = V::template compact<NV>(V::maxU8(V::pack16Unsigned(low, rest), to.min));
+  if (columns == NV * V::kWords) {
+    V::template storeBytes<NV * V::kWords>(y, bytes);
+  } else {
+    V::storeFirst(y, bytes, columns);
+  }
+}
+
+// Float32 and int32 results, from a tile in memory: [row][position]. Not inlined, for it is seldom
+// the bottleneck and would be half of every tile's code.
+template <typename V, int NV>
+OCTAVO_NOINLINE void storeWords(const DotArgs& args, size_t row, size_t rows, int32_t* tile) {
+  const auto lower = V::setFloat(args.lower), upper = V::setFloat(args.upper);
+  uint8_t* y = static_cast<uint8_t*>(args.y) + row * args.yStride;
+  for (size_t i = 0; i < rows; ++i, tile += NV * V::kWords, y += args.yStride) {
+    if (args.output == DotOutput::kFloat32) {
+      for (int j = 0; j < NV; ++j) {
+        const auto m = V::loadFloat(args.multiplier + j * V::kWords);
+        const auto product = V::multiply(V::toFloat(V::load(tile + j * V::kWords)), m);
+        V::store(tile + j * V::kWords, V::bits(V::min(V::max(product, lower), upper)));
+      }
+    }
+    for (size_t column = 0; column < args.columns; column += 4) {
+      const size_t group = column / 4, lane = group / NV, vector = group % NV;
+      const size_t left = args.columns - column;
+      memcpy(y + 4 * column, tile + vector * V::kWords + 4 * lane, 4 * (left < 4 ? left : 4));
+    }
+  }
+}
+
+template <typename V, typename P, int MR, int NV>
+inline void dotTile(const DotArgs& args, size_t row) {
+  typename V::Int acc[MR][NV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) {
+    const auto bias = V::load(args.bias + j * V::kWords);
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) acc[i][j] = bias;
+  }
+
+  const int8_t* w = args.weights;
+  for (size_t tap = 0; tap < args.taps; ++tap) {
+    const uint8_t* a[MR];
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.rows + row + i] + args.offset;
+    const size_t depth = 4 * args.quads;
+    for (size_t k = 0; k < depth; k += 4) {
+      typename P::Right right[NV];
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) {
+        const typename P::Left left = P::left(a[i] + k);
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
+      }
+      w += NV * V::kBytes;
+    }
+  }
+
+  if (args.rowSum != nullptr) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      const auto zero = V::load(args.weightZero + j * V::kWords);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) {
+        acc[i][j] = V::sub32(acc[i][j], V::mul32(V::set32(args.rowSum[row + i]), zero));
+      }
+    }
+  }
+
+  if (args.output == DotOutput::kUint8) {
+    const Requantize<V> to(args);
+    const float* multiplier = args.multiplier;
+    const size_t columns = args.columns, stride = args.yStride;
+    uint8_t* y = static_cast<uint8_t*>(args.y) + row * stride;
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i, y += stride) storeUint8<V, NV>(to, multiplier, y, columns, acc[i]);
+  } else {
+    int32_t tile[MR * NV * V::kWords];
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) V::store(tile + (i * NV + j) * V::kWords, acc[i][j]);
+    }
+    storeWords<V, NV>(args, row, MR, tile);
+  }
+}
+
+// The `rest` rows behind the last whole tile, 1 <= rest <= MR.
+template <typename V, typename P, int MR, int NV>
+inline void dotRest(const DotArgs& args, size_t row, size_t rest) {
+  if constexpr (MR > 1) {
+    if (rest < MR) return dotRest<V, P, MR - 1, NV>(args, row, rest);
+  }
+  dotTile<V, P, MR, NV>(args, row);
+}
+
+template <typename V, typename P, int MR, int NV>
+inline void dotKernel(const DotArgs& args) {
+  size_t row = 0;
+  for (; row + MR <= args.rows; row += MR) dotTile<V, P, MR, NV>(args, row);
+  if (row < args.rows) dotRest<V, P, MR, NV>(args, row, args.rows - row);
+}
+
+}  // namespace
+}  // namespace octavo

@@ -1,0 +1,10 @@
+// What kernel files tell the compiler beyond C++.
+#pragma once
+
+#if defined(__GNUC__)
+#define OCTAVO_NOINLINE __attribute__((noinline))
+#define OCTAVO_INLINE inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define OCTAVO_NOINLINE __declspec(noinline)
+#define OCTAVO_INLINE __forceinline
+#endif

@@ -1,0 +1,121 @@
+// The vocabulary in which kernel templates are written, for 512-bit registers. Included by
+// avx512vnni.cc files only, and all of it is local to the file that includes it: a copy compiled
+// for AVX-512 must never be the one the linker keeps for other code.
+//
+// A vector has kLanes lanes of 128 bits; packs and unpacks stay within a lane. Int holds bytes,
+// words or int32, as the operation says.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+namespace octavo {
+namespace {
+
+struct Avx512 {
+  using Int = __m512i;
+  using Float = __m512;
+  static constexpr int kLanes = 4;
+  static constexpr int kBytes = 64;
+  static constexpr int kWords = 16;
+
+  static Int load(const void* p) { return _mm512_loadu_si512(p); }
+  static void store(void* p, Int v) { _mm512_storeu_si512(p, v); }
+  // The first n bytes, 0 <= n < kBytes; the rest of the vector is 0.
+  static Int loadFirst(const void* p, size_t n) { return _mm512_maskz_loadu_epi8(mask(n), p); }
+  static void storeFirst(void* p, Int v, size_t n) { _mm512_mask_storeu_epi8(p, mask(n), v); }
+
+  static Int zero() { return _mm512_setzero_si512(); }
+  static Int set8(int v) { return _mm512_set1_epi8(static_cast<char>(v)); }
+  static Int set16(int v) { return _mm512_set1_epi16(static_cast<short>(v)); }
+  static Int set32(int v) { return _mm512_set1_epi32(v); }
+  static Int broadcast4(const void* p) {
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return _mm512_set1_epi32(word);
+  }
+
+  static Int add32(Int a, Int b) { return _mm512_add_epi32(a, b); }
+  static Int sub32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
+  static Int mul32(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
+  static Int addSaturated16(Int a, Int b) { return _mm512_adds_epi16(a, b); }
+  static Int minU8(Int a, Int b) { return _mm512_min_epu8(a, b); }
+  static Int maxU8(Int a, Int b) { return _mm512_max_epu8(a, b); }
+  static Int exclusiveOr(Int a, Int b) { return _mm512_xor_si512(a, b); }
+
+  // Saturating: int32 to int16, int16 to int8 or uint8; per lane first a, then b.
+  static Int pack32(Int a, Int b) { return _mm512_packs_epi32(a, b); }
+  static Int pack32Unsigned(Int a, Int b) { return _mm512_packus_epi32(a, b); }
+  static Int pack16(Int a, Int b) { return _mm512_packs_epi16(a, b); }
+  static Int pack16Unsigned(Int a, Int b) { return _mm512_packus_epi16(a, b); }
+  static Int unpackLow8(Int a, Int b) { return _mm512_unpacklo_epi8(a, b); }
+  static Int unpackHigh8(Int a, Int b) { return _mm512_unpackhi_epi8(a, b); }
+  static Int unpackLow16(Int a, Int b) { return _mm512_unpacklo_epi16(a, b); }
+  static Int unpackHigh16(Int a, Int b) { return _mm512_unpackhi_epi16(a, b); }
+
+  static Float setFloat(float v) { return _mm512_set1_ps(v); }
+  static Float loadFloat(const float* p) { return _mm512_loadu_ps(p); }
+  static void storeFloat(float* p, Float v) { _mm512_storeu_ps(p, v); }
+  static Float toFloat(Int v) { return _mm512_cvtepi32_ps(v); }
+  static Int toInt(Float v) { return _mm512_cvtps_epi32(v); }  // rounds half to even
+  static Int bits(Float v) { return _mm512_castps_si512(v); }
+  static Float fromBits(Int v) { return _mm512_castsi512_ps(v); }
+  static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
+  static Float multiply(Float a, Float b) { return _mm512_mul_ps(a, b); }
+  static Float divide(Float a, Float b) { return _mm512_div_ps(a, b); }
+  // a < b ? a : b and a > b ? a : b: b where one of them is NaN.
+  static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
+  static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+
+  // acc += the sum of four u8 · s8 products, per int32. Tied in assembly: with the intrinsic, gcc
+  // 12 spills accumulators where an epilogue is inlined behind the loop.
+  static void dot(Int& acc, Int u8, Int s8) {
+#if defined(__GNUC__)
+    asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(u8), "v"(s8));
+#else
+    acc = _mm512_dpbusd_epi32(acc, u8, s8);
+#endif
+  }
+
+  // Bytes of the first `words` 4-byte groups of each lane, moved together.
+  template <int words>
+  static Int compact(Int v) {
+    if constexpr (words == 1) {
+      return _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), v);
+    } else if constexpr (words == 2) {
+      return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 0, 0, 0, 0), v);
+    } else if constexpr (words == 3) {
+      return _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 0, 0, 0, 0), v);
+    } else {
+      return v;
+    }
+  }
+  // The first n bytes for n known to the compiler: 16, 32, 48 or 64.
+  template <int n>
+  static void storeBytes(void* p, Int v) {
+    if constexpr (n == 64) {
+      store(p, v);
+    } else {
+      auto* bytes = static_cast<uint8_t*>(p);
+      if constexpr (n >= 32) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), _mm512_castsi512_si256(v));
+      }
+      if constexpr (n == 48) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes + 32), _mm512_extracti32x4_epi32(v, 2));
+      }
+      if constexpr (n == 16) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), _mm512_castsi512_si128(v));
+      }
+    }
+  }
+
+ private:
+  static __mmask64 mask(size_t n) { return (static_cast<uint64_t>(1) << n) - 1; }
+};
+
+}  // namespace
+}  // namespace octavo

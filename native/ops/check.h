@@ -1,0 +1,46 @@
+// What prepare functions check with. A plan that contradicts itself is a failure of the backend to
+// take it, whatever made it.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include "native/ops/op.h"
+
+namespace octavo {
+
+inline Status badStep(std::string what) {
+  return Status::error("BACKEND_FAILURE", std::move(what));
+}
+
+inline const TensorInfo* inputAt(const StepView& step, size_t i) {
+  return i < step.inputCount ? step.inputs[i] : nullptr;
+}
+
+inline const TensorInfo* outputAt(const StepView& step, size_t i) {
+  return i < step.outputCount ? step.outputs[i] : nullptr;
+}
+
+inline bool isType(const TensorInfo* tensor, std::initializer_list<DataType> types) {
+  if (tensor == nullptr) return false;
+  for (DataType type : types) {
+    if (tensor->type == type) return true;
+  }
+  return false;
+}
+
+inline bool sameDims(const TensorInfo& a, const TensorInfo& b) {
+  if (a.rank != b.rank) return false;
+  for (int i = 0; i < a.rank; ++i) {
+    if (a.dims[i] != b.dims[i]) return false;
+  }
+  return true;
+}
+
+// Zero points and bounds of a uint8 result.
+inline bool isUint8Range(int32_t zero, int32_t min, int32_t max) {
+  const auto inside = [](int32_t v) { return v >= 0 && v <= 255; };
+  return inside(zero) && inside(min) && inside(max) && min <= max;
+}
+
+}  // namespace octavo

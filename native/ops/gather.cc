@@ -1,0 +1,105 @@
+#include "native/ops/gather.h"
+
+#include <cstring>
+
+namespace octavo {
+namespace {
+
+constexpr int64_t kLongestRow = 64;
+
+}  // namespace
+
+// Neighbouring outputs of one output row: [begin, end) of the W axis.
+struct Gather::Segment {
+  const uint8_t* image;
+  const uint8_t* padding;
+  int64_t oh, begin, end;
+  size_t at;     // place of the first one in the table
+  size_t count;  // places of one tap
+};
+
+TapForm Gather::chooseForm(const Window& window, int64_t groups) {
+  const bool row = groups == 1 && window.w.kernel > 1 && window.w.dilation == 1 &&
+                   window.w.kernel * window.channels <= kLongestRow;
+  return row ? TapForm::kRow : TapForm::kCell;
+}
+
+size_t Gather::taps() const {
+  return static_cast<size_t>(form == TapForm::kRow ? window.h.kernel : window.cells());
+}
+
+size_t Gather::depth() const {
+  return static_cast<size_t>(window.channels * (form == TapForm::kRow ? window.w.kernel : 1));
+}
+
+size_t Gather::borderBytes(size_t pixels) const {
+  return form == TapForm::kRow ? pixels * taps() * borderStride() : 0;
+}
+
+void Gather::fill(const uint8_t* x, const uint8_t* padding, size_t first, size_t count,
+                  const uint8_t** table, uint8_t* border) const {
+  const int64_t imageBytes = window.h.input * window.w.input * window.channels;
+  const int64_t width = window.w.output, rows = window.h.output;
+  size_t done = 0;
+  while (done < count) {
+    const auto pixel = static_cast<int64_t>(first + done);
+    const int64_t row = pixel / width, begin = pixel % width;
+    const auto left = static_cast<int64_t>(count - done);
+    const int64_t end = std::min(width, begin + left);
+    const Segment segment{
+        x + row / rows * imageBytes, padding, row % rows, begin, end, done, count};
+    if (form == TapForm::kRow) {
+      fillRows(segment, table, &border);
+    } else {
+      fillCells(segment, table);
+    }
+    done += static_cast<size_t>(end - begin);
+  }
+}
+
+void Gather::fillCells(const Segment& s, const uint8_t** table) const {
+  const WindowAxis &h = window.h, &w = window.w;
+  const int64_t step = w.stride * window.channels;
+  for (int64_t kh = 0; kh < h.kernel; ++kh) {
+    const int64_t ih = h.origin(s.oh) + kh * h.dilation;
+    for (int64_t kw = 0; kw < w.kernel; ++kw) {
+      const uint8_t** out = table + static_cast<size_t>(kh * w.kernel + kw) * s.count + s.at;
+      int64_t o = s.begin;
+      if (h.contains(ih)) {
+        const int64_t inside = std::min(w.firstOutput(kw), s.end);
+        const int64_t outside = std::min(w.endOutput(kw), s.end);
+        for (; o < inside; ++o) *out++ = s.padding;
+        const int64_t iw = w.origin(o) + kw * w.dilation;
+        const uint8_t* in = s.image + (ih * w.input + iw) * window.channels;
+        for (; o < outside; ++o, in += step) *out++ = in;
+      }
+      for (; o < s.end; ++o) *out++ = s.padding;
+    }
+  }
+}
+
+void Gather::fillRows(const Segment& s, const uint8_t** table, uint8_t** border) const {
+  const WindowAxis &h = window.h, &w = window.w;
+  const int64_t channels = window.channels;
+  for (int64_t kh = 0; kh < h.kernel; ++kh) {
+    const int64_t ih = h.origin(s.oh) + kh * h.dilation;
+    const uint8_t** out = table + static_cast<size_t>(kh) * s.count + s.at;
+    for (int64_t o = s.begin; o < s.end; ++o) {
+      const int64_t iw = w.origin(o), firstCell = w.firstCell(o), endCell = w.endCell(o);
+      const uint8_t* in = s.image + (ih * w.input + iw) * channels;
+      if (!h.contains(ih) || firstCell == endCell) {
+        *out++ = s.padding;
+      } else if (firstCell == 0 && endCell == w.kernel) {
+        *out++ = in;
+      } else {
+        std::memcpy(*border, s.padding, depth());
+        std::memcpy(*border + firstCell * channels, in + firstCell * channels,
+                    static_cast<size_t>((endCell - firstCell) * channels));
+        *out++ = *border;
+        *border += borderStride();
+      }
+    }
+  }
+}
+
+}  // namespace octavo
