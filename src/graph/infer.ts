@@ -10,6 +10,7 @@ import type { Tensor } from '../core/tensor.js';
 import { type Dim, type Graph, type Node, qualifiedOp, typeOf, type ValueType } from './ir.js';
 import { contextOf, type Knowledge } from './ops/context.js';
 import { definitionOf } from './ops/index.js';
+import type { InferContext } from './ops/op.js';
 
 /** An inference under way: nodes are taken in topological order, and each adds to what is known. */
 export interface Inference extends Knowledge {
@@ -17,6 +18,8 @@ export interface Inference extends Knowledge {
   readonly types: ReadonlyMap<string, ValueType>;
   /** Infers the outputs of the next node. Throws `INVALID_GRAPH`. */
   readonly infer: (node: Node) => void;
+  /** The context that the operator of a node sees. */
+  readonly context: (node: Node) => InferContext;
   /** States that a value, computed so far, is this constant. */
   readonly setConstant: (value: string, tensor: Tensor) => void;
 }
@@ -34,13 +37,15 @@ export function startInference(graph: Graph): Inference {
     constant: (value) => constants.get(value),
     contents: (value) => elements.get(value),
   };
+  const contextFor = (node: Node): InferContext =>
+    contextOf(node, graph.opsets.get(node.domain) ?? 1, knowledge);
   return {
     ...knowledge,
     types,
+    context: contextFor,
     infer: (node) => {
       const definition = definitionOf(node);
-      const context = contextOf(node, graph.opsets.get(node.domain) ?? 1, knowledge);
-      const inferred = definition?.infer(context);
+      const inferred = definition?.infer(contextFor(node));
       node.outputs.forEach((value, i) => {
         if (value === '') return;
         const declared = graph.types.get(value);
@@ -48,7 +53,7 @@ export function startInference(graph: Graph): Inference {
           definition === undefined ? declared : reconcile(node, value, inferred?.[i], declared);
         if (type !== undefined) types.set(value, type);
       });
-      const contents = definition?.contents?.(context);
+      const contents = definition?.contents?.(contextFor(node));
       if (contents !== undefined) elements.set(node.outputs[0]!, contents);
     },
     setConstant: (value, tensor) => {

@@ -1,0 +1,133 @@
+/**
+ * Constant folding: computes what depends on constants alone, and shape arithmetic as far as dims are
+ * known. One patch folds all there is, in one walk that infers types on the way: a folded shape makes
+ * the dims known that a later Shape node asks for, so the walk is a fixed point.
+ *
+ * DequantizeLinear is never folded (see evaluate). A value is folded when it fits the limits: each
+ * within `tensorBytes`, and all that grew beyond what they were computed from within `growthBytes`
+ * together, so that a small model cannot unfold into a large one.
+ */
+import { byteLengthOf, type DataType, isInteger } from '../core/dtype.js';
+import { defaultLimits, type Limits } from '../core/limits.js';
+import { elementCount } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import { type Inference, startInference } from '../graph/infer.js';
+import { type Graph, type Node, qualifiedOp, type ValueType } from '../graph/ir.js';
+import { areStatic, equalShapes } from '../graph/ops/dims.js';
+import { evaluatorOf, type StaticType } from './evaluate/index.js';
+import type { Pass } from './pass.js';
+
+/** Bytes that folded constants may take beyond those of the constants they came from. */
+const growthBytes = 2 ** 27;
+
+/** Constants that folding made larger than what they were computed from. */
+const grown = new WeakSet<Tensor>();
+
+export function constantFolding(limits: Limits = defaultLimits): Pass {
+  return {
+    name: 'fold constants',
+    next: (graph) => {
+      const inference = startInference(graph);
+      let growth = 0;
+      for (const constant of graph.constants.values()) {
+        if (grown.has(constant)) growth += bytesOf(constant);
+      }
+      const remove: Node[] = [];
+      const constants: [string, Tensor][] = [];
+      for (const node of graph.nodes) {
+        inference.infer(node);
+        const results = fold(node, inference, (bytes, from) => {
+          const more = bytes > from ? bytes : 0;
+          return bytes <= limits.tensorBytes && growth + more <= growthBytes;
+        });
+        if (results === undefined) continue;
+        remove.push(node);
+        for (const [value, tensor] of results.values) {
+          inference.setConstant(value, tensor);
+          constants.push([value, tensor]);
+          if (bytesOf(tensor) > results.from) {
+            grown.add(tensor);
+            growth += bytesOf(tensor);
+          }
+        }
+      }
+      if (remove.length === 0) return undefined;
+      const names = remove.slice(0, 3).map((node) => `${qualifiedOp(node)} '${node.name}'`);
+      const more = remove.length > 3 ? ` and ${remove.length - 3} more` : '';
+      return {
+        what: `compute ${names.join(', ')}${more}`,
+        remove,
+        constants,
+        types: refinedTypes(graph, inference.types),
+      };
+    },
+  };
+}
+
+function bytesOf({ type, dims }: StaticType, where?: string): number {
+  return byteLengthOf(type, elementCount(dims, where));
+}
+
+interface Folded {
+  readonly values: readonly (readonly [string, Tensor])[];
+  /** Bytes of the constants that the values were computed from. */
+  readonly from: number;
+}
+
+function fold(
+  node: Node,
+  inference: Inference,
+  affordable: (bytes: number, from: number) => boolean,
+): Folded | undefined {
+  if (node.domain !== '') return undefined;
+  const known = foldContents(node, inference);
+  if (known !== undefined) return { values: [[node.outputs[0]!, known]], from: 0 };
+  const evaluate = evaluatorOf(node.op);
+  if (evaluate === undefined) return undefined;
+  const inputs: (Tensor | undefined)[] = [];
+  for (const input of node.inputs) {
+    const constant = inference.constant(input);
+    if (constant === undefined && input !== '') return undefined;
+    inputs.push(constant);
+  }
+  const outputs: StaticType[] = [];
+  for (const output of node.outputs) {
+    const type = inference.type(output);
+    if (type === undefined || !areStatic(type.dims)) return undefined;
+    outputs.push({ type: type.type, dims: type.dims });
+  }
+  const from = inputs.reduce((sum, input) => sum + (input ? bytesOf(input) : 0), 0);
+  const bytes = outputs.reduce((sum, output) => sum + bytesOf(output, node.name), 0);
+  if (!affordable(bytes, from)) return undefined;
+  const results = evaluate({ context: inference.context(node), inputs, outputs });
+  return results && { values: results.map((tensor, i) => [node.outputs[i]!, tensor]), from };
+}
+
+/** The first output as a tensor when inference knows all its elements. */
+function foldContents(node: Node, inference: Inference): Tensor | undefined {
+  if (node.outputs.length !== 1) return undefined;
+  const elements = inference.contents(node.outputs[0]!);
+  const type = inference.type(node.outputs[0]!);
+  if (elements === undefined || type === undefined || !areStatic(type.dims)) return undefined;
+  if (!elements.every((x) => typeof x === 'number' && Number.isSafeInteger(x))) return undefined;
+  return integerTensor(type.type, type.dims, elements as readonly number[]);
+}
+
+function integerTensor(
+  type: DataType,
+  dims: readonly number[],
+  elements: readonly number[],
+): Tensor | undefined {
+  if (!isInteger(type) || elements.length !== elementCount(dims)) return undefined;
+  if (type === 'int64') return { type, dims, data: BigInt64Array.from(elements, BigInt) };
+  const fits = type === 'int32' && elements.every((x) => x === (x | 0));
+  return fits ? { type, dims, data: Int32Array.from(elements) } : undefined;
+}
+
+/** Types that the walk knows better than the graph does. */
+function refinedTypes(graph: Graph, types: ReadonlyMap<string, ValueType>): [string, ValueType][] {
+  return [...types].filter(([value, type]) => {
+    const before = graph.types.get(value);
+    return before?.type !== type.type || !equalShapes(before.dims, type.dims);
+  });
+}
