@@ -119,30 +119,37 @@ export function integerRange(type: QuantizedType, options: RangeOptions = {}): R
   return { min, max };
 }
 
-/** Smallest normal float32. Smaller scales vanish on hardware that flushes subnormals to zero. */
+/** Smallest normal float32. Smaller scales have few bits, and hardware may flush them to zero. */
 const minScale = 2 ** -126;
 
 /**
- * Scale (a float32) and zero point for real values min … max. The range is first extended to contain 0.
+ * Scale (a float32) and zero point for real values min … max, taken as float32. The range is first
+ * extended to contain 0.
  *
- * - Affine: scale = (max − min) / (qmax − qmin), zeroPoint = clamp(rne(qmin − min / scale)).
+ * - Affine: scale = (max − min) / (qmax − qmin), zeroPoint = clamp(rne(qmin − min / scale)), every operation
+ *   rounded to float32, as DynamicQuantizeLinear has it.
  * - Symmetric: scale = max|x| / (2^(B−1) − 1), zeroPoint = 0 (2^(B−1) for unsigned types).
  *
- * All zero gives scale 1 and zero point 0 (or the one integer nearest to it that the mapping allows). A
- * range too small for a normal float32 scale takes the smallest one. Throws `INVALID_CALIBRATION` for NaN, infinities, values beyond
- * float32 and min > max. Source: ONNX QuantizeLinear; Jacob et al. 2018, section 2.1.
+ * All zero gives scale 1 and zero point 0 (or the integer nearest to it that the mapping allows). A range
+ * too small for a normal float32 scale takes the smallest one. The ends of a range beyond 2^127 may
+ * dequantize to an infinity.
+ *
+ * Throws `INVALID_CALIBRATION` naming `where` for NaN, infinities, values beyond float32 and min > max.
+ * Source: ONNX DynamicQuantizeLinear; Jacob et al. 2018, "Quantization and Training of Neural Networks for
+ * Efficient Integer-Arithmetic-Only Inference", sections 2.1 and 3.
  */
-export function paramsFromRange(range: Range, mapping: Mapping): ScaleAndZeroPoint {
+export function paramsFromRange(range: Range, mapping: Mapping, where?: string): ScaleAndZeroPoint {
   const { type } = mapping;
   const symmetric = isSymmetric(mapping);
-  if (!isFloat32(range.min) || !isFloat32(range.max) || range.min > range.max) {
+  const min = Math.min(Math.fround(range.min), 0);
+  const max = Math.max(Math.fround(range.max), 0);
+  if (!Number.isFinite(min) || !Number.isFinite(max) || range.min > range.max) {
     throw new OctavoError('INVALID_CALIBRATION', 'no range to quantize', {
+      where,
       expected: 'finite float32 values, min ≤ max',
       found: `${range.min} to ${range.max}`,
     });
   }
-  const min = Math.min(range.min, 0);
-  const max = Math.max(range.max, 0);
   if (symmetric) {
     const q = integerRange(type, { ...mapping, narrow: true });
     const scale = scaleOf(Math.max(-min, max), (q.max - q.min) / 2);
@@ -150,18 +157,16 @@ export function paramsFromRange(range: Range, mapping: Mapping): ScaleAndZeroPoi
   }
   const q = integerRange(type, mapping);
   if (min === max) return { scale: 1, zeroPoint: saturate(0, q.min, q.max) };
-  const scale = scaleOf(max - min, q.max - q.min);
+  const extent = Math.fround(max - min);
+  // The extent of finite float32 values may be infinite in float32; their scale is not.
+  const scale = scaleOf(extent === Infinity ? max - min : extent, q.max - q.min);
+  const zero = Math.fround(q.min - Math.fround(min / scale));
   // Adding 0 turns −0 into 0.
-  const zeroPoint = saturate(roundHalfEven(q.min - min / scale), q.min, q.max) + 0;
-  return { scale, zeroPoint };
+  return { scale, zeroPoint: saturate(roundHalfEven(zero), q.min, q.max) + 0 };
 }
 
 function scaleOf(extent: number, steps: number): number {
   return extent === 0 ? 1 : Math.max(Math.fround(extent / steps), minScale);
-}
-
-function isFloat32(value: number): boolean {
-  return Number.isFinite(Math.fround(value));
 }
 
 function isSymmetric({ type, symmetric }: Mapping): boolean {

@@ -3,7 +3,6 @@
  * DequantizeLinear (opset 21, blocked form included) and DynamicQuantizeLinear.
  */
 import { allocate, type TypedArrayOf } from '../core/dtype.js';
-import { OctavoError } from '../core/errors.js';
 import { elementCount, type Shape } from '../core/shape.js';
 import { tensor } from '../core/tensor.js';
 import { asBits, type Bits, type IntegerArray, signBitOf } from './bits.js';
@@ -17,7 +16,7 @@ import {
   type ScaleAndZeroPoint,
   validateParams,
 } from './params.js';
-import { roundHalfEven, roundSmall, saturate } from './rounding.js';
+import { roundSmall, saturate } from './rounding.js';
 
 /**
  * Quantizes row-major `data` of `dims`:
@@ -99,9 +98,9 @@ export function dequantize(
   params: QuantParams,
   where?: string,
 ): Float32Array {
-  validateParams(params, dims, where);
   const { type, scale, zeroPoint } = params;
   tensor(type, data, dims, where);
+  validateParams(params, dims, where);
   const codes = isPackedType(type) ? unpack(data as Uint8Array, elementCount(dims), type) : data;
   const bits = asBits(codes);
   const sign = signBitOf(codes);
@@ -134,38 +133,29 @@ export interface DynamicallyQuantized extends ScaleAndZeroPoint {
   readonly data: Uint8Array;
 }
 
+/** Largest finite float32. */
+const maxFloat = (2 - 2 ** -23) * 2 ** 127;
+
 /**
- * ONNX DynamicQuantizeLinear: uint8, affine, one scale found from the lowest and highest value, all in
- * float32 arithmetic: scale = (max − min) / 255, zeroPoint = rne(clamp(−min / scale)).
+ * ONNX DynamicQuantizeLinear: uint8, affine, one scale: `paramsFromRange` of the lowest and highest value.
  *
- * All zero, and no data, gives scale 1 and zero point 0. Where that scale would be subnormal, zero or
- * infinite, `paramsFromRange` has the parameters. Throws `INVALID_CALIBRATION` for NaN and infinities.
+ * Takes any values, as operators do that run inside a model: without data the range is 0 to 0, NaN is
+ * passed over (and quantized to 0), infinities count as the largest float32.
  */
 export function dynamicQuantize(data: Float32Array, where?: string): DynamicallyQuantized {
   tensor('float32', data, [data.length], where);
   let min = 0;
   let max = 0;
-  let poison = 0;
   for (let i = 0; i < data.length; i++) {
     const x = data[i]!;
     if (x < min) min = x;
     if (x > max) max = x;
-    poison += x - x;
   }
-  if (poison !== 0) {
-    throw new OctavoError('INVALID_CALIBRATION', 'values to quantize are not finite', { where });
-  }
-  const { scale, zeroPoint } = dynamicParams(min, max);
+  const range = { min: Math.max(min, -maxFloat), max: Math.min(max, maxFloat) };
+  const { scale, zeroPoint } = paramsFromRange(range, { type: 'uint8' });
   const out = new Uint8Array(data.length);
   const scales = Float32Array.of(scale);
   const zeroPoints = Int32Array.of(zeroPoint);
   quantizeRun(out, data, 0, data.length, scales, zeroPoints, 0, 0, 0, 255);
   return { data: out, scale, zeroPoint };
-}
-
-function dynamicParams(min: number, max: number): ScaleAndZeroPoint {
-  const scale = Math.fround(Math.fround(max - min) / 255);
-  if (scale < 2 ** -126 || scale === Infinity)
-    return paramsFromRange({ min, max }, { type: 'uint8' });
-  return { scale, zeroPoint: roundHalfEven(saturate(Math.fround(-min / scale), 0, 255)) };
 }

@@ -28,6 +28,5 @@ export function roundSmall(x: number): number {
 
 /** `value` limited to min … max (min ≤ max); NaN becomes `min`, as the vector instructions have it. */
 export function saturate(value: number, min: number, max: number): number {
-  // biome-ignore lint/complexity/useMathMinMax: Math.min would be slower and no clearer.
   return value > min ? (value < max ? value : max) : min;
 }
