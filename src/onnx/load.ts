@@ -1,0 +1,51 @@
+/** Reading the model file that the user names. */
+import { constants } from 'node:fs';
+import fs from 'node:fs/promises';
+import { OctavoError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+
+/** Largest step of one read: one call reads at most 2 GiB. */
+const mostAtOnce = 2 ** 30;
+
+/**
+ * Reads a whole file. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE` (also for folders, pipes and devices)
+ * or `LIMIT_EXCEEDED`.
+ */
+export async function readModelFile(file: string, limits: Limits): Promise<Uint8Array> {
+  let handle: fs.FileHandle | undefined;
+  try {
+    // Without O_NONBLOCK, opening a pipe would wait for a writer.
+    handle = await fs.open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      throw new OctavoError('FILE_UNREADABLE', 'it is not a regular file', { where: file });
+    }
+    if (stats.size > limits.modelBytes) {
+      throw new OctavoError('LIMIT_EXCEEDED', 'the model file is too large', {
+        where: file,
+        expected: `at most ${limits.modelBytes} bytes (limit modelBytes)`,
+        found: String(stats.size),
+      });
+    }
+    const data = new Uint8Array(stats.size);
+    for (let done = 0; done < data.length; ) {
+      const step = Math.min(mostAtOnce, data.length - done);
+      const { bytesRead } = await handle.read(data, done, step, done);
+      if (bytesRead === 0) {
+        throw new OctavoError('FILE_UNREADABLE', 'the file has shrunk', { where: file });
+      }
+      done += bytesRead;
+    }
+    return data;
+  } catch (cause) {
+    if (cause instanceof OctavoError) throw cause;
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new OctavoError(
+      missing ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
+      missing ? 'there is no such file' : 'the file cannot be read',
+      { where: file, cause },
+    );
+  } finally {
+    await handle?.close();
+  }
+}

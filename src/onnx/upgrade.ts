@@ -1,0 +1,73 @@
+/**
+ * Brings a graph to the one form the IR has: opset 21 of ONNX's own domain. Operators whose form did
+ * not change since the graph's opset stay as they are; for the others `upgrades` has a step for each
+ * version that changed them, applied one after the other. Types are inferred on the way, because some
+ * steps depend on ranks. Operators of other domains are left alone.
+ */
+import type { Tensor } from '../core/tensor.js';
+import { type Inference, startInference } from '../graph/infer.js';
+import type { Attribute, Graph, Node } from '../graph/ir.js';
+import type { Names } from './names.js';
+import type { UpgradeContext } from './upgradeContext.js';
+import { upgradesOf } from './upgrades.js';
+import { irOpset } from './versions.js';
+
+/** The graph and its subgraphs in the IR's form, with inferred types. */
+export function upgradeGraph(graph: Graph, names: Names): Graph {
+  const opset = graph.opsets.get('') ?? irOpset;
+  const constants = new Map(graph.constants);
+  const opsets = new Map([...graph.opsets, ['', irOpset] as const]);
+  const inference = startInference({ ...graph, opsets });
+  const context = contextOf(graph, opset, names, inference, constants);
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    for (const upgraded of upgradeNode(node, opset, context)) {
+      const whole = upgradeSubgraphs(upgraded, names);
+      inference.infer(whole);
+      nodes.push(whole);
+    }
+  }
+  return { ...graph, nodes, constants, types: new Map(inference.types), opsets };
+}
+
+function contextOf(
+  graph: Graph,
+  opset: number,
+  names: Names,
+  inference: Inference,
+  constants: Map<string, Tensor>,
+): UpgradeContext {
+  const read = new Set(graph.outputs.map((output) => output.value));
+  for (const node of graph.nodes) for (const input of node.inputs) read.add(input);
+  return {
+    opset,
+    typeOf: inference.type,
+    constantOf: inference.constant,
+    isRead: (value) => read.has(value),
+    fresh: names.fresh,
+    addConstant: (wish, tensor) => {
+      const name = names.fresh(wish);
+      constants.set(name, tensor);
+      inference.setConstant(name, tensor);
+      return name;
+    },
+  };
+}
+
+function upgradeNode(node: Node, version: number, context: UpgradeContext): readonly Node[] {
+  if (node.domain !== '') return [node];
+  const step = upgradesOf(node.op).find(({ since }) => since > version);
+  if (step === undefined) return [node];
+  return step.apply(node, context).flatMap((next) => upgradeNode(next, step.since, context));
+}
+
+function upgradeSubgraphs(node: Node, names: Names): Node {
+  const graphs = [...node.attributes].filter(([, attribute]) => attribute.kind === 'graph');
+  if (graphs.length === 0) return node;
+  const attributes = new Map<string, Attribute>(node.attributes);
+  for (const [name, attribute] of graphs) {
+    if (attribute.kind !== 'graph') continue;
+    attributes.set(name, { kind: 'graph', value: upgradeGraph(attribute.value, names) });
+  }
+  return { ...node, attributes };
+}
