@@ -11,12 +11,13 @@ import {
   type Plan,
   type PlanTensor,
   type Space,
+  type Step,
   spaces,
   tensorAlignment,
   tensorSlack,
 } from '../../runtime/plan.js';
-import { isStepName, maxRank } from '../../runtime/steps.js';
-import { checkStep } from './rules.js';
+import { fieldsOf, isStepName, maxRank, type StepName } from '../../runtime/steps.js';
+import { type Rule, rules } from './rules.js';
 
 /** Throws `INTERNAL` naming the tensor or step at fault; `modelBytes` is the size of space 'model'. */
 export function checkPlan(plan: Plan, modelBytes: number): void {
@@ -69,6 +70,48 @@ function checkTensor(tensor: PlanTensor, sizes: Record<Space, number>, where: st
   }
 }
 
-export function planFault(where: string, expected: string, found: string): OctavoError {
+function checkStep(
+  step: Step,
+  inputs: readonly (PlanTensor | undefined)[],
+  outputs: readonly PlanTensor[],
+  where: string,
+): void {
+  const need = (condition: boolean, expected: string, found: string): void => {
+    if (!condition) throw planFault(where, expected, found);
+  };
+  const { reads, optionalFrom = reads.length, variadic = false, writes, check } = ruleOf(step.op);
+  const most = variadic ? Number.POSITIVE_INFINITY : reads.length;
+  const count = inputs.length;
+  need(count >= optionalFrom && count <= most, `${optionalFrom} to ${most} inputs`, String(count));
+  need(outputs.length === writes.length, `${writes.length} outputs`, String(outputs.length));
+  inputs.forEach((input, i) => {
+    const types = reads[Math.min(i, reads.length - 1)]!;
+    if (input === undefined) need(i >= optionalFrom, `input ${i}`, 'none');
+    else need(types.includes(input.type), types.join(' or '), input.type);
+  });
+  outputs.forEach(({ type }, i) => {
+    need(writes[i]!.includes(type), writes[i]!.join(' or '), type);
+  });
+  const values: Readonly<Record<string, unknown>> = step.params;
+  for (const [field, kind] of fieldsOf(step.op)) {
+    const value = values[field];
+    const list = Array.isArray(value) ? value : [value];
+    const whole = kind === 'f32' || list.every((item) => item === (item | 0));
+    const right = list.length === (kind === 'i32x8' ? maxRank : 1);
+    need(
+      whole && right && list.every((item) => typeof item === 'number'),
+      `${field} as ${kind}`,
+      String(value),
+    );
+  }
+  check({ inputs, outputs, params: step.params, need });
+}
+
+/** The rule of a step, seen as one of any step. */
+function ruleOf(op: StepName): Rule<StepName> {
+  return rules[op] as unknown as Rule<StepName>;
+}
+
+function planFault(where: string, expected: string, found: string): OctavoError {
   return new OctavoError('INTERNAL', 'bad plan', { where, expected, found });
 }
