@@ -1,13 +1,14 @@
 /**
  * Octavo's own operators: one per step of runtime/steps, with the same inputs and attributes, and
- * `Reshape`, which moves nothing and has no step. Spatial ones are channels-last.
+ * `Reshape`
+ * (x, and the target as an int64 constant, 0 and -1 as in ONNX), which moves nothing and has no step. Spatial ones are channels-last.
  *
  * Attributes that only the graph needs, so that output types follow; the plan compiler drops them:
  * - `padBottom`, `padRight` (Conv, QConv and the pools; 0 when absent) and `ceilMode` (the pools).
  * - `outputType`, a data type's name: QConv and QAveragePool ('uint8' when absent), Lookup (x's type),
  *   QuantizeLinear without zero point ('uint8'), Cast (required).
  * - `sizes` (Slice): elements taken along each axis, or -1 for all from the start on. `after` (Pad):
- *   cells of padding behind each axis. `shape` (Reshape): the target, 0 and -1 as in ONNX.
+ *   cells of padding behind each axis.
  * i32x8 attributes are `ints` with one entry per axis; zeros behind the rank are let through.
  */
 import { type DataType, isDataType } from '../../core/dtype.js';
@@ -248,10 +249,12 @@ const pad = moving('Pad', (node, dims) => {
   });
 });
 
-const reshape = moving('Reshape', (node, dims) => {
-  const target = intsOf(node, 'shape');
-  if (target === undefined) throw contradiction(node, "'shape' is missing");
-  return reshaped(node, dims, target, false);
+const reshape = step('Reshape', [2, 2], (context) => {
+  const { node, input } = context;
+  expectInputType(context, 1, 'int64');
+  const x = input(0);
+  const target = context.contents(1);
+  return [x && { type: x.type, dims: target && reshaped(node, x.dims, target, false) }];
 });
 
 const reduce = moving('Reduce', (node, dims) => {
