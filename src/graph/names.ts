@@ -6,16 +6,26 @@ import type { Graph } from './ir.js';
  * Values and nodes share the names, as some readers of ONNX expect.
  */
 export function namesFor(graph: Graph): (wish: string) => string {
-  const used = new Set<string>([...graph.inputs, ...graph.constants.keys()]);
-  for (const output of graph.outputs) used.add(output.name);
-  for (const node of graph.nodes) {
-    used.add(node.name);
-    for (const output of node.outputs) used.add(output);
-  }
+  const used = new Set<string>();
+  collectNames(graph, used);
   return (wish) => {
     let name = wish;
     for (let i = 2; used.has(name); i++) name = `${wish}_${i}`;
     used.add(name);
     return name;
   };
+}
+
+/** Names of values and nodes, those in subgraphs included. */
+function collectNames(graph: Graph, names: Set<string>): void {
+  for (const input of graph.inputs) names.add(input);
+  for (const constant of graph.constants.keys()) names.add(constant);
+  for (const output of graph.outputs) names.add(output.name);
+  for (const node of graph.nodes) {
+    names.add(node.name);
+    for (const output of node.outputs) names.add(output);
+    for (const { kind, value } of node.attributes.values()) {
+      if (kind === 'graph') collectNames(value, names);
+    }
+  }
 }

@@ -157,7 +157,9 @@ function openInside(modelPath: string | undefined, location: string, where: stri
   try {
     const file = path.join(fs.realpathSync(path.dirname(modelPath)), ...parts);
     // Opening a device can have effects, so what is there is looked at before it is opened as well.
-    if (!fs.lstatSync(file).isFile()) throw refuse('it is not a regular file');
+    const found = fs.lstatSync(file);
+    if (found.isSymbolicLink()) throw refuse('it is a link');
+    if (!found.isFile()) throw refuse('it is not a regular file');
     const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
     descriptor = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     const opened = fs.fstatSync(descriptor, { bigint: true });

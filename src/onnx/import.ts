@@ -4,7 +4,7 @@
  *
  * The IR always speaks one dialect, opset 21 of ONNX's own operators; older forms are upgraded here and
  * nowhere else. Constant nodes become constants, an initializer is a constant even where it is listed
- * as an input too, nodes get unique names, and types are inferred rather than believed.
+ * as an input too, nodes get unique names, types are inferred rather than believed.
  */
 import { OctavoError } from '../core/errors.js';
 import { type Limits, resolveLimits } from '../core/limits.js';

@@ -2,7 +2,8 @@
  * Brings a graph to the one form the IR has: opset 21 of ONNX's own domain. Operators whose form did
  * not change since the graph's opset stay as they are; for the others `upgrades` has a step for each
  * version that changed them, applied one after the other. Types are inferred on the way, because some
- * steps depend on ranks. Operators of other domains are left alone.
+ * steps depend on ranks; constants that nothing reads are dropped. Operators of other domains are left
+ * alone.
  */
 import type { Tensor } from '../core/tensor.js';
 import { type Inference, startInference } from '../graph/infer.js';
@@ -27,7 +28,22 @@ export function upgradeGraph(graph: Graph, names: Names): Graph {
       nodes.push(whole);
     }
   }
+  const read = new Set(graph.outputs.map((output) => output.value));
+  collectReads(nodes, read);
+  for (const name of constants.keys()) if (!read.has(name)) constants.delete(name);
   return { ...graph, nodes, constants, types: new Map(inference.types), opsets };
+}
+
+/** Values that the nodes read, also those that their subgraphs read. */
+function collectReads(nodes: readonly Node[], read: Set<string>): void {
+  for (const node of nodes) {
+    for (const input of node.inputs) read.add(input);
+    for (const { kind, value } of node.attributes.values()) {
+      if (kind !== 'graph') continue;
+      for (const output of value.outputs) read.add(output.value);
+      collectReads(value.nodes, read);
+    }
+  }
 }
 
 function contextOf(
@@ -38,7 +54,7 @@ function contextOf(
   constants: Map<string, Tensor>,
 ): UpgradeContext {
   const read = new Set(graph.outputs.map((output) => output.value));
-  for (const node of graph.nodes) for (const input of node.inputs) read.add(input);
+  collectReads(graph.nodes, read);
   return {
     opset,
     typeOf: inference.type,
