@@ -1,5 +1,5 @@
-// What can go wrong below the border. Native code throws nothing of its own: a function that can fail
-// returns a Status, and the binding turns it into an OctavoError with the same code.
+// What can go wrong below the border. Native code throws nothing of its own: a function that can
+// fail returns a Status, and the binding turns it into an OctavoError with the same code.
 #pragma once
 
 #include <string>
@@ -24,8 +24,8 @@ class Status {
   std::string what_;
 };
 
-#define OCTAVO_RETURN_IF_ERROR(expression)              \
-  do {                                                  \
+#define OCTAVO_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                          \
     if (::octavo::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

@@ -1,10 +1,16 @@
-// One pool of worker threads per process, and the fork/join that drivers use. A run borrows a Team: its
-// own thread and up to threads − 1 workers. A driver cuts its work into parts by size alone, never by
-// the number of threads, so that results are the same at any thread count.
+// One pool of worker threads per process, and the fork/join that drivers use. A run borrows a Team:
+// its own thread and up to threads − 1 workers. A driver cuts its work into parts by size alone,
+// never by the number of threads, so that results are the same at any thread count.
+//
+// Two kinds of thread: drivers run whole plans off the event loop, one each; workers join a driver
+// for the length of one fork. When two runs want the workers at once, one gets them and the other
+// goes on alone: nobody waits for a worker, and with many runs in flight each has a core to itself.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <type_traits>
 
 namespace octavo {
 
@@ -13,9 +19,9 @@ class Team {
  public:
   virtual ~Team() = default;
 
-  // Calls body(context, part, worker) once for each part in [0, parts), on any thread of the team, and
-  // returns when all have ended. worker < size() tells calls that run at the same time apart, for
-  // scratch memory. Must not be called from inside a body. Nothing may be thrown by a body.
+  // Calls body(context, part, worker) once for each part in [0, parts), on any thread of the team,
+  // and returns when all have ended. worker < size() tells calls that run at the same time apart,
+  // for scratch memory. Must not be called from inside a body. Nothing may be thrown by a body.
   virtual void run(size_t parts, void (*body)(void* context, size_t part, size_t worker),
                    void* context) = 0;
 
@@ -25,10 +31,24 @@ class Team {
   // The same for any callable `body(size_t part, size_t worker)`.
   template <typename Body>
   void forEach(size_t parts, Body&& body) {
-    run(parts, [](void* context, size_t part, size_t worker) {
-      (*static_cast<std::remove_reference_t<Body>*>(context))(part, worker);
-    }, &body);
+    using Callable = std::remove_reference_t<Body>;
+    run(
+        parts,
+        [](void* context, size_t part, size_t worker) {
+          (*static_cast<Callable*>(context))(part, worker);
+        },
+        const_cast<std::remove_const_t<Callable>*>(&body));
   }
 };
+
+// Most threads that a team can have.
+constexpr size_t kMaxThreads = 256;
+
+// A team of up to `threads` threads on the process-wide pool, for the calling thread.
+std::unique_ptr<Team> makeTeam(size_t threads);
+
+// Runs `job` on a driver thread, soon, in the order of the calls. At most usableCpus() jobs run at
+// once. False when no thread could be had; the job is then not run.
+bool enqueue(std::function<void()> job);
 
 }  // namespace octavo

@@ -1,0 +1,84 @@
+#include "native/binding/environment.h"
+
+#include <utility>
+
+#include "native/threading/pool.h"
+
+namespace octavo {
+
+std::shared_ptr<Environment> Environment::create(Napi::Env env) {
+  std::shared_ptr<Environment> made(new Environment);
+  const Napi::String name = Napi::String::New(env, "octavo");
+  const napi_status status =
+      napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr,
+                                      made.get(), &Environment::callJs, &made->toJs_);
+  if (status != napi_ok) throw Napi::Error::New(env, "cannot reach the event loop");
+  napi_unref_threadsafe_function(env, made->toJs_);
+  env.AddCleanupHook([made] { made->close(); });
+  return made;
+}
+
+bool Environment::start(Napi::Env env, std::shared_ptr<Job> job) {
+  {
+    std::lock_guard<Mutex> lock(mutex_);
+    if (closed_) return false;
+    running_.emplace(job->id, job);
+  }
+  const bool queued = enqueue([self = shared_from_this(), job] {
+    job->work(*job);
+    self->ended(job);
+  });
+  if (!queued) {
+    std::lock_guard<Mutex> lock(mutex_);
+    running_.erase(job->id);
+    return false;
+  }
+  // Jobs in flight keep the process alive, the addon alone does not.
+  if (unfinished_++ == 0) napi_ref_threadsafe_function(env, toJs_);
+  return true;
+}
+
+void Environment::cancel(uint32_t id) {
+  std::lock_guard<Mutex> lock(mutex_);
+  const auto found = running_.find(id);
+  if (found != running_.end()) found->second->cancelled = true;
+}
+
+void Environment::ended(const std::shared_ptr<Job>& job) {
+  std::lock_guard<Mutex> lock(mutex_);
+  // Called under the lock, so that close() cannot release the function in between.
+  if (!closed_) {
+    auto* handed = new std::shared_ptr<Job>(job);
+    if (napi_call_threadsafe_function(toJs_, handed, napi_tsfn_nonblocking) != napi_ok) {
+      delete handed;
+    }
+  }
+  running_.erase(job->id);
+  if (running_.empty()) allEnded_.notifyAll();
+}
+
+void Environment::callJs(napi_env env, napi_value, void* context, void* data) {
+  const std::unique_ptr<std::shared_ptr<Job>> job(static_cast<std::shared_ptr<Job>*>(data));
+  // Without an env the environment is going down, and nobody waits for the promise.
+  if (env != nullptr) static_cast<Environment*>(context)->finish(env, **job);
+}
+
+void Environment::finish(napi_env env, Job& job) {
+  if (--unfinished_ == 0) napi_unref_threadsafe_function(env, toJs_);
+  const Napi::HandleScope scope(env);
+  try {
+    job.finish(env, job);
+  } catch (const Napi::Error&) {
+    // Only an environment that is being terminated fails here, and its promises with it.
+  }
+}
+
+void Environment::close() {
+  std::lock_guard<Mutex> lock(mutex_);
+  closed_ = true;
+  for (const auto& entry : running_) entry.second->cancelled = true;
+  while (!running_.empty()) allEnded_.wait(mutex_);
+  napi_release_threadsafe_function(toJs_, napi_tsfn_abort);
+}
+
+}  // namespace octavo

@@ -1,0 +1,264 @@
+#include "native/binding/plan.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "native/threading/pool.h"
+
+namespace octavo {
+namespace {
+
+// Memory of finished runs that a plan keeps for the next ones.
+constexpr size_t kIdleMemories = 4;
+
+Napi::Error makeError(Napi::Env env, const char* code, const std::string& what) {
+  Napi::Error error = Napi::Error::New(env, what);
+  error.Set("code", Napi::String::New(env, code));
+  return error;
+}
+
+void throwIfFailed(Napi::Env env, const Status& status) {
+  if (!status.ok()) throw makeError(env, status.code(), status.what());
+}
+
+Napi::Error outOfMemory(Napi::Env env) {
+  return makeError(env, "LIMIT_EXCEEDED", "the system has no memory for this");
+}
+
+// Fresh ArrayBuffers with the outputs of a run.
+Napi::Array copyOutputs(Napi::Env env, const ExecutablePlan& plan, RunMemory& memory) {
+  Napi::Array outputs = Napi::Array::New(env, plan.outputCount());
+  for (size_t i = 0; i < plan.outputCount(); i++) {
+    const TensorInfo& tensor = plan.output(i);
+    Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, tensor.bytes);
+    if (tensor.bytes > 0) std::memcpy(buffer.Data(), plan.place(memory, tensor), tensor.bytes);
+    outputs.Set(static_cast<uint32_t>(i), buffer);
+  }
+  return outputs;
+}
+
+// Bytes of a typed array, also over a SharedArrayBuffer; length 0 when it is detached.
+struct Bytes {
+  const uint8_t* data;
+  size_t size;
+};
+
+Bytes bytesOf(Napi::Env env, const Napi::Value& value) {
+  if (!value.IsTypedArray()) throw makeError(env, "INTERNAL", "not a typed array");
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) {
+    throw makeError(env, "INTERNAL", "unreadable typed array");
+  }
+  return {static_cast<const uint8_t*>(data), length * value.As<Napi::TypedArray>().ElementSize()};
+}
+
+}  // namespace
+
+// ---- NativeModel ------------------------------------------------------------
+
+Napi::Function NativeModel::define(Napi::Env env) {
+  return DefineClass(env, "NativeModel",
+                     {InstanceMethod<&NativeModel::prepare>("prepare"),
+                      InstanceMethod<&NativeModel::packedBytes>("packedBytes"),
+                      InstanceMethod<&NativeModel::dispose>("dispose")});
+}
+
+NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeModel>(info) {
+  const Napi::Env env = info.Env();
+  const Bytes constants = bytesOf(env, info[0]);
+  Isa isa;
+  if (!parseIsa(info[1].ToString().Utf8Value().c_str(), &isa) || !isaBuilt(isa) ||
+      !isaSupported(isa)) {
+    throw makeError(env, "BACKEND_UNAVAILABLE", "this instruction set is not available");
+  }
+  model_ = std::make_shared<Model>();
+  model_->isa = isa;
+  try {
+    model_->constants = AlignedBuffer(constants.size);
+  } catch (const std::bad_alloc&) {
+    throw outOfMemory(env);
+  }
+  if (constants.size > 0) std::memcpy(model_->constants.data(), constants.data, constants.size);
+  account(env);
+}
+
+NativeModel::~NativeModel() { Napi::MemoryManagement::AdjustExternalMemory(Env(), -accounted_); }
+
+void NativeModel::account(Napi::Env env) {
+  const auto bytes = static_cast<int64_t>(
+      model_ == nullptr ? 0 : model_->constants.bytes() + model_->packs.bytes());
+  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
+  accounted_ = bytes;
+}
+
+Napi::Value NativeModel::prepare(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (model_ == nullptr) throw makeError(env, "DISPOSED", "the model has been disposed");
+  const Bytes words = bytesOf(env, info[0]);
+  const Bytes constants = bytesOf(env, info[1]);
+  const uint32_t threads = info[2].ToNumber().Uint32Value();
+  auto state = std::make_shared<PlanState>();
+  try {
+    throwIfFailed(
+        env, ExecutablePlan::create(model_, reinterpret_cast<const int32_t*>(words.data),
+                                    words.size / sizeof(int32_t), constants.data, constants.size,
+                                    std::clamp<size_t>(threads, 1, kMaxThreads), &state->plan));
+  } catch (const std::bad_alloc&) {
+    throw outOfMemory(env);
+  }
+  account(env);
+  auto& instance = *env.GetInstanceData<Instance>();
+  return instance.planClass.New({Napi::External<std::shared_ptr<PlanState>>::New(env, &state)});
+}
+
+Napi::Value NativeModel::packedBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(),
+                           model_ == nullptr ? 0 : static_cast<double>(model_->packs.bytes()));
+}
+
+void NativeModel::dispose(const Napi::CallbackInfo& info) {
+  model_ = nullptr;
+  account(info.Env());
+}
+
+// ---- PlanState --------------------------------------------------------------
+
+std::unique_ptr<RunMemory> PlanState::acquire() {
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!idle.empty()) {
+      std::unique_ptr<RunMemory> memory = std::move(idle.back());
+      idle.pop_back();
+      return memory;
+    }
+  }
+  auto memory = std::make_unique<RunMemory>();
+  memory->buffer = AlignedBuffer(plan->memoryBytes());
+  return memory;
+}
+
+void PlanState::release(std::unique_ptr<RunMemory> memory) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (!disposed && idle.size() < kIdleMemories) idle.push_back(std::move(memory));
+}
+
+// ---- NativePlan -------------------------------------------------------------
+
+Napi::Function NativePlan::define(Napi::Env env) {
+  return DefineClass(
+      env, "NativePlan",
+      {InstanceMethod<&NativePlan::run>("run"), InstanceMethod<&NativePlan::cancel>("cancel"),
+       InstanceMethod<&NativePlan::runSync>("runSync"),
+       InstanceMethod<&NativePlan::memoryBytes>("memoryBytes"),
+       InstanceMethod<&NativePlan::dispose>("dispose")});
+}
+
+NativePlan::NativePlan(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativePlan>(info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsExternal()) throw makeError(env, "INTERNAL", "plans are made by prepare()");
+  state_ = *info[0].As<Napi::External<std::shared_ptr<PlanState>>>().Data();
+  accounted_ = static_cast<int64_t>(state_->plan->memoryBytes());
+  Napi::MemoryManagement::AdjustExternalMemory(env, accounted_);
+}
+
+NativePlan::~NativePlan() { release(Env()); }
+
+void NativePlan::release(Napi::Env env) {
+  if (state_ != nullptr) {
+    std::lock_guard<std::mutex> lock(state_->mutex);
+    state_->disposed = true;
+    state_->idle.clear();
+  }
+  state_ = nullptr;
+  Napi::MemoryManagement::AdjustExternalMemory(env, -accounted_);
+  accounted_ = 0;
+}
+
+std::unique_ptr<RunMemory> NativePlan::copyInputs(Napi::Env env, const Napi::Value& inputs) {
+  if (state_ == nullptr) throw makeError(env, "DISPOSED", "the plan has been disposed");
+  const ExecutablePlan& plan = *state_->plan;
+  const Napi::Array arrays = inputs.As<Napi::Array>();
+  if (!inputs.IsArray() || arrays.Length() != plan.inputCount()) {
+    throw makeError(env, "INTERNAL", "one array per plan input is needed");
+  }
+  std::unique_ptr<RunMemory> memory;
+  try {
+    memory = state_->acquire();
+  } catch (const std::bad_alloc&) {
+    throw outOfMemory(env);
+  }
+  for (size_t i = 0; i < plan.inputCount(); i++) {
+    const TensorInfo& tensor = plan.input(i);
+    const Bytes bytes = bytesOf(env, arrays.Get(static_cast<uint32_t>(i)));
+    if (bytes.size != tensor.bytes) {
+      throw makeError(env, "INVALID_INPUT",
+                      "input " + std::to_string(i) + " has " + std::to_string(bytes.size) +
+                          " bytes instead of " + std::to_string(tensor.bytes) +
+                          " (was its buffer detached?)");
+    }
+    if (bytes.size > 0) std::memcpy(plan.place(*memory, tensor), bytes.data, bytes.size);
+  }
+  return memory;
+}
+
+Napi::Value NativePlan::run(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  // What the run holds on to: the handle may be disposed or collected meanwhile.
+  struct Run {
+    std::shared_ptr<PlanState> state;
+    std::unique_ptr<RunMemory> memory;
+    Napi::Promise::Deferred deferred;
+    bool complete = false;
+  };
+  auto run = std::make_shared<Run>(
+      Run{state_, copyInputs(env, info[1]), Napi::Promise::Deferred::New(env)});
+  auto job = std::make_shared<Job>();
+  job->id = info[0].ToNumber().Uint32Value();
+  job->work = [run](Job& self) {
+    run->complete = run->state->plan->run(*run->memory, self.cancelled);
+  };
+  job->finish = [run](Napi::Env where, Job&) {
+    if (!run->complete) {
+      run->deferred.Reject(makeError(where, "ABORTED", "aborted by its signal").Value());
+    } else {
+      try {
+        run->deferred.Resolve(copyOutputs(where, *run->state->plan, *run->memory));
+      } catch (const Napi::Error& error) {  // no memory for the outputs
+        run->deferred.Reject(error.Value());
+      }
+    }
+    run->state->release(std::move(run->memory));
+  };
+  if (!env.GetInstanceData<Instance>()->environment->start(env, job)) {
+    throw makeError(env, "BACKEND_FAILURE", "the system has no thread for this run");
+  }
+  return run->deferred.Promise();
+}
+
+void NativePlan::cancel(const Napi::CallbackInfo& info) {
+  info.Env().GetInstanceData<Instance>()->environment->cancel(info[0].ToNumber().Uint32Value());
+}
+
+Napi::Value NativePlan::runSync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::unique_ptr<RunMemory> memory = copyInputs(env, info[0]);
+  const std::atomic<bool> never{false};
+  state_->plan->run(*memory, never);
+  Napi::Array outputs = copyOutputs(env, *state_->plan, *memory);
+  state_->release(std::move(memory));
+  return outputs;
+}
+
+Napi::Value NativePlan::memoryBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(
+      info.Env(), state_ == nullptr ? 0 : static_cast<double>(state_->plan->memoryBytes()));
+}
+
+void NativePlan::dispose(const Napi::CallbackInfo& info) { release(info.Env()); }
+
+}  // namespace octavo

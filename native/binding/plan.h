@@ -1,0 +1,71 @@
+// The JavaScript classes over models and plans. Handles are cheap: what they hold is shared with
+// the runs in flight and freed by dispose() or the garbage collector, whichever comes first.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "native/binding/environment.h"
+#include "native/plan/executor.h"
+
+namespace octavo {
+
+// Data of one instance of the addon.
+struct Instance {
+  std::shared_ptr<Environment> environment;
+  Napi::FunctionReference planClass;
+};
+
+// new NativeModel(constants: Uint8Array, isa: string)
+class NativeModel : public Napi::ObjectWrap<NativeModel> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit NativeModel(const Napi::CallbackInfo& info);
+  ~NativeModel() override;
+
+ private:
+  // prepare(words: Int32Array, constants: Uint8Array, threads: number): NativePlan
+  Napi::Value prepare(const Napi::CallbackInfo& info);
+  Napi::Value packedBytes(const Napi::CallbackInfo& info);
+  void dispose(const Napi::CallbackInfo& info);
+  void account(Napi::Env env);
+
+  std::shared_ptr<Model> model_;
+  int64_t accounted_ = 0;
+};
+
+// The plan and the memory of its runs. A finished run's memory serves the next one.
+struct PlanState {
+  std::unique_ptr<ExecutablePlan> plan;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<RunMemory>> idle;
+  bool disposed = false;
+
+  std::unique_ptr<RunMemory> acquire();
+  void release(std::unique_ptr<RunMemory> memory);
+};
+
+class NativePlan : public Napi::ObjectWrap<NativePlan> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit NativePlan(const Napi::CallbackInfo& info);
+  ~NativePlan() override;
+
+ private:
+  // run(id: number, inputs: TypedArray[]): Promise<ArrayBuffer[]>; the buffers are copied at once.
+  Napi::Value run(const Napi::CallbackInfo& info);
+  // cancel(id: number): the promise of that run rejects with ABORTED, unless it is over.
+  void cancel(const Napi::CallbackInfo& info);
+  Napi::Value runSync(const Napi::CallbackInfo& info);
+  Napi::Value memoryBytes(const Napi::CallbackInfo& info);
+  void dispose(const Napi::CallbackInfo& info);
+  void release(Napi::Env env);
+
+  std::unique_ptr<RunMemory> copyInputs(Napi::Env env, const Napi::Value& inputs);
+
+  std::shared_ptr<PlanState> state_;
+  int64_t accounted_ = 0;
+};
+
+}  // namespace octavo

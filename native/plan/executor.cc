@@ -1,0 +1,230 @@
+#include "native/plan/executor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <string>
+
+#include "native/ops/ops.h"
+#include "native/plan/step.h"
+#include "native/threading/pool.h"
+
+namespace octavo {
+namespace {
+
+constexpr int32_t kMagic = 0x4f435456;  // planMagic and planVersion of src/runtime/encode.ts
+constexpr int32_t kVersion = 1;
+
+struct StepKind {
+  const char* name;
+  size_t paramWords;
+  PrepareFn prepare;
+};
+
+// Empty parameter structs have a size of 1 in C++, and no words.
+template <typename Params>
+constexpr size_t wordsOf() {
+  return std::is_empty<Params>::value ? 0 : sizeof(Params) / sizeof(int32_t);
+}
+
+const StepKind kStepKinds[] = {
+#define OCTAVO_STEP(name, fields) {#name, wordsOf<name##Params>(), prepare##name},
+#include "native/plan/steps.inc"
+#undef OCTAVO_STEP
+};
+
+constexpr int kTypeBits[] = {32, 64, 16, 16, 8, 8, 16, 16, 32, 32, 64, 64, 8, 4, 4, 2, 2, 1};
+static_assert(sizeof kTypeBits / sizeof *kTypeBits == static_cast<size_t>(DataType::kCount),
+              "a width for every type");
+
+Status malformed(const std::string& what) {
+  return Status::error("INTERNAL", "malformed plan: " + what);
+}
+
+}  // namespace
+
+class PlanDecoder {
+ public:
+  PlanDecoder(ExecutablePlan& plan, const int32_t* words, size_t count)
+      : plan_(plan), words_(words), count_(count) {}
+
+  Status decode() {
+    int32_t tensors = 0, steps = 0, inputs = 0, outputs = 0;
+    if (next() != kMagic || next() != kVersion) return malformed("another format");
+    tensors = next(), steps = next(), inputs = next(), outputs = next();
+    plan_.arenaBytes_ = nextSize();
+    if (!ok_ || tensors < 0 || steps < 0 || inputs < 0 || outputs < 0) return malformed("header");
+    if (plan_.arenaBytes_ < kTensorSlack) return malformed("arena without slack");
+    for (int32_t i = 0; i < tensors && ok_; i++) OCTAVO_RETURN_IF_ERROR(decodeTensor());
+    OCTAVO_RETURN_IF_ERROR(decodePorts(inputs, plan_.inputs_));
+    OCTAVO_RETURN_IF_ERROR(decodePorts(outputs, plan_.outputs_));
+    for (int32_t i = 0; i < steps && ok_; i++) OCTAVO_RETURN_IF_ERROR(decodeStep(i));
+    if (!ok_ || at_ != count_) return malformed("length");
+    return {};
+  }
+
+ private:
+  int32_t next() {
+    if (at_ >= count_) {
+      ok_ = false;
+      return 0;
+    }
+    return words_[at_++];
+  }
+
+  size_t nextSize() {
+    const uint64_t low = static_cast<uint32_t>(next());
+    const uint64_t high = static_cast<uint32_t>(next());
+    const uint64_t size = high << 32 | low;
+    if (size > std::numeric_limits<size_t>::max() / 4) ok_ = false;
+    return ok_ ? static_cast<size_t>(size) : 0;
+  }
+
+  Status decodeTensor() {
+    TensorInfo tensor{};
+    const int32_t type = next();
+    const int32_t space = next();
+    tensor.offset = nextSize();
+    tensor.bytes = nextSize();
+    tensor.rank = next();
+    if (type < 0 || type >= static_cast<int32_t>(DataType::kCount)) return malformed("type");
+    if (space < 0 || space >= static_cast<int32_t>(Space::kCount)) return malformed("space");
+    if (tensor.rank < 0 || tensor.rank > kMaxRank) return malformed("rank");
+    tensor.type = static_cast<DataType>(type);
+    tensor.space = static_cast<Space>(space);
+    tensor.count = 1;
+    for (int axis = 0; axis < kMaxRank; axis++) {
+      const int32_t dim = next();
+      tensor.dims[axis] = dim;
+      if (axis >= tensor.rank) continue;
+      if (dim < 0) return malformed("dimension");
+      if (dim > 0 && tensor.count > std::numeric_limits<int64_t>::max() / 64 / dim) {
+        return malformed("dimensions");
+      }
+      tensor.count *= dim;
+    }
+    const int64_t bits = tensor.count * kTypeBits[type];
+    if (static_cast<size_t>((bits + 7) / 8) != tensor.bytes) return malformed("tensor size");
+    const size_t available = spaceBytes(tensor.space);
+    if (tensor.offset % kTensorAlignment != 0 || tensor.offset > available ||
+        tensor.bytes > available - tensor.offset ||
+        available - tensor.offset - tensor.bytes < kTensorSlack) {
+      return malformed("tensor outside its space");
+    }
+    plan_.tensors_.push_back(tensor);
+    return {};
+  }
+
+  size_t spaceBytes(Space space) const {
+    switch (space) {
+      case Space::kArena:
+        return plan_.arenaBytes_;
+      case Space::kModel:
+        return plan_.model_->constants.bytes();
+      default:
+        return plan_.constants_.bytes();
+    }
+  }
+
+  Status decodePorts(int32_t count, std::vector<size_t>& ports) {
+    for (int32_t i = 0; i < count && ok_; i++) {
+      const int32_t tensor = next();
+      if (tensor < 0 || static_cast<size_t>(tensor) >= plan_.tensors_.size()) {
+        return malformed("port");
+      }
+      if (plan_.tensors_[tensor].space != Space::kArena) return malformed("port of a constant");
+      ports.push_back(static_cast<size_t>(tensor));
+    }
+    return {};
+  }
+
+  Status decodeStep(int32_t index) {
+    const int32_t code = next();
+    const int32_t inputCount = next();
+    const int32_t outputCount = next();
+    const int32_t paramWords = next();
+    if (code < 0 || code >= static_cast<int32_t>(StepCode::kCount)) return malformed("step code");
+    const StepKind& kind = kStepKinds[code];
+    const auto remaining = static_cast<int64_t>(count_ - at_);
+    if (inputCount < 0 || outputCount < 0 || paramWords != static_cast<int64_t>(kind.paramWords) ||
+        static_cast<int64_t>(inputCount) + outputCount + paramWords > remaining) {
+      return malformed("step");
+    }
+    std::vector<const TensorInfo*> inputs, outputs;
+    OCTAVO_RETURN_IF_ERROR(decodeTensors(inputCount, inputs));
+    OCTAVO_RETURN_IF_ERROR(decodeTensors(outputCount, outputs));
+    for (const TensorInfo* output : outputs) {
+      if (output != nullptr && output->space != Space::kArena) return malformed("constant output");
+    }
+    const StepView view{static_cast<StepCode>(code),
+                        inputs.size(),
+                        outputs.size(),
+                        inputs.data(),
+                        outputs.data(),
+                        words_ + at_};
+    at_ += static_cast<size_t>(paramWords);
+    const Model& model = *plan_.model_;
+    const PrepareContext context{model.isa, model.constants.data(), plan_.constants_.data(),
+                                 plan_.model_->packs};
+    std::unique_ptr<PreparedStep> prepared;
+    const Status status = kind.prepare(view, context, &prepared);
+    if (!status.ok()) {
+      return Status::error(status.code(), "step " + std::to_string(index) + " (" + kind.name +
+                                              "): " + status.what());
+    }
+    plan_.scratchStride_ = std::max(plan_.scratchStride_, prepared->scratchBytes());
+    plan_.steps_.push_back(std::move(prepared));
+    return {};
+  }
+
+  Status decodeTensors(int32_t count, std::vector<const TensorInfo*>& tensors) {
+    for (int32_t i = 0; i < count; i++) {
+      const int32_t tensor = next();
+      if (tensor < -1 || tensor >= static_cast<int64_t>(plan_.tensors_.size())) {
+        return malformed("tensor index");
+      }
+      // Steps keep TensorInfo by value; these pointers live for one prepare().
+      tensors.push_back(tensor < 0 ? nullptr : &plan_.tensors_[static_cast<size_t>(tensor)]);
+    }
+    return {};
+  }
+
+  ExecutablePlan& plan_;
+  const int32_t* const words_;
+  const size_t count_;
+  size_t at_ = 0;
+  bool ok_ = true;
+};
+
+Status ExecutablePlan::create(std::shared_ptr<Model> model, const int32_t* words, size_t wordCount,
+                              const uint8_t* constants, size_t constantBytes, size_t threads,
+                              std::unique_ptr<ExecutablePlan>* plan) {
+  std::unique_ptr<ExecutablePlan> made(new ExecutablePlan);
+  made->model_ = std::move(model);
+  made->threads_ = threads;
+  made->constants_ = AlignedBuffer(constantBytes);
+  if (constantBytes > 0) std::memcpy(made->constants_.data(), constants, constantBytes);
+  OCTAVO_RETURN_IF_ERROR(PlanDecoder(*made, words, wordCount).decode());
+  const auto align = [](size_t size) {
+    return (size + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
+  };
+  made->arenaBytes_ = align(made->arenaBytes_);
+  made->scratchStride_ = align(made->scratchStride_);
+  *plan = std::move(made);
+  return {};
+}
+
+bool ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled) const {
+  const std::unique_ptr<Team> team = makeTeam(threads_);
+  uint8_t* const arena = memory.buffer.data();
+  const RunContext context{arena, model_->constants.data(), constants_.data(),
+                           *team, arena + arenaBytes_,      scratchStride_};
+  for (const auto& step : steps_) {
+    if (cancelled.load(std::memory_order_relaxed)) return false;
+    step->run(context);
+  }
+  return true;
+}
+
+}  // namespace octavo

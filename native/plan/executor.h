@@ -1,0 +1,72 @@
+// A decoded plan, ready to run. Decoding trusts nothing: counts, indexes, types and extents are
+// checked against the words and the spaces before an operator sees them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "native/ops/op.h"
+#include "native/pack/store.h"
+#include "native/plan/tensor.h"
+#include "native/status.h"
+
+namespace octavo {
+
+// What all plans of a model share: its constants and what was packed from them.
+struct Model {
+  AlignedBuffer constants;
+  Isa isa;
+  PackStore packs;
+};
+
+// The memory of one run: arena and scratch.
+struct RunMemory {
+  AlignedBuffer buffer;
+};
+
+class ExecutablePlan {
+ public:
+  // Decodes the words that src/runtime/encode.ts writes and prepares every step. `threads` is the
+  // most that a run may use, 1 to kMaxThreads.
+  static Status create(std::shared_ptr<Model> model, const int32_t* words, size_t wordCount,
+                       const uint8_t* constants, size_t constantBytes, size_t threads,
+                       std::unique_ptr<ExecutablePlan>* plan);
+
+  size_t inputCount() const { return inputs_.size(); }
+  size_t outputCount() const { return outputs_.size(); }
+  const TensorInfo& input(size_t i) const { return tensors_[inputs_[i]]; }
+  const TensorInfo& output(size_t i) const { return tensors_[outputs_[i]]; }
+  size_t memoryBytes() const { return arenaBytes_ + threads_ * scratchStride_; }
+
+  // Where a graph input is to be written before run(), and where an output lies after it.
+  uint8_t* place(RunMemory& memory, const TensorInfo& tensor) const {
+    return memory.buffer.data() + tensor.offset;
+  }
+
+  // Runs every step on the calling thread's team. Stops between steps once `cancelled` is set, and
+  // returns whether it came to the end.
+  bool run(RunMemory& memory, const std::atomic<bool>& cancelled) const;
+
+ private:
+  ExecutablePlan() = default;
+
+  std::shared_ptr<Model> model_;
+  AlignedBuffer constants_;
+  std::vector<TensorInfo> tensors_;
+  std::vector<size_t> inputs_;
+  std::vector<size_t> outputs_;
+  std::vector<std::unique_ptr<PreparedStep>> steps_;
+  size_t arenaBytes_ = 0;
+  size_t scratchStride_ = 0;
+  size_t threads_ = 1;
+
+  friend class PlanDecoder;
+};
+
+// The step vocabulary of steps.inc as text, in the form of schemaText() in src/runtime/steps.ts.
+const char* schemaText();
+
+}  // namespace octavo
