@@ -1,7 +1,7 @@
 /**
  * Octavo's own operators: one per step of runtime/steps, with the same inputs and attributes, and
- * `Reshape`
- * (x, and the target as an int64 constant, 0 and -1 as in ONNX), which moves nothing and has no step. Spatial ones are channels-last.
+ * `Reshape`, which moves nothing and has no step: it reads x and a constant int64 target, whose 0 and
+ * -1 mean what they mean in ONNX. Spatial operators are channels-last.
  *
  * Attributes that only the graph needs, so that output types follow; the plan compiler drops them:
  * - `padBottom`, `padRight` (Conv, QConv and the pools; 0 when absent) and `ceilMode` (the pools).

@@ -1,0 +1,25 @@
+/**
+ * Clean-up of a float graph, as it comes from an exporter: the same for quantization and for running.
+ * Whatever it does, the graph stays ordinary ONNX with the same inputs and outputs.
+ */
+import { plainActivations } from './activation.js';
+import { foldIntoWeights, splitBatchNorms } from './affine.js';
+import { constantFolding } from './constantFolding.js';
+import { deadCode } from './deadCode.js';
+import { recogniseHardSigmoid, recogniseHardSwish } from './hardSwish.js';
+import { dropIdentities } from './identity.js';
+import type { Pass } from './pass.js';
+
+export const floatPasses: readonly Pass[] = [
+  constantFolding(),
+  dropIdentities,
+  plainActivations,
+  // Before HardSigmoid: what gates its own input is a HardSwish.
+  recogniseHardSwish,
+  recogniseHardSigmoid,
+  // A dead reader, left over from these, would keep a Conv from being the only one's.
+  deadCode,
+  foldIntoWeights,
+  splitBatchNorms,
+  deadCode,
+];
