@@ -3,10 +3,11 @@
  * float16 is IEEE 754 binary16 (1 sign, 5 exponent, 10 fraction bits), bfloat16 the upper half of a
  * float32 (1, 8, 7).
  *
- * Narrowing rounds to nearest, ties to even, once: subnormals are rounded to their own grid, what is
- * beyond the largest finite value becomes an infinity, and NaN stays NaN: made quiet, its sign and
- * upper payload bits kept. Widening is exact. The array forms work on bits throughout; the scalar forms
- * take any number, rounded to float32 first, and may lose the payload of a NaN to the engine.
+ * Narrowing rounds to nearest, ties to even, once: subnormals are rounded to their own grid, what
+ * is beyond the largest finite value becomes an infinity, and NaN stays NaN: made quiet, its sign
+ * and upper payload bits kept. Widening is exact. The array forms work on bits throughout; the
+ * scalar forms take any number, rounded to float32 first, and may lose the payload of a NaN to the
+ * engine.
  */
 
 const float = new Float32Array(1);

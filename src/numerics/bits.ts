@@ -1,7 +1,7 @@
 /**
  * Integer arrays seen as bits. Loops that store or load any integer type go through these views,
- * because three kinds of array stay fast in V8's inner loops where six would not: storing keeps the low
- * bits, loading extends the sign with `(bits ^ sign) - sign`.
+ * because three kinds of array stay fast in V8's inner loops where six would not: storing keeps the
+ * low bits, loading extends the sign with `(bits ^ sign) - sign`.
  */
 import type { TypedArrayOf } from '../core/dtype.js';
 import type { Range } from './params.js';
@@ -18,7 +18,9 @@ export function asBits(data: IntegerArray): Bits {
   return new Int32Array(buffer, byteOffset, length);
 }
 
-/** The sign bit to extend after loading from `asBits(data)`: 0 where the view has the sign already. */
+/**
+ * The sign bit to extend after loading from `asBits(data)`: 0 where the view has the sign already.
+ */
 export function signBitOf(data: IntegerArray): number {
   if (data instanceof Int8Array) return 0x80;
   if (data instanceof Int16Array) return 0x8000;

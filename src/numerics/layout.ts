@@ -1,10 +1,10 @@
 /**
- * Which scale belongs to which element. Every granularity (tensor, row, column, channel, block) is a
- * way to walk a row-major tensor seen as [outer, axis, inner]; it is walked here, once, for all of
- * them, and handed on as runs short enough to explain and long enough to loop over quickly.
+ * Which scale belongs to which element. Every granularity (tensor, row, column, channel, block) is
+ * a way to walk a row-major tensor seen as [outer, axis, inner]; it is walked here, once, for all
+ * of them, and handed on as runs short enough to explain and long enough to loop over quickly.
  *
- * The layout of the scales is that of ONNX QuantizeLinear (opset 21): none of the axes, the axis, or
- * all dims with the axis cut to ceil(D / blockSize).
+ * The layout of the scales is that of ONNX QuantizeLinear (opset 21): none of the axes, the axis,
+ * or all dims with the axis cut to ceil(D / blockSize).
  */
 import { elementCount, normalizeAxis, type Shape } from '../core/shape.js';
 
@@ -16,7 +16,9 @@ export interface Spread {
   readonly blockSize?: number | undefined;
 }
 
-/** Dims of the tensor of scales for a tensor of `dims`: [], [D], or dims with ceil(D / blockSize). */
+/**
+ * Dims of the tensor of scales for a tensor of `dims`: [], [D], or dims with ceil(D / blockSize).
+ */
 export function scaleDims(dims: Shape, { axis, blockSize }: Spread, where?: string): number[] {
   if (axis === undefined) return [];
   const along = normalizeAxis(axis, dims.length, where);

@@ -17,13 +17,15 @@ export interface MultiplierAndZeroPoint {
 }
 
 /**
- * Into the multiplier convention. For a B-bit signed integer, −2^(B−1) … 2^(B−1) − 1, and real values min … max,
+ * Into the multiplier convention. For a B-bit signed integer, −2^(B−1) … 2^(B−1) − 1, and real
+ * values min … max,
  *
  *     s = (2^B − 1) / (max − min)        z = −round(min · s) − 2^(B−1)
  *
- * Three mistakes are common in print: 2^B + 1 for 2^B − 1 (there are 2^B integers, hence 2^B − 1 steps between
- * them), max for min in z (which sends min outside the integers), and −2^B for the lowest integer −2^(B−1).
- * `s` is a double, precise enough for `fromMultiplier` to give back the same float32 scale.
+ * Three mistakes are common in print: 2^B + 1 for 2^B − 1 (there are 2^B integers, hence 2^B − 1
+ * steps between them), max for min in z (which sends min outside the integers), and −2^B for the
+ * lowest integer −2^(B−1). `s` is a double, precise enough for `fromMultiplier` to give back the
+ * same float32 scale.
  */
 export function toMultiplier({ scale, zeroPoint }: ScaleAndZeroPoint): MultiplierAndZeroPoint {
   requireScale('scale', scale);
@@ -31,8 +33,8 @@ export function toMultiplier({ scale, zeroPoint }: ScaleAndZeroPoint): Multiplie
 }
 
 /**
- * Out of the multiplier convention. Throws `INVALID_QUANTIZATION` when 1 / s is no positive, finite float32, or
- * z no integer of `type`.
+ * Out of the multiplier convention. Throws `INVALID_QUANTIZATION` when 1 / s is no positive, finite
+ * float32, or z no integer of `type`.
  */
 export function fromMultiplier(
   { s, z }: MultiplierAndZeroPoint,

@@ -1,8 +1,8 @@
 /**
- * Packing of types narrower than a byte, as ONNX has it: the first value in the lowest bits, the last
- * byte filled up with zero bits. int4 and int2 are two's complement. int1 is one bit per value, set for
- * +1 and clear for −1; two int1 vectors agree in their padding, so that it vanishes from the xor that
- * counts where they differ.
+ * Packing of types narrower than a byte, as ONNX has it: the first value in the lowest bits, the
+ * last byte filled up with zero bits. int4 and int2 are two's complement. int1 is one bit per
+ * value, set for +1 and clear for −1; two int1 vectors agree in their padding, so that it vanishes
+ * from the xor that counts where they differ.
  */
 import { bitsOf, byteLengthOf, isSigned } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
@@ -26,8 +26,8 @@ export function isPackedType(type: string): type is PackedType {
 }
 
 /**
- * Packs one value per element into ceil(length · bits / 8) bytes. Throws `INVALID_ARGUMENT` for a value
- * that the type does not hold, and `UNSUPPORTED_TYPE` for a type that is not packed.
+ * Packs one value per element into ceil(length · bits / 8) bytes. Throws `INVALID_ARGUMENT` for a
+ * value that the type does not hold, and `UNSUPPORTED_TYPE` for a type that is not packed.
  */
 export function pack(values: Int8Array | Uint8Array, type: PackedType): Uint8Array {
   const { bits, mask, byteShift, slotMask } = layoutOf(type);

@@ -1,8 +1,8 @@
 /**
  * Quantization parameters: the integer types, their ranges, and the scale and zero point that map a
- * range of real numbers onto them, always as `real = scale · (q − zeroPoint)` (the convention of ONNX).
- * Zero is exactly representable whatever the range, because padding, ReLU and sparse weights rely
- * on it.
+ * range of real numbers onto them, always as `real = scale · (q − zeroPoint)` (the convention of
+ * ONNX). Zero is exactly representable whatever the range, because padding, ReLU and sparse weights
+ * rely on it.
  */
 import { bitsOf, isSigned } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
@@ -12,8 +12,9 @@ import { forEachRun, type Spread, scaleDims } from './layout.js';
 import { roundHalfEven, saturate } from './rounding.js';
 
 /**
- * Types a tensor can be quantized to. `int1` holds −1 and +1. `int32` is for biases, whose scale follows
- * from those of the input and the weights: no parameters are chosen for it, and its zero point is 0.
+ * Types a tensor can be quantized to. `int1` holds −1 and +1. `int32` is for biases, whose scale
+ * follows from those of the input and the weights: no parameters are chosen for it, and its zero
+ * point is 0.
  */
 export const quantizedTypes = [
   'int8',
@@ -38,7 +39,9 @@ export function isQuantizedType(type: string): type is QuantizedType {
 export interface RangeOptions {
   /** Leave out the lowest integer, so that as many lie below the middle as above: −127 … 127. */
   readonly narrow?: boolean;
-  /** Use one bit less (int8: −64 … 63, uint8: 0 … 127), for hardware that saturates sums of pairs. */
+  /**
+   * Use one bit less (int8: −64 … 63, uint8: 0 … 127), for hardware that saturates sums of pairs.
+   */
   readonly reduceRange?: boolean;
 }
 
@@ -100,8 +103,9 @@ export function perTensor<T extends QuantizedType>(
 }
 
 /**
- * Lowest and highest integer in use. B bits hold −2^(B−1) … 2^(B−1) − 1 signed, 0 … 2^B − 1 unsigned; `int1`
- * holds −1 and 1. Throws `UNSUPPORTED_TYPE`, and `INVALID_ARGUMENT` for `reduceRange` below 4 bits.
+ * Lowest and highest integer in use. B bits hold −2^(B−1) … 2^(B−1) − 1 signed, 0 … 2^B − 1
+ * unsigned; `int1` holds −1 and 1. Throws `UNSUPPORTED_TYPE`, and `INVALID_ARGUMENT` for
+ * `reduceRange` below 4 bits.
  */
 export function integerRange(type: QuantizedType, options: RangeOptions = {}): Range {
   requireQuantizedType(type);
@@ -126,17 +130,17 @@ const minScale = 2 ** -126;
  * Scale (a float32) and zero point for real values min … max, taken as float32. The range is first
  * extended to contain 0.
  *
- * - Affine: scale = (max − min) / (qmax − qmin), zeroPoint = clamp(rne(qmin − min / scale)), every operation
- *   rounded to float32, as DynamicQuantizeLinear has it.
+ * - Affine: scale = (max − min) / (qmax − qmin), zeroPoint = clamp(rne(qmin − min / scale)), every
+ *   operation rounded to float32, as DynamicQuantizeLinear has it.
  * - Symmetric: scale = max|x| / (2^(B−1) − 1), zeroPoint = 0 (2^(B−1) for unsigned types).
  *
- * All zero gives scale 1 and zero point 0 (or the integer nearest to it that the mapping allows). A range
- * too small for a normal float32 scale takes the smallest one. The ends of a range beyond 2^127 may
- * dequantize to an infinity.
+ * All zero gives scale 1 and zero point 0 (or the integer nearest to it that the mapping allows). A
+ * range too small for a normal float32 scale takes the smallest one. The ends of a range beyond
+ * 2^127 may dequantize to an infinity.
  *
- * Throws `INVALID_CALIBRATION` naming `where` for NaN, infinities, values beyond float32 and min > max.
- * Source: ONNX DynamicQuantizeLinear; Jacob et al. 2018, "Quantization and Training of Neural Networks for
- * Efficient Integer-Arithmetic-Only Inference", sections 2.1 and 3.
+ * Throws `INVALID_CALIBRATION` naming `where` for NaN, infinities, values beyond float32 and min >
+ * max. Source: ONNX DynamicQuantizeLinear; Jacob et al. 2018, "Quantization and Training of Neural
+ * Networks for Efficient Integer-Arithmetic-Only Inference", sections 2.1 and 3.
  */
 export function paramsFromRange(range: Range, mapping: Mapping, where?: string): ScaleAndZeroPoint {
   const { type } = mapping;
@@ -189,12 +193,13 @@ export interface ParamsOptions<T extends QuantizedType = QuantizedType> extends 
 }
 
 /**
- * Parameters for known values (weights): each part of `data`, row-major of `dims`, gets the smallest
- * range that holds it, so that nothing is clipped and no value moves by more than scale / 2. Only `int1`
- * differs: its scale is the mean of |x|, which has the least squared error (Rastegari et al. 2016).
+ * Parameters for known values (weights): each part of `data`, row-major of `dims`, gets the
+ * smallest range that holds it, so that nothing is clipped and no value moves by more than half a
+ * scale. Only `int1` differs: its scale is the mean of |x|, which has the least squared error
+ * (Rastegari et al. 2016).
  *
- * Throws `INVALID_CALIBRATION` for NaN, infinities and no data, `INVALID_TENSOR` if data and dims disagree,
- * `INVALID_ARGUMENT` for a granularity the dims do not have.
+ * Throws `INVALID_CALIBRATION` for NaN, infinities and no data, `INVALID_TENSOR` if data and dims
+ * disagree, `INVALID_ARGUMENT` for a granularity the dims do not have.
  */
 export function paramsOf<T extends QuantizedType>(
   data: Float32Array,
@@ -322,10 +327,11 @@ function requireFinite(data: Float32Array, where?: string): void {
 }
 
 /**
- * Checks that `params` can be used on a tensor of `dims`. Throws `INVALID_QUANTIZATION` naming `where` for
- * scales that are zero, negative, NaN or infinite, for zero points outside the type's integers (other
- * than 0 for int32 and int1), and for the wrong number of either; `INVALID_ARGUMENT` for an axis the dims do not
- * have; `UNSUPPORTED_TYPE` for a type that is none of `quantizedTypes`.
+ * Checks that `params` can be used on a tensor of `dims`. Throws `INVALID_QUANTIZATION` naming
+ * `where` for scales that are zero, negative, NaN or infinite, for zero points outside the type's
+ * integers (other than 0 for int32 and int1), and for the wrong number of either;
+ * `INVALID_ARGUMENT` for an axis the dims do not have; `UNSUPPORTED_TYPE` for a type that is none
+ * of `quantizedTypes`.
  */
 export function validateParams(params: QuantParams, dims: Shape, where?: string): void {
   const { type, scale, zeroPoint, axis, blockSize } = params;

@@ -23,13 +23,13 @@ import { roundSmall, saturate } from './rounding.js';
  *
  *     q = clamp(rne(f32(x / scale)) + zeroPoint)
  *
- * with a true float32 division, ties to even, the zero point added after rounding, and the limits of
- * `integerRange(type, params)`. +Infinity becomes the highest integer, −Infinity and NaN the lowest. `int1` keeps the
- * sign alone: −1 for x < 0 and NaN, else +1.
+ * with a true float32 division, ties to even, the zero point added after rounding, and the limits
+ * of `integerRange(type, params)`. +Infinity becomes the highest integer, −Infinity and NaN the
+ * lowest. `int1` keeps the sign alone: −1 for x < 0 and NaN, else +1.
  *
- * Returns a new array of `storageLengthOf(type, data.length)` elements, packed for types below a byte.
- * Throws `INVALID_TENSOR` if data and dims disagree, and what `validateParams` throws; `where` names
- * the tensor in errors.
+ * Returns a new array of `storageLengthOf(type, data.length)` elements, packed for types below a
+ * byte. Throws `INVALID_TENSOR` if data and dims disagree, and what `validateParams` throws;
+ * `where` names the tensor in errors.
  */
 export function quantize<T extends QuantizedType>(
   data: Float32Array,
@@ -73,7 +73,8 @@ function quantizeRun(
   max: number,
 ): void {
   for (let i = start; i < end; i++, index += step) {
-    // Limited before rounding: the limits are integers, so that it gives the same, and small numbers.
+    // Limited before rounding: the limits are integers, so that it gives the same, and small
+    // numbers.
     const z = zeroPoint[index]!;
     out[i] = roundSmall(saturate(Math.fround(data[i]! / scale[index]!), min - z, max - z)) + z;
   }
@@ -88,9 +89,9 @@ function quantizeSigns(data: Float32Array, out: Uint8Array): void {
  *
  *     x = f32(f32(q − zeroPoint) · scale)
  *
- * (the inner rounding shows for int32 above 2^24 only). Returns a new array of one float per element.
- * Throws `INVALID_TENSOR` if data, dims and `params.type` disagree, and what `validateParams` throws;
- * `where` names the tensor in errors.
+ * (the inner rounding shows for int32 above 2^24 only). Returns a new array of one float per
+ * element. Throws `INVALID_TENSOR` if data, dims and `params.type` disagree, and what
+ * `validateParams` throws; `where` names the tensor in errors.
  */
 export function dequantize(
   data: IntegerArray,
@@ -137,10 +138,11 @@ export interface DynamicallyQuantized extends ScaleAndZeroPoint {
 const maxFloat = (2 - 2 ** -23) * 2 ** 127;
 
 /**
- * ONNX DynamicQuantizeLinear: uint8, affine, one scale: `paramsFromRange` of the lowest and highest value.
+ * ONNX DynamicQuantizeLinear: uint8, affine, one scale: `paramsFromRange` of the lowest and highest
+ * value.
  *
- * Takes any values, as operators do that run inside a model: without data the range is 0 to 0, NaN is
- * passed over (and quantized to 0), infinities count as the largest float32.
+ * Takes any values, as operators do that run inside a model: without data the range is 0 to 0, NaN
+ * is passed over (and quantized to 0), infinities count as the largest float32.
  */
 export function dynamicQuantize(data: Float32Array, where?: string): DynamicallyQuantized {
   tensor('float32', data, [data.length], where);

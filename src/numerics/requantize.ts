@@ -7,8 +7,8 @@ import { asBits, type Bits, type IntegerArray, limitsOf } from './bits.js';
 import { roundSmall, saturate } from './rounding.js';
 
 /**
- * m = f32(f32(sx · sw) / sy): output steps per accumulator step, for the scales of input, weight and output. Throws
- * `INVALID_QUANTIZATION` unless the result is positive and finite.
+ * m = f32(f32(sx · sw) / sy): output steps per accumulator step, for the scales of input, weight
+ * and output. Throws `INVALID_QUANTIZATION` unless the result is positive and finite.
  */
 export function requantizeMultiplier(sx: number, sw: number, sy: number): number {
   const multiplier = Math.fround(Math.fround(sx * sw) / sy);
@@ -24,10 +24,11 @@ export function requantizeMultiplier(sx: number, sw: number, sy: number): number
 /**
  * out = clamp(rne(f32(f32(acc) · m)) + zeroPoint, qmin, qmax), with acc the int32 sum and bias.
  *
- * `acc` is [rows, channels], row-major; `multipliers` has one per channel, or one for all. ReLU is folded in by
- * raising `qmin` to the zero point, an upper bound by lowering `qmax`. `out` has as many elements as `acc` and
- * may be `acc` itself; its type must hold qmin … qmax. Throws `INVALID_ARGUMENT` otherwise, and
- * `INVALID_QUANTIZATION` for multipliers that are not positive and finite.
+ * `acc` is [rows, channels], row-major; `multipliers` has one per channel, or one for all. ReLU is
+ * folded in by raising `qmin` to the zero point, an upper bound by lowering `qmax`. `out` has as
+ * many elements as `acc` and may be `acc` itself; its type must hold qmin … qmax. Throws
+ * `INVALID_ARGUMENT` otherwise, and `INVALID_QUANTIZATION` for multipliers that are not positive
+ * and finite.
  */
 export function requantize<T extends IntegerArray>(
   acc: Int32Array,

@@ -1,9 +1,11 @@
 /**
- * The one definition of rounding and saturation. Everything that turns a real number into an integer
- * goes through these functions, and the native and WASM kernels are tested against them.
+ * The one definition of rounding and saturation. Everything that turns a real number into an
+ * integer goes through these functions, and the native and WASM kernels are tested against them.
  */
 
-/** Adding it to |x| ≤ 2^51 leaves no bits for a fraction, so that the sum is rounded to an integer. */
+/**
+ * Adding it to |x| ≤ 2^51 leaves no bits for a fraction, so that the sum is rounded to an integer.
+ */
 const magic = 1.5 * 2 ** 52;
 
 /**
@@ -26,7 +28,9 @@ export function roundSmall(x: number): number {
   return x + magic - magic;
 }
 
-/** `value` limited to min … max (min ≤ max); NaN becomes `min`, as the vector instructions have it. */
+/**
+ * `value` limited to min … max (min ≤ max); NaN becomes `min`, as the vector instructions have it.
+ */
 export function saturate(value: number, min: number, max: number): number {
   return value > min ? (value < max ? value : max) : min;
 }

@@ -1,6 +1,6 @@
 /**
- * What the tests of this folder share: layouts of every granularity, each with the scale index of an
- * element written out from the definition, and a seeded source of numbers.
+ * What the tests of this folder share: layouts of every granularity, each with the scale index of
+ * an element written out from the definition, and a seeded source of numbers.
  */
 import { elementCount, type Shape } from '../../src/core/shape.js';
 import {

@@ -78,8 +78,8 @@ describe.each(types)('%s', (type) => {
       const codes = quantize(values, dims, params);
       // onnxruntime-node cannot hand out packed types, so those are compared dequantized.
       const packed = isPackedType(type);
-      // ONNX Runtime 1.30 mixes up the 2-bit integers that share a byte when the scale differs between
-      // neighbours. Its DequantizeLinear does not.
+      // ONNX Runtime 1.30 mixes up the 2-bit integers that share a byte when the scale differs
+      // between neighbours. Its DequantizeLinear does not.
       const mixesUp = bitsOf(type) === 2 && layout.axis === dims.length - 1 && !layout.blockSize;
       const actual = await runOracle({
         opset: opsetOf(type),

@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime as an oracle: runs a list of nodes on given tensors. The model is written by hand, field
- * by field, so that these tests stand on nothing of Octavo's own ONNX code.
+ * ONNX Runtime as an oracle: runs a list of nodes on given tensors. The model is written by hand,
+ * field by field, so that these tests stand on nothing of Octavo's own ONNX code.
  */
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { DataType, TypedArray } from '../../src/core/dtype.js';

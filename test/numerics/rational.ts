@@ -1,6 +1,7 @@
 /**
- * Exact arithmetic on fractions of BigInts, and from it the rounding of real numbers to float32 and to
- * integers, written from the definition: an independent model of what the fast code does with doubles.
+ * Exact arithmetic on fractions of BigInts, and from it the rounding of real numbers to float32 and
+ * to integers, written from the definition: an independent model of what the fast code does with
+ * doubles.
  */
 
 /** numerator / denominator, denominator > 0. */
@@ -40,7 +41,10 @@ export function nearestInteger([numerator, denominator]: Rational): bigint {
   return floor % 2n === 0n ? floor : floor + 1n;
 }
 
-/** The nearest value with `precision` significant bits and no bit below 2^`lowest`; exact as a double. */
+/**
+ * The nearest value with `precision` significant bits and no bit below 2^`lowest`; exact as a
+ * double.
+ */
 function nearestFloat(value: Rational, precision: number, lowest: number): number {
   const [numerator, denominator] = value;
   const magnitude = numerator < 0n ? -numerator : numerator;
