@@ -1,0 +1,168 @@
+/**
+ * Element by element operators in float32. One-input operators that are a kind of step are recognised
+ * by `unaryOf`, which lookup tables share; the others are put together from steps.
+ */
+import { floatOf } from '../../graph/attributes.js';
+import type { Node } from '../../graph/ir.js';
+import { broadcastDims } from '../../graph/ops/dims.js';
+import { type BinaryKind, binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
+import { floatValue } from './conv.js';
+import { floatConstantOf } from './quantParams.js';
+import { type Rewriting, rewriting } from './rewriting.js';
+import { areFloat, type Rule, type Rules, type Site } from './rules.js';
+
+/** A function of one number, as the step `Unary` computes it. */
+export interface UnaryFunction {
+  readonly kind: UnaryKind;
+  readonly alpha: number;
+  readonly beta: number;
+}
+
+const plainUnaries = [
+  ...(['Sigmoid', 'HardSwish', 'Tanh', 'Exp', 'Log', 'Sqrt', 'Neg', 'Abs', 'Reciprocal'] as const),
+  ...(['Erf', 'Floor', 'Ceil', 'Round', 'Softplus'] as const),
+];
+
+/** The function that a node applies to its first input; undefined when it is none, or its bounds are computed. */
+export function unaryOf(site: Site): UnaryFunction | undefined {
+  const { node } = site;
+  if (node.domain !== '') return undefined;
+  const { op } = node;
+  switch (op) {
+    case 'Relu':
+      return { kind: 'Clip', alpha: 0, beta: Number.POSITIVE_INFINITY };
+    case 'Clip': {
+      const alpha = boundOf(site, 1, Number.NEGATIVE_INFINITY);
+      const beta = boundOf(site, 2, Number.POSITIVE_INFINITY);
+      if (alpha === undefined || beta === undefined) return undefined;
+      // Where the bounds cross, ONNX lets the upper one win.
+      return { kind: 'Clip', alpha: Math.min(alpha, beta), beta };
+    }
+    case 'LeakyRelu':
+      return { kind: op, alpha: floatOf(node, 'alpha', 0.01), beta: 0 };
+    case 'Elu':
+      return { kind: op, alpha: floatOf(node, 'alpha', 1), beta: 0 };
+    case 'HardSigmoid':
+      return { kind: op, alpha: floatOf(node, 'alpha', 0.2), beta: floatOf(node, 'beta', 0.5) };
+    default:
+      return isPlain(op) ? { kind: op, alpha: 0, beta: 0 } : undefined;
+  }
+}
+
+function isPlain(op: string): op is (typeof plainUnaries)[number] {
+  return (plainUnaries as readonly string[]).includes(op);
+}
+
+/** A bound of a Clip: the fallback when absent, undefined when computed. */
+function boundOf(site: Site, input: number, fallback: number): number | undefined {
+  const name = site.node.inputs[input] ?? '';
+  if (name === '') return fallback;
+  return floatConstantOf(site, name)?.data[0];
+}
+
+/** Bounds of a clamping activation with constant bounds: Relu or Clip. */
+export function clampOf(site: Site, node: Node): { lower: number; upper: number } | undefined {
+  const f = unaryOf({ ...site, node });
+  return f?.kind === 'Clip' ? { lower: f.alpha, upper: f.beta } : undefined;
+}
+
+export function addUnary(
+  to: Rewriting,
+  x: string,
+  { kind, alpha, beta }: UnaryFunction,
+  output?: string,
+): string {
+  const params = { kind: unaryKinds[kind], alpha, beta };
+  return to.step('Unary', [x], params, to.typeOf(x)!, { output });
+}
+
+const unary: Rule = (site) => {
+  const { node } = site;
+  const [x] = node.inputs as [string];
+  if (!areFloat(site, x)) return undefined;
+  const f = unaryOf(site);
+  const to = rewriting(site);
+  if (f === undefined || to.typeOf(x) === undefined) return undefined;
+  addUnary(to, x, f, node.outputs[0]!);
+  return to.done(`lower ${node.name}`);
+};
+
+/** Clip with computed bounds: min(max(x, low), high). */
+const clip: Rule = (site) => {
+  if (unaryOf(site) !== undefined) return unary(site);
+  const { node } = site;
+  const [x, low = '', high = ''] = node.inputs as [string, string?, string?];
+  if (!areFloat(site, x, low, high)) return undefined;
+  const to = rewriting(site);
+  const type = to.typeOf(x);
+  if (type === undefined) return undefined;
+  const output = node.outputs[0]!;
+  const bounded =
+    low === ''
+      ? x
+      : to.step('Binary', [x, low], { kind: binaryKinds.Max }, type, {
+          output: high === '' ? output : undefined,
+        });
+  if (high !== '') to.step('Binary', [bounded, high], { kind: binaryKinds.Min }, type, { output });
+  return to.done(`lower ${node.name}`);
+};
+
+const binary =
+  (kind: BinaryKind): Rule =>
+  (site) => {
+    const { node } = site;
+    if (!areFloat(site, ...node.inputs)) return undefined;
+    const to = rewriting(site);
+    const output = node.outputs[0]!;
+    const type = to.typeOf(output);
+    if (type?.dims === undefined) return undefined;
+    const inputs = node.inputs.map((input) => floatValue(site, to, input));
+    if (inputs.length === 1) {
+      to.replace(output, inputs[0]!);
+      return to.done(`drop ${node.name}`);
+    }
+    // Several operands are combined from the left.
+    let value = inputs[0]!;
+    inputs.slice(1).forEach((input, i) => {
+      const dims = broadcastDims(node, to.typeOf(value)?.dims, to.typeOf(input)?.dims);
+      const params = { kind: binaryKinds[kind] };
+      const last = i === inputs.length - 2;
+      value = to.step('Binary', [value, input], params, last ? type : { type: 'float32', dims }, {
+        output: last ? output : undefined,
+      });
+    });
+    return to.done(`lower ${node.name}`);
+  };
+
+/** max(x, 0) + slope · min(x, 0) */
+const prelu: Rule = (site) => {
+  const { node } = site;
+  const [x, slope] = node.inputs as [string, string];
+  if (!areFloat(site, x, slope)) return undefined;
+  const to = rewriting(site);
+  const type = to.typeOf(x);
+  if (type?.dims === undefined) return undefined;
+  const infinity = Number.POSITIVE_INFINITY;
+  const above = addUnary(to, x, { kind: 'Clip', alpha: 0, beta: infinity });
+  const below = addUnary(to, x, { kind: 'Clip', alpha: -infinity, beta: 0 });
+  const factor = floatValue(site, to, slope);
+  const scaled = to.step('Binary', [below, factor], { kind: binaryKinds.Mul }, type);
+  const output = node.outputs[0]!;
+  to.step('Binary', [above, scaled], { kind: binaryKinds.Add }, type, { output });
+  return to.done(`lower ${node.name}`);
+};
+
+export const elementwiseRules: Rules = {
+  ...Object.fromEntries(
+    [...plainUnaries, 'Relu', 'LeakyRelu', 'Elu', 'HardSigmoid'].map((op) => [op, unary]),
+  ),
+  Clip: clip,
+  PRelu: prelu,
+  Add: binary('Add'),
+  Sub: binary('Sub'),
+  Mul: binary('Mul'),
+  Div: binary('Div'),
+  Pow: binary('Pow'),
+  Min: binary('Min'),
+  Max: binary('Max'),
+};

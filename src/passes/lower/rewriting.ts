@@ -1,0 +1,122 @@
+/** Collecting the parts of one rewrite: nodes, constants and types, which can be asked for at once. */
+import type { Tensor } from '../../core/tensor.js';
+import { attribute } from '../../graph/attributes.js';
+import { type Attribute, type Dim, type Node, typeOf, type ValueType } from '../../graph/ir.js';
+import { fieldsOf, type StepName, type StepParams } from '../../runtime/steps.js';
+import type { Rewrite, Site } from './rules.js';
+import { isIdentity, permuteDims, permuteTensor, reshapeTarget } from './shapes.js';
+
+export interface Rewriting {
+  typeOf(value: string): ValueType | undefined;
+  constantOf(value: string): Tensor | undefined;
+  /** Adds an `octavo` node that writes `output`, by default a fresh value; returns the value. */
+  step<S extends StepName>(
+    op: S,
+    inputs: readonly string[],
+    params: StepParams<S>,
+    type: ValueType,
+    options?: StepOptions,
+  ): string;
+  /** Adds any node with one output. */
+  node(node: Omit<Node, 'name' | 'outputs'>, type: ValueType, output?: string): string;
+  constant(wish: string, tensor: Tensor): string;
+  /** y axis i is x axis perm[i]; a constant is moved at once, and the identity adds nothing. */
+  transpose(value: string, perm: readonly number[], output?: string): string;
+  /** The same elements under other dims; undefined while too many dims are free to say so. */
+  reshape(value: string, dims: readonly Dim[], output?: string): string | undefined;
+  remove(...nodes: readonly Node[]): void;
+  /** Readers of `from` read `to` instead. */
+  replace(from: string, to: string): void;
+  done(what: string): Rewrite;
+}
+
+export interface StepOptions {
+  readonly output?: string | undefined;
+  /** Attributes beside the step's fields, for shape inference: see graph/ops/octavo. */
+  readonly extra?: Readonly<Record<string, Attribute>>;
+}
+
+/** Starts a rewrite of the site's node, which it removes. */
+export function rewriting(site: Site): Rewriting {
+  const { graph, node, fresh } = site;
+  const remove: Node[] = [node];
+  const add: Node[] = [];
+  const constants = new Map<string, Tensor>();
+  const types = new Map<string, ValueType>();
+  const replace: [string, string][] = [];
+  const self: Rewriting = {
+    typeOf: (value) => constants.get(value) ?? types.get(value) ?? typeOf(graph, value),
+    constantOf: (value) => constants.get(value) ?? graph.constants.get(value),
+    step(op, inputs, params, type, { output, extra = {} } = {}) {
+      const attributes = attributesOf(op, params);
+      for (const [key, value] of Object.entries(extra)) attributes.set(key, value);
+      return self.node({ op, domain: 'octavo', inputs, attributes }, type, output);
+    },
+    node(rest, type, output) {
+      const name = fresh(`${node.name}/${rest.op}`);
+      const value = output ?? fresh(`${name}/y`);
+      add.push({ ...rest, name, outputs: [value] });
+      types.set(value, type);
+      return value;
+    },
+    constant(wish, tensor) {
+      const value = fresh(wish);
+      constants.set(value, tensor);
+      return value;
+    },
+    transpose(value, perm, output) {
+      if (isIdentity(perm) && output === undefined) return value;
+      const constant = self.constantOf(value);
+      if (constant !== undefined && output === undefined) {
+        return self.constant(`${value}/transposed`, permuteTensor(constant, perm));
+      }
+      const { type, dims } = self.typeOf(value)!;
+      const moved = { type, dims: dims && permuteDims(dims, perm) };
+      return self.step('Transpose', [value], { perm }, moved, { output });
+    },
+    reshape(value, dims, output) {
+      const { type, dims: before } = self.typeOf(value)!;
+      const constant = self.constantOf(value);
+      if (constant !== undefined && output === undefined) {
+        return self.constant(`${value}/reshaped`, { ...constant, dims: dims as number[] });
+      }
+      const target = before && reshapeTarget(before, dims);
+      if (target === undefined) return undefined;
+      const data = BigInt64Array.from(target, BigInt);
+      const shape = self.constant(`${value}/shape`, { type: 'int64', dims: [data.length], data });
+      const rest = { op: 'Reshape', domain: 'octavo', inputs: [value, shape] };
+      return self.node({ ...rest, attributes: new Map() }, { type, dims }, output);
+    },
+    remove: (...nodes) => {
+      remove.push(...nodes);
+    },
+    replace: (from, to) => {
+      replace.push([from, to]);
+    },
+    done: (what) => ({
+      what,
+      remove,
+      add,
+      constants: [...constants],
+      types: [...types],
+      replace,
+    }),
+  };
+  return self;
+}
+
+/** Parameters as attributes of the kinds that the step's fields have. */
+export function attributesOf<S extends StepName>(
+  op: S,
+  params: StepParams<S>,
+): Map<string, Attribute> {
+  const values = params as Record<string, number | readonly number[]>;
+  return new Map(
+    fieldsOf(op).map(([field, kind]) => {
+      const value = values[field]!;
+      if (kind === 'i32x8') return [field, attribute.ints(value as readonly number[])];
+      const make = kind === 'f32' ? attribute.float : attribute.int;
+      return [field, make(value as number)];
+    }),
+  );
+}

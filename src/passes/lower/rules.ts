@@ -1,0 +1,133 @@
+/**
+ * Rules: how a pass is written down as one rewrite per kind of node. A rule looks at one node and
+ * hands back what to do there, or nothing. `rulePass` makes a pass of them: each patch rewrites every
+ * node that a rule takes hold of and that no other rewrite of the same patch touches, so that a graph
+ * of any size needs a few patches. `perMatch` is the same pass at one rewrite a patch: for bisection.
+ *
+ * A rewrite keeps names true: a value that outlives it means what it meant before.
+ */
+import { OctavoError } from '../../core/errors.js';
+import type { Tensor } from '../../core/tensor.js';
+import {
+  type Graph,
+  type GraphIndex,
+  indexOf,
+  type Node,
+  qualifiedOp,
+  typeOf,
+  type ValueType,
+} from '../../graph/ir.js';
+import { namesFor } from '../../graph/names.js';
+import type { Patch } from '../../graph/patch.js';
+import type { Pass } from '../pass.js';
+
+/** A node under a rule, and the graph around it. */
+export interface Site {
+  readonly graph: Graph;
+  readonly index: GraphIndex;
+  readonly node: Node;
+  /** A name nothing else has, like the wished one. */
+  readonly fresh: (wish: string) => string;
+}
+
+/** A patch whose parts can be walked more than once. */
+export interface Rewrite extends Patch {
+  readonly remove: readonly Node[];
+  readonly add: readonly Node[];
+  readonly constants: readonly (readonly [string, Tensor])[];
+  readonly types: readonly (readonly [string, ValueType])[];
+  readonly replace: readonly (readonly [string, string])[];
+}
+
+export type Rule = (site: Site) => Rewrite | undefined;
+
+/** Rules by qualified operator name. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+export interface RulePass extends Pass {
+  /** The same pass, one rewrite a patch. */
+  readonly perMatch: Pass;
+}
+
+export function rulePass(name: string, rules: Rules): RulePass {
+  const table = new Map(Object.entries(rules));
+  return {
+    name,
+    next: (graph) => mergedRewrites(name, graph, table, Number.POSITIVE_INFINITY),
+    perMatch: { name, next: (graph) => mergedRewrites(name, graph, table, 1) },
+  };
+}
+
+/** The patch of up to `limit` rewrites that do not touch each other. */
+function mergedRewrites(
+  name: string,
+  graph: Graph,
+  rules: ReadonlyMap<string, Rule>,
+  limit: number,
+): Patch | undefined {
+  const index = indexOf(graph);
+  const fresh = namesFor(graph);
+  const taken: Rewrite[] = [];
+  const removed = new Set<Node>();
+  const lost = new Set<string>(); // values that go away
+  const read = new Set<string>(); // values that added nodes read
+  for (const node of graph.nodes) {
+    if (taken.length >= limit) break;
+    if (removed.has(node)) continue;
+    const rewrite = rules.get(qualifiedOp(node))?.({ graph, index, node, fresh });
+    if (rewrite === undefined) continue;
+    const touches = touchesOf(rewrite);
+    if (rewrite.remove.some((other) => removed.has(other))) continue;
+    if (touches.lost.some((value) => read.has(value))) continue;
+    if (touches.read.some((value) => lost.has(value))) continue;
+    taken.push(rewrite);
+    for (const other of rewrite.remove) removed.add(other);
+    for (const value of touches.lost) lost.add(value);
+    for (const value of touches.read) read.add(value);
+  }
+  if (taken.length === 0) return undefined;
+  if (taken.length === 1) return taken[0]!;
+  return {
+    what: `${name}, ${taken.length} times; the first: ${taken[0]!.what}`,
+    remove: taken.flatMap((rewrite) => rewrite.remove),
+    add: taken.flatMap((rewrite) => rewrite.add),
+    constants: taken.flatMap((rewrite) => rewrite.constants),
+    types: taken.flatMap((rewrite) => rewrite.types),
+    replace: taken.flatMap((rewrite) => rewrite.replace),
+  };
+}
+
+function touchesOf({ remove, add, replace }: Rewrite): { lost: string[]; read: string[] } {
+  const kept = new Set([...add.flatMap((node) => node.outputs), ...replace.map(([from]) => from)]);
+  return {
+    lost: remove
+      .flatMap((node) => node.outputs)
+      .filter((value) => value !== '' && !kept.has(value)),
+    read: [...add.flatMap((node) => node.inputs), ...replace.map(([, to]) => to)],
+  };
+}
+
+/** The one node that reads the value, when there is one and no graph output shows the value. */
+export function onlyConsumer({ index }: Pick<Site, 'index'>, value: string): Node | undefined {
+  const consumers = index.consumers(value);
+  return consumers.length === 1 && !index.isOutput(value) ? consumers[0] : undefined;
+}
+
+/** An `UNSUPPORTED_OPERATOR` error that names the node, its operator and opset, and the form. */
+export function unsupported(
+  { graph, node }: Pick<Site, 'graph' | 'node'>,
+  what: string,
+): OctavoError {
+  const domain = node.domain === '' ? 'ai.onnx' : node.domain;
+  const opset = graph.opsets.get(node.domain) ?? 1;
+  return new OctavoError(
+    'UNSUPPORTED_OPERATOR',
+    `operator ${node.op} (domain ${domain}, opset ${opset}): ${what} is not supported`,
+    { where: node.name },
+  );
+}
+
+/** Whether all values that are there are known to be float32. Others wait: they may be folded away. */
+export function areFloat({ graph }: Site, ...values: readonly string[]): boolean {
+  return values.every((value) => value === '' || typeOf(graph, value)?.type === 'float32');
+}
