@@ -68,6 +68,11 @@ export function floats(random: Random, count: number, low = -1, high = 1): Float
   return Float32Array.from({ length: count }, () => (constant ? high : random.real(low, high)));
 }
 
+/** Multiples of 2^-6 from −1 to 1. */
+export function gridFloats(random: Random, length: number): Float32Array {
+  return Float32Array.from({ length }, () => random.int(-64, 64) / 64);
+}
+
 /** Elements of any whole-byte type, bits at random. */
 export function randomBits<T extends DataType>(
   random: Random,

@@ -1,0 +1,190 @@
+/**
+ * Float steps. Where only products and sums are made, half of the problems have inputs on the grid of 2^-6
+ * in [−1, 1]: every partial sum is then exact in float32, and so the answer is one number, whatever the
+ * order of the sum. The others, and functions of one number, are allowed a few units of float32.
+ */
+import {
+  type BinaryKind,
+  binaryKinds,
+  reduceKinds,
+  type UnaryKind,
+  unaryKinds,
+} from '../../src/runtime/steps.js';
+import { floats, gridFloats, type Random } from '../helpers/random.js';
+import { perAxis, singleStepPlan } from '../helpers/singleStep.js';
+import {
+  count,
+  drawBounds,
+  drawBroadcast,
+  drawConvolution,
+  drawDims,
+  drawSize,
+  drawUntil,
+} from './draw.js';
+import { exact, near, type Suite, type Tolerance, unit } from './problem.js';
+
+/** Inputs of a sum of `terms` products, each up to 1, and what their sum may be off by. */
+function drawSum(random: Random, terms: number) {
+  const onGrid = random.chance(0.5);
+  return {
+    fill: (length: number) => (onGrid ? gridFloats(random, length) : floats(random, length)),
+    tolerance: onGrid ? exact : { absolute: 16 * unit * terms, relative: 0 },
+  };
+}
+
+const f32 = (dims: readonly number[], constant?: Float32Array) =>
+  ({ type: 'float32', dims, constant }) as const;
+
+/** Functions that are one rounding, or none, away from their input. */
+const exactUnary: readonly UnaryKind[] = [
+  'Clip',
+  'LeakyRelu',
+  'Neg',
+  'Abs',
+  'Sqrt',
+  'Reciprocal',
+  'Floor',
+  'Ceil',
+  'Round',
+];
+
+/** Where a function is tested, if not on −20 … 20. */
+const domains: Partial<Record<UnaryKind, readonly [number, number]>> = {
+  Log: [1e-6, 50],
+  Sqrt: [0, 100],
+  Reciprocal: [0.01, 50],
+  Erf: [-5, 5],
+};
+
+function drawUnary(random: Random, kind: UnaryKind): { x: Float32Array; dims: number[] } {
+  const dims = drawDims(random, random.int(0, 4), 5000);
+  const [low, high] = domains[kind] ?? [-20, 20];
+  const x = floats(random, count(dims), low, high);
+  // Halves, for the functions that round.
+  if (kind === 'Round') return { x: x.map((value) => Math.round(value) / 2), dims };
+  return { x, dims };
+}
+
+const binaryTolerance: Partial<Record<BinaryKind, Tolerance>> = { Pow: near(32) };
+
+export const floatSuites: readonly Suite[] = [
+  {
+    name: 'conv',
+    draw: (random) => {
+      const { x, weight, y, window } = drawConvolution(random, [1, 1, 2, 3, 3, 5], () =>
+        random.pick([
+          () => [1, drawSize(random), drawSize(random)] as const,
+          () => [random.int(2, 5), random.int(1, 12), random.int(1, 12)] as const,
+          () => [drawSize(random), 1, random.pick([1, 1, 2])] as const,
+        ])(),
+      );
+      const { fill, tolerance } = drawSum(random, count(weight) / weight[0] + 1);
+      const channels = [weight[0]];
+      const plan = singleStepPlan(
+        'Conv',
+        [
+          f32(x),
+          f32(weight, fill(count(weight))),
+          random.chance(0.7) ? f32(channels, fill(weight[0])) : undefined,
+        ],
+        [f32(y)],
+        { ...window, ...drawBounds(random) },
+        random.pick(['plan', 'model']),
+      );
+      return { plan, inputs: [fill(count(x))], tolerance };
+    },
+  },
+  {
+    name: 'matmul',
+    draw: (random) => {
+      const { m, k, n, stack } = drawUntil(
+        () => ({
+          m: drawSize(random),
+          k: random.chance(0.8) ? drawSize(random) : random.int(71, 600),
+          n: drawSize(random),
+          stack: Array.from({ length: random.int(0, 2) }, () => random.int(1, 4)),
+        }),
+        (sizes) => sizes.m * sizes.k * sizes.n * count(sizes.stack) <= 400_000,
+      );
+      const { fill, tolerance } = drawSum(random, k + 1);
+      const [transposeA, transposeB] = [random.int(0, 1), random.int(0, 1)];
+      const shared = random.chance(0.4);
+      const a = [...stack, ...(transposeA ? [k, m] : [m, k])];
+      const b = [...(shared ? [] : stack), ...(transposeB ? [n, k] : [k, n])];
+      const bias = random.pick([undefined, [n], [m, 1], [m, n], [...stack, m, n], [1]]);
+      const bData = fill(count(b));
+      const constant = random.chance(0.5);
+      const aData = fill(count(a));
+      const plan = singleStepPlan(
+        'MatMul',
+        [f32(a), f32(b, constant ? bData : undefined), bias && f32(bias, fill(count(bias)))],
+        [f32([...stack, m, n])],
+        { transposeA, transposeB, ...drawBounds(random) },
+        random.pick(['plan', 'model']),
+      );
+      return { plan, inputs: constant ? [aData] : [aData, bData], tolerance };
+    },
+  },
+  {
+    name: 'binary',
+    draw: (random) => {
+      const kind = random.pick(Object.keys(binaryKinds) as BinaryKind[]);
+      const { y, a, b } = drawBroadcast(random);
+      const [low, high] = kind === 'Pow' ? [0.1, 4] : [-8, 8];
+      const plan = singleStepPlan('Binary', [f32(a), f32(b)], [f32(y)], {
+        kind: binaryKinds[kind],
+      });
+      const inputs = [floats(random, count(a), low, high), floats(random, count(b), low, high)];
+      return { plan, inputs, tolerance: binaryTolerance[kind] ?? exact };
+    },
+  },
+  {
+    name: 'unary',
+    draw: (random) => {
+      const kind = random.pick(Object.keys(unaryKinds) as UnaryKind[]);
+      const { x, dims } = drawUnary(random, kind);
+      const [alpha, beta] =
+        kind === 'Clip' ? [random.pick([0, -1]), random.pick([6, Infinity])] : [0.2, 0.5];
+      const params = { kind: unaryKinds[kind], alpha: Math.fround(alpha), beta };
+      const plan = singleStepPlan('Unary', [f32(dims)], [f32(dims)], params);
+      return { plan, inputs: [x], tolerance: exactUnary.includes(kind) ? exact : near(16) };
+    },
+  },
+  {
+    name: 'softmax',
+    draw: (random) => {
+      const dims = drawDims(random, random.int(1, 4), 10_000);
+      const plan = singleStepPlan('Softmax', [f32(dims)], [f32(dims)]);
+      return { plan, inputs: [floats(random, count(dims), -10, 10)], tolerance: near(64) };
+    },
+  },
+  {
+    name: 'lrn',
+    draw: (random) => {
+      const dims = drawDims(random, random.int(2, 4), 10_000);
+      const beta = random.pick([0.75, 0.75, 0.5]);
+      const plan = singleStepPlan('Lrn', [f32(dims)], [f32(dims)], {
+        size: random.int(1, 9),
+        alpha: Math.fround(random.pick([1e-4, 0.05, 1])),
+        beta,
+        bias: random.pick([1, 2]),
+      });
+      const input = floats(random, count(dims), -30, 30);
+      return { plan, inputs: [input], tolerance: beta === 0.75 ? exact : near(8) };
+    },
+  },
+  {
+    name: 'reduce',
+    draw: (random) => {
+      const dims = drawDims(random, random.int(1, 4));
+      const axes = dims.map(() => random.int(0, 1));
+      const kept = dims.map((dim, axis) => (axes[axis] === 1 ? 1 : dim));
+      const kind = random.pick(Object.values(reduceKinds));
+      const params = { kind, axes: perAxis(axes) };
+      const plan = singleStepPlan('Reduce', [f32(dims)], [f32(kept)], params);
+      // Sums on the grid are exact; a mean divides them, or multiplies by a rounded reciprocal.
+      const tolerance = kind === reduceKinds.Mean ? near(2) : exact;
+      return { plan, inputs: [gridFloats(random, count(dims))], tolerance };
+    },
+  },
+];

@@ -1,0 +1,20 @@
+/** All suites, and how many problems of each are drawn. */
+import { elementwiseSuites } from './elementwise.js';
+import { floatSuites } from './float.js';
+import { movementSuites } from './movement.js';
+import { poolSuites } from './pool.js';
+import type { Suite } from './problem.js';
+import { qconvSuites } from './qconv.js';
+import { quantizeSuites } from './quantize.js';
+
+export const suites: readonly Suite[] = [
+  ...qconvSuites,
+  ...elementwiseSuites,
+  ...poolSuites,
+  ...quantizeSuites,
+  ...movementSuites,
+  ...floatSuites,
+];
+
+/** Problems of each suite; the long tests raise it by OCTAVO_PROBLEMS. */
+export const problemsPerSuite = Number(process.env['OCTAVO_PROBLEMS'] ?? 300);

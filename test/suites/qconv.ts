@@ -1,0 +1,109 @@
+/** Quantized convolutions: dense, pointwise, grouped, depthwise, and matrix products. */
+import type { DataType } from '../../src/core/dtype.js';
+import { integers, type Random } from '../helpers/random.js';
+import { singleStepPlan } from '../helpers/singleStep.js';
+import {
+  type ConvolutionShape,
+  count,
+  drawBounds,
+  drawClamp,
+  drawConvolution,
+  drawSize,
+  drawZero,
+} from './draw.js';
+import type { Problem, Suite } from './problem.js';
+
+function drawProblem(random: Random, { x, weight, y, window }: ConvolutionShape): Problem {
+  const channels = weight[0];
+  const type: DataType = random.pick(['uint8', 'uint8', 'uint8', 'int32', 'float32']);
+  const xZero = drawZero(random);
+  const yZero = drawZero(random);
+  const lowest = random.pick([-127, -128]);
+  // Sums of uniform values spread about this far, so that results fill the range of a byte.
+  const spread = 74 * 74 * Math.sqrt(count(weight) / channels);
+  const multiplier = Float32Array.from({ length: channels }, () =>
+    random.chance(0.25) ? 2 ** -random.int(4, 16) : (60 / spread) * 2 ** random.real(-3, 3),
+  );
+  const bias = integers(random, 'int32', channels, -100_000, 100_000);
+  const weightZero = integers(random, 'int32', channels, -128, 127);
+  const plan = singleStepPlan(
+    'QConv',
+    [
+      { type: 'uint8', dims: x },
+      { type: 'int8', dims: weight, constant: integers(random, 'int8', count(weight), lowest) },
+      random.chance(0.7) ? { type: 'int32', dims: [channels], constant: bias } : undefined,
+      { type: 'float32', dims: [channels], constant: multiplier },
+      random.chance(0.3) ? { type: 'int32', dims: [channels], constant: weightZero } : undefined,
+    ],
+    [{ type, dims: y }],
+    { ...window, xZero, yZero, ...drawClamp(random, yZero), ...drawBounds(random) },
+    random.pick(['plan', 'model']),
+  );
+  return { plan, inputs: [integers(random, 'uint8', count(x))] };
+}
+
+const anyKernel = [1, 2, 3, 3, 3, 4, 5, 7];
+
+export const qconvSuites: readonly Suite[] = [
+  {
+    name: 'qconv dense',
+    draw: (random) =>
+      drawProblem(
+        random,
+        drawConvolution(random, anyKernel, () => [1, drawSize(random), drawSize(random)]),
+      ),
+  },
+  {
+    name: 'qconv pointwise',
+    draw: (random) =>
+      drawProblem(
+        random,
+        drawConvolution(random, [1], () => [1, drawSize(random), drawSize(random)]),
+      ),
+  },
+  {
+    name: 'qconv grouped',
+    draw: (random) =>
+      drawProblem(
+        random,
+        drawConvolution(random, anyKernel, () => [
+          random.int(2, 6),
+          random.int(1, 20),
+          random.int(1, 20),
+        ]),
+      ),
+  },
+  {
+    name: 'qconv depthwise',
+    draw: (random) =>
+      drawProblem(
+        random,
+        drawConvolution(random, anyKernel, () => [
+          drawSize(random),
+          1,
+          random.pick([1, 1, 1, 2, 3]),
+        ]),
+      ),
+  },
+  {
+    name: 'qmatmul',
+    draw: (random) => {
+      const [m, n] = [drawSize(random), drawSize(random)];
+      const k = random.chance(0.7) ? drawSize(random) : random.int(71, 600);
+      return drawProblem(random, {
+        x: [1, 1, m, k],
+        weight: [n, 1, 1, k],
+        y: [1, 1, m, n],
+        window: {
+          strideH: 1,
+          strideW: 1,
+          dilationH: 1,
+          dilationW: 1,
+          padTop: 0,
+          padLeft: 0,
+          groups: 1,
+        },
+      });
+    },
+  },
+];
