@@ -8,12 +8,12 @@ import { onlyConsumer, type Rewrite, type Rule, rulePass, type Site } from './lo
 import {
   bypass,
   change,
+  factorOf,
   floatTensor,
   inPlaceOf,
   isFloat32,
   operands,
   producedBy,
-  sameType,
   uniformOf,
 } from './match.js';
 
@@ -95,10 +95,10 @@ const extreme =
   (site) => {
     const { graph, node } = site;
     if (node.inputs.length !== 2) return undefined;
-    const match = operands(node, (value) => uniformOf(graph, value));
-    if (match === undefined || !Number.isFinite(match.found)) return undefined;
-    if (!sameType(graph, match.other, node.outputs[0]!)) return undefined;
+    const match = operands(node, (value, other) => factorOf(graph, value, other));
+    if (match === undefined || Number.isNaN(match.found)) return undefined;
     const bounds = { lower: -Infinity, upper: Infinity, [side]: match.found };
+    if (bounds.lower === -Infinity && bounds.upper === Infinity) return bypass(node, match.other);
     return limited(site, match.other, bounds, `write ${node.op} '${node.name}' as a limit`);
   };
 

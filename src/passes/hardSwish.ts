@@ -7,15 +7,7 @@ import { attribute, floatOf } from '../graph/attributes.js';
 import type { Node } from '../graph/ir.js';
 import { boundsOf } from './activation.js';
 import { type Rule, rulePass, type Site } from './lower/rules.js';
-import {
-  change,
-  inPlaceOf,
-  isFloat32,
-  operands,
-  producedBy,
-  sameType,
-  uniformOf,
-} from './match.js';
+import { change, factorOf, inPlaceOf, isFloat32, operands, producedBy } from './match.js';
 
 const sixth = Math.fround(1 / 6);
 
@@ -31,21 +23,19 @@ function sixfoldOf(site: Site, value: string): string | undefined {
 }
 
 function sixfoldOfNode({ graph }: Site, node: Node): string | undefined {
-  const of = (x: string) => (sameType(graph, x, node.outputs[0]!) ? x : undefined);
   const [a, b] = node.inputs as [string, string];
-  if (node.op === 'Div') return uniformOf(graph, b) === 6 ? of(a) : undefined;
-  const match = operands(node, (x) => (isSixth(uniformOf(graph, x)) ? true : undefined));
-  return match && of(match.other);
+  if (node.op === 'Div') return factorOf(graph, b, a) === 6 ? a : undefined;
+  return operands(node, (x, other) => isSixth(factorOf(graph, x, other)) || undefined)?.other;
 }
 
 /** The x of clip(x + 3, 0, 6). */
 function shiftedClipOf(site: Site, value: string): string | undefined {
+  const { graph } = site;
   const clip = producedBy(site, value, 'Clip');
-  const bounds = clip && boundsOf(site.graph, clip);
+  const bounds = clip && boundsOf(graph, clip);
   if (clip === undefined || bounds?.lower !== 0 || bounds.upper !== 6) return undefined;
   const add = producedBy(site, clip.inputs[0]!, 'Add');
-  const match = add && operands(add, (x) => (uniformOf(site.graph, x) === 3 ? true : undefined));
-  return match && sameType(site.graph, match.other, value) ? match.other : undefined;
+  return add && operands(add, (x, other) => factorOf(graph, x, other) === 3 || undefined)?.other;
 }
 
 /** The x of HardSigmoid(x) with alpha 1/6, beta 1/2, as a node or spelt out. */

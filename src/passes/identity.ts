@@ -6,7 +6,7 @@ import { attribute, intOf, intsOf } from '../graph/attributes.js';
 import type { Node } from '../graph/ir.js';
 import { areStatic } from '../graph/ops/dims.js';
 import { type Rule, rulePass, type Site } from './lower/rules.js';
-import { bypass, change, dimsOf, producedBy, sameType, uniformOf } from './match.js';
+import { bypass, change, dimsOf, factorOf, producedBy, sameType } from './match.js';
 
 /** Drops the node when its first output has the type and dims of its first input. */
 const whenUnchanged =
@@ -98,10 +98,8 @@ const neutral =
   (unit: number, commutes: boolean): Rule =>
   ({ graph, node }) => {
     const [a, b] = node.inputs as [string, string];
-    const y = node.outputs[0]!;
-    if (uniformOf(graph, b) === unit && sameType(graph, a, y)) return bypass(node, a);
-    const turned = commutes && uniformOf(graph, a) === unit && sameType(graph, b, y);
-    return turned ? bypass(node, b) : undefined;
+    if (factorOf(graph, b, a) === unit) return bypass(node, a);
+    return commutes && factorOf(graph, a, b) === unit ? bypass(node, b) : undefined;
   };
 
 const takesAll = (site: Site) => constantIs(site, 4, (step) => step === 1);

@@ -44,6 +44,16 @@ export function sameType(graph: Graph, a: string, b: string): boolean {
   );
 }
 
+/** Whether an element by element operator of the constant and `other` keeps the shape of `other`. */
+export function keepsShape(graph: Graph, constant: string, other: string): boolean {
+  const small = graph.constants.get(constant)?.dims;
+  const large = dimsOf(graph, other);
+  if (small === undefined || small.length === 0) return small !== undefined;
+  if (large === undefined || small.length > large.length) return false;
+  const ahead = large.length - small.length;
+  return small.every((dim, i) => dim === 1 || dim === large[ahead + i]);
+}
+
 /** The node that computes the value, if it is this ONNX operator. */
 export function producedBy(
   { index }: Pick<Site, 'index'>,
@@ -67,16 +77,21 @@ export function uniformOf(graph: Graph, value: string): number | undefined {
   return data.every((x) => x === data[0]) ? data[0] : undefined;
 }
 
-/** Inputs of a commutative node as [constant-like, other], for the operand that `test` accepts. */
+/** A commutative node's operands: the one `test` accepts, as what it made of it, and the other. */
 export function operands<T>(
   node: Node,
-  test: (value: string) => T | undefined,
+  test: (value: string, other: string) => T | undefined,
 ): { readonly found: T; readonly other: string } | undefined {
   const [a, b] = node.inputs as [string, string];
-  const second = test(b);
+  const second = test(b, a);
   if (second !== undefined) return { found: second, other: a };
-  const first = test(a);
+  const first = test(a, b);
   return first === undefined ? undefined : { found: first, other: b };
+}
+
+/** The number that a constant adds to (or multiplies with) every element of `other`. */
+export function factorOf(graph: Graph, constant: string, other: string): number | undefined {
+  return keepsShape(graph, constant, other) ? uniformOf(graph, constant) : undefined;
 }
 
 export function floatTensor(dims: Shape, data: Float32Array): Tensor<'float32'> {
