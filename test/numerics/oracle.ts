@@ -22,11 +22,16 @@ const elementTypes: Partial<Record<DataType, number>> = {
   int2: 26,
 };
 
+/** An integer, integers, or a float. */
+export type OracleAttribute = number | readonly number[] | { readonly float: number };
+
 export interface OracleNode {
   readonly op: string;
+  /** Default the one of ONNX itself. */
+  readonly domain?: 'com.microsoft';
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly attributes?: Readonly<Record<string, number>>;
+  readonly attributes?: Readonly<Record<string, OracleAttribute>>;
 }
 
 export interface OracleModel {
@@ -71,14 +76,24 @@ function initializer(name: string, { type, dims, data }: Tensor): Buffer {
   return bytes(5, ...shape, integer(2, elementTypes[type]!), bytes(8, name), bytes(9, raw));
 }
 
-function nodeProto({ op, inputs, outputs, attributes = {} }: OracleNode): Buffer {
+/** The value of an attribute, and which of its forms that is. */
+function attributeValue(value: OracleAttribute): Buffer[] {
+  if (typeof value === 'number') return [integer(3, value), integer(20, 2)];
+  if (!('float' in value)) return [...value.map((item) => integer(8, item)), integer(20, 7)];
+  const float = Buffer.alloc(4);
+  float.writeFloatLE(value.float);
+  return [Buffer.concat([varint(BigInt((2 << 3) | 5)), float]), integer(20, 1)];
+}
+
+function nodeProto({ op, domain, inputs, outputs, attributes = {} }: OracleNode): Buffer {
   return bytes(
     1,
     ...inputs.map((name) => bytes(1, name)),
     ...outputs.map((name) => bytes(2, name)),
     bytes(4, op),
+    ...(domain === undefined ? [] : [bytes(7, domain)]),
     ...Object.entries(attributes).map(([name, value]) =>
-      bytes(5, bytes(1, name), integer(3, value), integer(20, 2)),
+      bytes(5, bytes(1, name), ...attributeValue(value)),
     ),
   );
 }
@@ -92,7 +107,8 @@ function modelProto({ nodes, feeds = {}, constants = {}, outputs, opset = 21 }: 
     ...Object.entries(feeds).map(([name, { type, dims }]) => valueInfo(11, name, type, dims)),
     ...Object.entries(outputs).map(([name, type]) => valueInfo(12, name, type)),
   );
-  return Buffer.concat([integer(1, 10), bytes(8, integer(2, opset)), graph]);
+  const contrib = bytes(8, bytes(1, 'com.microsoft'), integer(2, 1));
+  return Buffer.concat([integer(1, 10), bytes(8, integer(2, opset)), contrib, graph]);
 }
 
 /** Outputs by name, as typed arrays. Without graph optimizations: the operators run as written. */
