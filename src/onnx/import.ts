@@ -167,6 +167,7 @@ function importGraph(proto: GraphProto, importer: Importer): Graph {
   for (const value of proto.input ?? []) {
     const name = value.name ?? '';
     if (constants.has(name)) continue;
+    if (name === '') throw new OctavoError('INVALID_GRAPH', 'a graph input has no name');
     inputs.push(name);
     types.set(name, valueTypeOf(value, importer.limits));
   }
