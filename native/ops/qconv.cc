@@ -2,6 +2,8 @@
 // weights. Output pixels are the rows of a product whose columns are the output channels; rows are
 // cut into strips that stay in the cache, columns into the panels of the packed weights. A part of
 // the work is a strip and a share of the panels.
+#include "native/ops/qconv.h"
+
 #include <cmath>
 #include <vector>
 
@@ -123,15 +125,6 @@ void QConvStep::sumRows(const DotArgs& args, int32_t* sums) const {
   }
 }
 
-// The tensors of the step, checked against each other; optional ones are null where absent.
-struct Operands {
-  const TensorInfo *x, *weight, *y;
-  const int8_t* weights;
-  const int32_t* bias;
-  const float* multiplier;
-  const int32_t* weightZero;
-};
-
 template <typename T>
 Status takeVector(const StepView& step, const PrepareContext& context, size_t input, DataType type,
                   int64_t count, const char* name, const T** values) {
@@ -145,7 +138,8 @@ Status takeVector(const StepView& step, const PrepareContext& context, size_t in
   return *values == nullptr ? badStep(std::string(name) + " must be a constant") : Status();
 }
 
-Status takeOperands(const StepView& step, const PrepareContext& context, Operands* operands) {
+Status takeQConvOperands(const StepView& step, const PrepareContext& context,
+                         QConvOperands* operands) {
   const auto& params = step.as<QConvParams>();
   const TensorInfo *x = inputAt(step, 0), *weight = inputAt(step, 1), *y = outputAt(step, 0);
   if (!isType(x, {DataType::kUint8}) || !isType(weight, {DataType::kInt8}) ||
@@ -171,6 +165,10 @@ Status takeOperands(const StepView& step, const PrepareContext& context, Operand
                                     &operands->multiplier));
   OCTAVO_RETURN_IF_ERROR(takeVector(step, context, 4, DataType::kInt32, channels, "weightZero",
                                     &operands->weightZero));
+  for (int64_t i = 0; operands->weightZero != nullptr && i < channels; ++i) {
+    const int32_t zero = operands->weightZero[i];
+    if (zero < -128 || zero > 127) return badStep("a weight's zero point is not an int8");
+  }
   if (y->type != DataType::kInt32) {
     if (operands->multiplier == nullptr) return badStep("multiplier is missing");
     for (int64_t i = 0; i < channels; ++i) {
@@ -182,7 +180,7 @@ Status takeOperands(const StepView& step, const PrepareContext& context, Operand
 
 // Bias, multiplier and weightZero in panel order. The bias takes up all that doesn't depend on x:
 // Σ (x - xZero)(w - wZero) = Σ x·w - wZero·Σ x - xZero·Σ (w - wZero).
-AlignedBuffer makeTables(const Operands& from, const PanelLayout& layout, size_t groups,
+AlignedBuffer makeTables(const QConvOperands& from, const PanelLayout& layout, size_t groups,
                          int32_t xZero) {
   const size_t positions = groups * layout.positions;
   AlignedBuffer tables(3 * positions * sizeof(int32_t));
@@ -214,18 +212,20 @@ AlignedBuffer makeTables(const Operands& from, const PanelLayout& layout, size_t
 
 Status prepareQConv(const StepView& step, const PrepareContext& context,
                     std::unique_ptr<PreparedStep>* prepared) {
-  Operands from{};
-  OCTAVO_RETURN_IF_ERROR(takeOperands(step, context, &from));
+  QConvOperands from{};
+  OCTAVO_RETURN_IF_ERROR(takeQConvOperands(step, context, &from));
   const auto& params = step.as<QConvParams>();
   Window window{};
   OCTAVO_RETURN_IF_ERROR(
       makeWindow(params, from.weight->dims[1], from.weight->dims[2], *from.x, *from.y, &window));
+  *prepared = makeDepthwise(from, params, window, context);
+  if (*prepared != nullptr) return {};
+
   if (window.isIdentity()) {
     // One long row of pixels.
     window.w.input = window.w.output = window.outputs();
     window.h.input = window.h.output = window.batch = 1;
   }
-
   auto conv = std::make_unique<QConvStep>();
   conv->groups = static_cast<size_t>(params.groups);
   conv->gather = {window, Gather::chooseForm(window, params.groups)};

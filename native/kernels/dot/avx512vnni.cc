@@ -1,15 +1,18 @@
 // AVX512-VNNI: vpdpbusd on 512 bits. 24 accumulators leave registers for up to four panel vectors,
 // a broadcast row word, and the epilogue's constants.
-#include "native/kernels/dot/tile.h"
+#include "native/kernels/dot/avxvnni.h"
 #include "native/kernels/simd/avx512.h"
 
 namespace octavo {
 
 using Direct = DirectProduct<Avx512>;
 
-void dot_u8s8i32_6x64c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 6, 4>(args); }
-void dot_u8s8i32_8x48c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 3>(args); }
-void dot_u8s8i32_8x32c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 2>(args); }
 void dot_u8s8i32_8x16c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 1>(args); }
+void dot_u8s8i32_8x32c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 2>(args); }
+void dot_u8s8i32_8x48c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 3>(args); }
+void dot_u8s8i32_6x64c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 6, 4>(args); }
+
+OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x8c4_avx512vnni, 6, 1)
+OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x16c4_avx512vnni, 6, 2)
 
 }  // namespace octavo

@@ -6,46 +6,19 @@
 #include <string.h>
 
 #include "native/kernels/dot/dot.h"
-#include "native/kernels/simd/attributes.h"
+#include "native/kernels/simd/product.h"
+#include "native/kernels/simd/requantize.h"
 
 namespace octavo {
 namespace {
-
-// Row operand and column operand as loaded: what u8 · s8 dot product instructions take.
-template <typename V>
-struct DirectProduct {
-  using Left = typename V::Int;
-  using Right = typename V::Int;
-  static Left left(const uint8_t* a) { return V::broadcast4(a); }
-  static Right right(const int8_t* w) { return V::load(w); }
-  static void accumulate(typename V::Int& acc, const Left& a, const Right& w) { V::dot(acc, a, w); }
-};
-
-// What requantization needs, in registers.
-template <typename V>
-struct Requantize {
-  explicit Requantize(const DotArgs& args)
-      : high(V::setFloat(static_cast<float>(args.max - args.zero))),
-        zero(V::set16(args.zero)),
-        min(V::set8(args.min)) {}
-  typename V::Float high;
-  typename V::Int zero, min;
-};
 
 template <typename V, int NV>
 inline void storeUint8(const Requantize<V>& to, const float* multiplier, uint8_t* y, size_t columns,
                        const typename V::Int* acc) {
   typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
 #pragma GCC unroll 4
-  for (int j = 0; j < NV; ++j) {
-    const auto m = V::loadFloat(multiplier + j * V::kWords);
-    // Large values are cut before they could overflow; very negative ones become INT32_MIN, which
-    // the saturating packs carry down to the minimum.
-    q[j] = V::toInt(V::min(V::multiply(V::toFloat(acc[j]), m), to.high));
-  }
-  const auto low = V::addSaturated16(V::pack32(q[0], q[1]), to.zero);
-  const auto rest = NV > 2 ? V::addSaturated16(V::pack32(q[2], q[3]), to.zero) : V::zero();
-  const auto bytes = V::template compact<NV>(V::maxU8(V::pack16Unsigned(low, rest), to.min));
+  for (int j = 0; j < NV; ++j) q[j] = to.scale(acc[j], multiplier + j * V::kWords);
+  const auto bytes = V::template compact<NV>(to.pack(q[0], q[1], q[2], q[3]));
   if (columns == NV * V::kWords) {
     V::template storeBytes<NV * V::kWords>(y, bytes);
   } else {
@@ -97,7 +70,7 @@ inline void dotTile(const DotArgs& args, size_t row) {
       for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
 #pragma GCC unroll 16
       for (int i = 0; i < MR; ++i) {
-        const typename P::Left left = P::left(a[i] + k);
+        const typename P::Left left = P::left(V::broadcast4(a[i] + k));
 #pragma GCC unroll 4
         for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
       }
@@ -117,7 +90,7 @@ inline void dotTile(const DotArgs& args, size_t row) {
   }
 
   if (args.output == DotOutput::kUint8) {
-    const Requantize<V> to(args);
+    const Requantize<V> to(args.zero, args.min, args.max);
     const float* multiplier = args.multiplier;
     const size_t columns = args.columns, stride = args.yStride;
     uint8_t* y = static_cast<uint8_t*>(args.y) + row * stride;

@@ -1,0 +1,36 @@
+// 32 registers hold four outputs of four vectors. What remains of the channels behind blocks of 64
+// takes narrower registers, not a block that is part empty.
+#include "native/kernels/depthwise/block.h"
+#include "native/kernels/simd/avx128.h"
+#include "native/kernels/simd/avx2.h"
+#include "native/kernels/simd/avx512.h"
+
+namespace octavo {
+namespace {
+
+using Direct16 = DirectProduct<AvxVnni128>;
+using Direct32 = DirectProduct<AvxVnni>;
+using Direct64 = DirectProduct<Avx512>;
+
+}  // namespace
+
+void depthwise_u8s8u8_16c_avx512vnni(const DepthwiseArgs& args) {
+  depthwiseTaps<AvxVnni128, Direct16, 2>(args);
+}
+void depthwise_u8s8u8_32c_avx512vnni(const DepthwiseArgs& args) {
+  depthwiseTaps<AvxVnni, Direct32, 2>(args);
+}
+void depthwise_u8s8u8_64c_avx512vnni(const DepthwiseArgs& args) {
+  depthwiseTaps<Avx512, Direct64, 2>(args);
+}
+void depthwise_u8s8u8_16c_rows_avx512vnni(const DepthwiseArgs& args) {
+  depthwiseRows<AvxVnni128, Direct16, 4>(args);
+}
+void depthwise_u8s8u8_32c_rows_avx512vnni(const DepthwiseArgs& args) {
+  depthwiseRows<AvxVnni, Direct32, 4>(args);
+}
+void depthwise_u8s8u8_64c_rows_avx512vnni(const DepthwiseArgs& args) {
+  depthwiseRows<Avx512, Direct64, 4>(args);
+}
+
+}  // namespace octavo

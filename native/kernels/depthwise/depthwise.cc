@@ -1,0 +1,44 @@
+#include "native/kernels/depthwise/depthwise.h"
+
+namespace octavo {
+
+#define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes) \
+  void name(const DepthwiseArgs& args);
+#include "native/kernels/depthwise/kernels.inc"
+#undef OCTAVO_DEPTHWISE
+
+namespace {
+
+constexpr DepthwiseKernel kKernels[] = {
+#define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes) \
+  {#name, Isa::isa, channels, lanes, DepthwiseForm::form, weightBytes, name},
+#include "native/kernels/depthwise/kernels.inc"
+#undef OCTAVO_DEPTHWISE
+};
+
+// A better instruction set first, then the widest that is filled, or else the narrowest.
+bool isBetter(const DepthwiseKernel& a, const DepthwiseKernel& b, size_t channels) {
+  if (a.isa != b.isa) return a.isa > b.isa;
+  const bool aFilled = static_cast<size_t>(a.channels) <= channels;
+  const bool bFilled = static_cast<size_t>(b.channels) <= channels;
+  if (aFilled != bFilled) return aFilled;
+  return aFilled ? a.channels > b.channels : a.channels < b.channels;
+}
+
+}  // namespace
+
+const DepthwiseKernel* depthwiseKernels(size_t* count) {
+  *count = sizeof kKernels / sizeof kKernels[0];
+  return kKernels;
+}
+
+const DepthwiseKernel* chooseDepthwise(Isa isa, DepthwiseForm form, size_t channels) {
+  const DepthwiseKernel* best = nullptr;
+  for (const DepthwiseKernel& kernel : kKernels) {
+    if (kernel.form != form || !isaImplies(isa, kernel.isa)) continue;
+    if (best == nullptr || isBetter(kernel, *best, channels)) best = &kernel;
+  }
+  return best;
+}
+
+}  // namespace octavo

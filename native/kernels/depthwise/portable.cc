@@ -1,0 +1,27 @@
+// Plain C++, for any CPU, and the specification of the family.
+#include "native/kernels/depthwise/depthwise.h"
+#include "native/kernels/scalar.h"
+
+namespace octavo {
+
+void depthwise_u8s8u8_16c_portable(const DepthwiseArgs& args) {
+  constexpr size_t kChannels = 16;
+  for (size_t o = 0; o < args.outputs; ++o) {
+    uint32_t acc[kChannels];  // unsigned: sums wrap where a vector instruction's would
+    for (size_t p = 0; p < kChannels; ++p) acc[p] = static_cast<uint32_t>(args.bias[p]);
+    const int8_t* w = args.weights;
+    for (size_t quad = 0; quad < args.quads; ++quad, w += 4 * kChannels) {
+      for (size_t t = 0; t < 4; ++t) {
+        const uint8_t* x = args.grid[args.tapAt[4 * quad + t] + o * args.step] + args.offset;
+        for (size_t p = 0; p < kChannels; ++p) acc[p] += static_cast<uint32_t>(x[p] * w[4 * p + t]);
+      }
+    }
+    for (size_t p = 0; p < args.channels; ++p) {
+      const float value = static_cast<float>(static_cast<int32_t>(acc[p])) * args.multiplier[p];
+      args.y[o * args.yStride + p] =
+          static_cast<uint8_t>(roundToInteger(value, args.zero, args.min, args.max));
+    }
+  }
+}
+
+}  // namespace octavo

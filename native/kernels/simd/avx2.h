@@ -1,0 +1,132 @@
+// The vocabulary in which kernel templates are written, for 256-bit registers:
+// kernels/simd/avx512.h tells what each word means. AvxVnni adds the dot product, in VEX or in EVEX
+// encoding as the including file is compiled.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+namespace octavo {
+namespace {
+
+struct Avx2 {
+  using Int = __m256i;
+  using Float = __m256;
+  static constexpr int kLanes = 2;
+  static constexpr int kBytes = 32;
+  static constexpr int kWords = 8;
+
+  static Int load(const void* p) { return _mm256_loadu_si256(static_cast<const Int*>(p)); }
+  static void store(void* p, Int v) { _mm256_storeu_si256(static_cast<Int*>(p), v); }
+  static Int loadFirst(const void* p, size_t n) {
+    alignas(32) uint8_t bytes[kBytes] = {};
+    memcpy(bytes, p, n);
+    return load(bytes);
+  }
+  static void storeFirst(void* p, Int v, size_t n) {
+    alignas(32) uint8_t bytes[kBytes];
+    store(bytes, v);
+    memcpy(p, bytes, n);
+  }
+
+  static Int zero() { return _mm256_setzero_si256(); }
+  static Int set8(int v) { return _mm256_set1_epi8(static_cast<char>(v)); }
+  static Int set16(int v) { return _mm256_set1_epi16(static_cast<short>(v)); }
+  static Int set32(int v) { return _mm256_set1_epi32(v); }
+  static Int broadcast4(const void* p) {
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return _mm256_set1_epi32(word);
+  }
+
+  static Int add32(Int a, Int b) { return _mm256_add_epi32(a, b); }
+  static Int sub32(Int a, Int b) { return _mm256_sub_epi32(a, b); }
+  static Int mul32(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
+  static Int addSaturated16(Int a, Int b) { return _mm256_adds_epi16(a, b); }
+  static Int minU8(Int a, Int b) { return _mm256_min_epu8(a, b); }
+  static Int maxU8(Int a, Int b) { return _mm256_max_epu8(a, b); }
+  static Int exclusiveOr(Int a, Int b) { return _mm256_xor_si256(a, b); }
+
+  // Saturating: int32 to int16, int16 to int8 or uint8; per lane first a, then b.
+  static Int pack32(Int a, Int b) { return _mm256_packs_epi32(a, b); }
+  static Int pack32Unsigned(Int a, Int b) { return _mm256_packus_epi32(a, b); }
+  static Int pack16(Int a, Int b) { return _mm256_packs_epi16(a, b); }
+  static Int pack16Unsigned(Int a, Int b) { return _mm256_packus_epi16(a, b); }
+  static Int unpackLow8(Int a, Int b) { return _mm256_unpacklo_epi8(a, b); }
+  static Int unpackHigh8(Int a, Int b) { return _mm256_unpackhi_epi8(a, b); }
+  static Int unpackLow16(Int a, Int b) { return _mm256_unpacklo_epi16(a, b); }
+  static Int unpackHigh16(Int a, Int b) { return _mm256_unpackhi_epi16(a, b); }
+
+  static Float setFloat(float v) { return _mm256_set1_ps(v); }
+  static Float loadFloat(const float* p) { return _mm256_loadu_ps(p); }
+  static void storeFloat(float* p, Float v) { _mm256_storeu_ps(p, v); }
+  static Float toFloat(Int v) { return _mm256_cvtepi32_ps(v); }
+  static Int toInt(Float v) { return _mm256_cvtps_epi32(v); }  // rounds half to even
+  static Int bits(Float v) { return _mm256_castps_si256(v); }
+  static Float fromBits(Int v) { return _mm256_castsi256_ps(v); }
+  static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
+  static Float multiply(Float a, Float b) { return _mm256_mul_ps(a, b); }
+  static Float divide(Float a, Float b) { return _mm256_div_ps(a, b); }
+  // a < b ? a : b and a > b ? a : b: b where one of them is NaN.
+  static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
+  static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+
+  // Even bytes and odd bytes as words, and the sums of products of neighbouring words.
+  static Int evenBytes(Int u8) { return _mm256_and_si256(u8, set16(0x00ff)); }
+  static Int oddBytes(Int u8) { return _mm256_srli_epi16(u8, 8); }
+  static Int multiplyAdd16(Int a, Int b) { return _mm256_madd_epi16(a, b); }
+
+  template <int words>
+  static Int compact(Int v) {
+    if constexpr (words == 4) {
+      return v;
+    } else if constexpr (words == 3) {
+      return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 0, 0));
+    } else if constexpr (words == 2) {
+      return _mm256_permute4x64_epi64(v, 0x08);
+    } else {
+      return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
+    }
+  }
+  // 8, 16, 24 or 32.
+  template <int n>
+  static void storeBytes(void* p, Int v) {
+    auto* bytes = static_cast<uint8_t*>(p);
+    if constexpr (n == 32) {
+      store(p, v);
+    } else if constexpr (n == 8) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(bytes), _mm256_castsi256_si128(v));
+    } else {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), _mm256_castsi256_si128(v));
+      if constexpr (n == 24) {
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(bytes + 16), _mm256_extracti128_si256(v, 1));
+      }
+    }
+  }
+};
+
+#if defined(__AVXVNNI__) || (defined(__AVX512VNNI__) && defined(__AVX512VL__))
+struct AvxVnni : Avx2 {
+#if defined(__GNUC__)
+#if defined(__AVX512VNNI__)
+#define OCTAVO_VPDPBUSD "vpdpbusd %2, %1, %0"
+#define OCTAVO_REGISTER "v"
+#else
+#define OCTAVO_VPDPBUSD "%{vex%} vpdpbusd %2, %1, %0"
+#define OCTAVO_REGISTER "x"
+#endif
+  static void dot(Int& acc, Int u8, Int s8) {
+    asm(OCTAVO_VPDPBUSD : "+" OCTAVO_REGISTER(acc) : OCTAVO_REGISTER(u8), OCTAVO_REGISTER(s8));
+  }
+#undef OCTAVO_VPDPBUSD
+#undef OCTAVO_REGISTER
+#else
+  static void dot(Int& acc, Int u8, Int s8) { acc = _mm256_dpbusd_avx_epi32(acc, u8, s8); }
+#endif
+};
+#endif
+
+}  // namespace
+}  // namespace octavo
