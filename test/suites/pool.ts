@@ -5,7 +5,7 @@ import { singleStepPlan } from '../helpers/singleStep.js';
 import { count, drawClamp, drawSize, drawUntil, drawWindow, drawZero } from './draw.js';
 import { exact, near, type Suite } from './problem.js';
 
-interface PoolShape {
+export interface PoolShape {
   readonly x: number[];
   readonly y: number[];
   readonly window: StepParams<'MaxPool'>;
@@ -24,7 +24,7 @@ function drawAxis(random: Random): ReturnType<typeof drawWindow> {
   );
 }
 
-function drawPool(random: Random): PoolShape {
+export function drawPool(random: Random): PoolShape {
   return drawUntil(
     () => {
       const batch = random.pick([1, 1, 2]);

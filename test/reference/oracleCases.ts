@@ -1,0 +1,63 @@
+/** What the comparisons with ONNX Runtime have in common: running one step, and windows as ONNX has them. */
+import { createReferenceBackend } from '../../src/backends/reference/index.js';
+import type { TypedArray } from '../../src/core/dtype.js';
+import type { StepName, StepParams } from '../../src/runtime/steps.js';
+import type { Random } from '../helpers/random.js';
+import { type Operand, runSingle, singleStepPlan } from '../helpers/singleStep.js';
+import { drawUntil } from '../suites/draw.js';
+import { drawPool, type PoolShape } from '../suites/pool.js';
+
+const backend = createReferenceBackend();
+
+/** Runs one step whose operands all are constants; its first output. */
+export function runStep<S extends StepName>(
+  op: S,
+  inputs: readonly (Required<Operand> | undefined)[],
+  outputs: readonly Operand[],
+  params: Partial<StepParams<S>> = {},
+): TypedArray {
+  return runSingle(backend, singleStepPlan(op, inputs, outputs, params), [])[0]!;
+}
+
+export interface WindowShape {
+  /** Dims of input and output, channels last. */
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly window: Omit<StepParams<'MaxPool'>, 'kernelH' | 'kernelW'>;
+}
+
+/**
+ * The attributes of every sliding ONNX operator. Padding after is what the size of the output asks
+ * for, which is less than was drawn where the stride leaves a rest.
+ */
+export function windowAttributes(
+  { x, y, window }: WindowShape,
+  kernelH: number,
+  kernelW: number,
+): Record<string, readonly number[]> {
+  const { strideH, strideW, dilationH, dilationW, padTop, padLeft } = window;
+  const bottom = (y[1]! - 1) * strideH + (kernelH - 1) * dilationH + 1 - x[1]! - padTop;
+  const right = (y[2]! - 1) * strideW + (kernelW - 1) * dilationW + 1 - x[2]! - padLeft;
+  return {
+    kernel_shape: [kernelH, kernelW],
+    strides: [strideH, strideW],
+    dilations: [dilationH, dilationW],
+    pads: [padTop, padLeft, Math.max(bottom, 0), Math.max(right, 0)],
+  };
+}
+
+export function poolAttributes(shape: PoolShape): Record<string, readonly number[]> {
+  return windowAttributes(shape, shape.window.kernelH, shape.window.kernelW);
+}
+
+/** A pool that ONNX Runtime takes: padding less than the kernel. */
+export function drawOnnxPool(random: Random): PoolShape {
+  return drawUntil(
+    () => drawPool(random),
+    (shape) => {
+      const { kernelH, kernelW } = shape.window;
+      const [top, left, bottom, right] = poolAttributes(shape)['pads'] as readonly number[];
+      return Math.max(top!, bottom!) < kernelH && Math.max(left!, right!) < kernelW;
+    },
+  );
+}
