@@ -5,7 +5,7 @@ import { contextOf } from '../../graph/ops/context.js';
 import { axisOf } from '../../graph/ops/dims.js';
 import { reducedAxes } from '../../graph/ops/reduce.js';
 import { binaryKinds, type ReduceKind, reduceKinds } from '../../runtime/steps.js';
-import { floatConstantOf } from './quantParams.js';
+import { floatConstantOf, isDequantize } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules, type Site } from './rules.js';
 import { inverseOf } from './shapes.js';
@@ -104,7 +104,7 @@ export function axesReduced(site: Site): readonly number[] | undefined {
 const reduce =
   (kind: ReduceKind): Rule =>
   (site) => {
-    const { node } = site;
+    const { node, index } = site;
     const x = node.inputs[0]!;
     const output = node.outputs[0]!;
     if (!areFloat(site, x)) return undefined;
@@ -113,6 +113,9 @@ const reduce =
     const xDims = to.typeOf(x)?.dims;
     const yDims = to.typeOf(output)?.dims;
     if (axes === undefined || xDims === undefined || yDims === undefined) return undefined;
+    // Where the input was quantized, an integer form may come yet.
+    const free = axes.some((axis) => typeof xDims[axis] !== 'number');
+    if (free && isDequantize(index.producer(x))) return undefined;
     const flags = xDims.map((_, axis) => (axes.includes(axis) ? 1 : 0));
     const dims = xDims.map((dim, axis) => (flags[axis] === 1 ? 1 : dim));
     const keep = intOf(node, 'keepdims', 1) !== 0;

@@ -1,0 +1,316 @@
+/**
+ * Quantized products. DequantizeLinear of x and of a constant weight, a Conv, Gemm or MatMul, its bias,
+ * a Relu or Clip, and a QuantizeLinear become one QConv; without the QuantizeLinear, one whose result is
+ * float. A matrix product is a 1×1 convolution of an image that has the rows for pixels.
+ *
+ * The float form of the model is what counts: a bias in another scale, or in float, is rounded to the
+ * scale of the accumulator, which moves it by half a step of it at most. What an int32 accumulator
+ * cannot hold for certain, with these weights, is not fused.
+ */
+import { OctavoError } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import { attribute, floatOf, intOf } from '../graph/attributes.js';
+import type { Dim, Node } from '../graph/ir.js';
+import { groupsOf } from '../graph/ops/convolution.js';
+import { type QuantParams, roundHalfEven } from '../numerics/index.js';
+import { type Epilogue, epilogueOf } from './fuseQuantizedEpilogue.js';
+import { type Dequantized, dequantizedFrom } from './fuseQuantizedMovement.js';
+import {
+  codesOf,
+  floatConstantOf,
+  isDequantize,
+  isUint8,
+  quantParamsOf,
+} from './lower/quantParams.js';
+import { type Rewriting, rewriting } from './lower/rewriting.js';
+import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';
+import { permuteTensor } from './lower/shapes.js';
+import {
+  channelsLastDims,
+  enterChannelsLast,
+  leaveChannelsLast,
+  stepWindow,
+} from './lower/spatial.js';
+
+/** Longest sum whose worst case an int32 holds: u8 · s8, see docs ARITHMETIC. */
+const longestSum = 66_310;
+
+/** A constant weight: int8 codes with output channels first, a scale and zero point for each. */
+interface Weight {
+  /** [O, …], as the ONNX Conv has it, or [O, K]. */
+  readonly codes: Tensor<'int8'>;
+  readonly scale: Float32Array;
+  readonly zero: Int32Array;
+}
+
+/** What QConv computes, before it is brought into the channels-last form. */
+interface Product {
+  readonly x: Dequantized;
+  readonly weight: Weight;
+  readonly bias: Int32Array | undefined;
+  readonly epilogue: Epilogue;
+}
+
+/** The weight behind a DequantizeLinear; undefined unless its scales run along `channelAxis` only. */
+function weightOf(site: Site, value: string, channelAxis: number): Weight | undefined {
+  const { graph, index } = site;
+  const node = index.producer(value);
+  const constant = node && graph.constants.get(node.inputs[0]!);
+  if (constant === undefined || !isDequantize(node)) return undefined;
+  const params = quantParamsOf(graph, node!);
+  const offset = params && byteOffsets[params.type];
+  if (params === undefined || offset === undefined || !isAlong(params, channelAxis, constant)) {
+    return undefined;
+  }
+  const data = Int8Array.from(codesOf(constant), (code) => code + offset);
+  const plain: Tensor<'int8'> = { type: 'int8', dims: constant.dims, data };
+  const codes = channelAxis === 0 ? plain : (permuteTensor(plain, [1, 0]) as Tensor<'int8'>);
+  const channels = codes.dims[0]!;
+  const { scale, zeroPoint } = params;
+  const each = (i: number) => (scale.length === 1 ? 0 : i);
+  return {
+    codes,
+    scale: Float32Array.from({ length: channels }, (_, o) => scale[each(o)]!),
+    zero: Int32Array.from({ length: channels }, (_, o) => zeroPoint[each(o)]! + offset),
+  };
+}
+
+/** What is added to codes and zero points of these types to make them int8. */
+const byteOffsets: Readonly<Record<string, number | undefined>> = {
+  int8: 0,
+  uint8: -128,
+  int4: 0,
+  uint4: 0,
+  int2: 0,
+  uint2: 0,
+};
+
+function isAlong(params: QuantParams, axis: number, { dims }: Tensor): boolean {
+  if (params.scale.length === 1) return true;
+  const along = params.axis! < 0 ? params.axis! + dims.length : params.axis;
+  return params.blockSize === undefined && along === axis;
+}
+
+/**
+ * A constant bias in steps of `scale`, one per channel; 'none' when absent, undefined when it is
+ * computed, varies along other axes, or leaves int32. `factor` multiplies it.
+ */
+function biasOf(
+  site: Site,
+  value: string,
+  scale: Float32Array,
+  factor = 1,
+): Int32Array | 'none' | undefined {
+  if (value === '' || factor === 0) return 'none';
+  const { graph, index } = site;
+  const constant = floatConstantOf(site, value);
+  const channels = scale.length;
+  const length = constant?.data.length;
+  const last = constant?.dims.at(-1) ?? 1;
+  if (constant === undefined || (length !== 1 && (length !== channels || last !== channels))) {
+    return undefined;
+  }
+  const node = index.producer(value);
+  const params = node && isDequantize(node) ? quantParamsOf(graph, node) : undefined;
+  const codes = params && codesOf(graph.constants.get(node!.inputs[0]!)!);
+  const at = (list: ArrayLike<number>, channel: number) => list[list.length === 1 ? 0 : channel]!;
+  const result = Array.from(scale, (step, channel) => {
+    // The very codes, where they already count these steps: float32 does not hold all int32.
+    if (codes !== undefined && factor === 1 && at(params!.scale, channel) === step) {
+      return at(codes, channel) - at(params!.zeroPoint, channel);
+    }
+    return roundHalfEven((at(constant.data, channel) * factor) / step);
+  });
+  return result.every((code) => code === (code | 0)) ? Int32Array.from(result) : undefined;
+}
+
+/** Whether int32 holds every sum that uint8 inputs can give, bias included. */
+function fitsAccumulator({ codes, zero }: Weight, xZero: number, bias?: Int32Array): boolean {
+  const { data, dims } = codes;
+  const depth = data.length / Math.max(dims[0]!, 1);
+  const [least, most] = [-xZero, 255 - xZero];
+  for (let channel = 0, i = 0; channel < dims[0]!; channel++) {
+    let low = bias?.[channel] ?? 0;
+    let high = low;
+    for (const end = i + depth; i < end; i++) {
+      const w = data[i]! - zero[channel]!;
+      low += w * (w > 0 ? least : most);
+      high += w * (w > 0 ? most : least);
+    }
+    if (low < -(2 ** 31) || high >= 2 ** 31) return false;
+  }
+  return true;
+}
+
+/** Throws `LIMIT_EXCEEDED` for a sum so long that no weights but small ones could be right. */
+function requireAccumulator(node: Node, weight: Weight, xZero: number, bias?: Int32Array): boolean {
+  if (fitsAccumulator(weight, xZero, bias)) return true;
+  const depth = weight.codes.data.length / weight.codes.dims[0]!;
+  if (depth <= longestSum) return false;
+  throw new OctavoError('LIMIT_EXCEEDED', 'the sum may not fit a 32-bit accumulator', {
+    where: node.name,
+    expected: `at most ${longestSum} products`,
+    found: String(depth),
+  });
+}
+
+/** x, weight, bias and what follows; undefined when something is missing or would not fit. */
+function productOf(
+  site: Site,
+  inputs: { x: string; w: string; channelAxis: number; alpha?: number },
+  last: { node: Node; bias: string; beta?: number },
+): Product | undefined {
+  const x = dequantizedFrom(site, inputs.x);
+  if (x === undefined || !isUint8(x.coding) || site.graph.constants.has(x.codes)) return undefined;
+  const weight = weightOf(site, inputs.w, inputs.channelAxis);
+  if (weight === undefined || weight.codes.data.length === 0) return undefined;
+  const { alpha = 1 } = inputs;
+  const scale = weight.scale.map((w) => Math.fround(Math.fround(x.coding.scale * w) * alpha));
+  if (!scale.every((step) => step > 0 && step < Number.POSITIVE_INFINITY)) return undefined;
+  const bias = biasOf(site, last.bias, scale, last.beta);
+  if (bias === undefined) return undefined;
+  const codes = bias === 'none' ? undefined : bias;
+  if (!requireAccumulator(site.node, weight, x.coding.zeroPoint, codes)) return undefined;
+  const epilogue = epilogueOf(site, last.node.outputs[0]!);
+  const multipliers = scale.map((step) => step / (epilogue.coding?.scale ?? 1));
+  if (!multipliers.every(Number.isFinite)) return undefined;
+  return { x, weight: { ...weight, scale }, bias: codes, epilogue };
+}
+
+/** Adds the QConv that reads `image`; its weight is [O, KH, KW, I]. */
+function addQConv(
+  to: Rewriting,
+  name: string,
+  { x, weight, bias, epilogue }: Product,
+  parts: { image: string; weight: string; dims: readonly Dim[]; groups: number },
+  window = pointwise,
+): string {
+  const { coding, lower, upper, min, max } = epilogue;
+  const channels = weight.scale.length;
+  const add = (wish: string, tensor: Tensor) => to.constant(`${name}/${wish}`, tensor);
+  const multiplier = weight.scale.map((step) => step / (coding?.scale ?? 1));
+  const inputs = [
+    parts.image,
+    parts.weight,
+    bias === undefined
+      ? ''
+      : add('bias', { type: 'int32', dims: [channels], data: bias } as Tensor),
+    add('multiplier', { type: 'float32', dims: [channels], data: multiplier } as Tensor),
+  ];
+  if (weight.zero.some((zero) => zero !== 0)) {
+    inputs.push(
+      add('weightZero', { type: 'int32', dims: [channels], data: weight.zero } as Tensor),
+    );
+  }
+  const params = {
+    ...window.params,
+    groups: parts.groups,
+    xZero: x.coding.zeroPoint,
+    yZero: coding?.zeroPoint ?? 0,
+    min,
+    max,
+    lower,
+    upper,
+  };
+  const type = coding === undefined ? 'float32' : 'uint8';
+  const extra = { ...window.extra, outputType: attribute.string(type) };
+  return to.step('QConv', inputs, params, { type, dims: parts.dims }, { extra });
+}
+
+const pointwise = {
+  params: { strideH: 1, strideW: 1, dilationH: 1, dilationW: 1, padTop: 0, padLeft: 0 },
+  extra: {},
+};
+
+const conv: Rule = (site) => {
+  const { node } = site;
+  const [x, w, bias = ''] = node.inputs as [string, string, string?];
+  const product = productOf(site, { x, w, channelAxis: 0 }, { node, bias });
+  if (product === undefined) return undefined;
+  const to = rewriting(site);
+  const { codes } = product.weight;
+  const xDims = to.typeOf(x)?.dims;
+  const yDims = to.typeOf(node.outputs[0]!)?.dims;
+  if (xDims === undefined || yDims === undefined) return undefined;
+  const window = stepWindow(site, codes.dims.slice(2), xDims.slice(2));
+  const image = window && enterChannelsLast(to, product.x.codes);
+  const weight = enterChannelsLast(to, to.constant(`${node.name}/weight`, codes as Tensor));
+  if (image === undefined || weight === undefined) return undefined;
+  const parts = { image, weight, dims: channelsLastDims(yDims), groups: groupsOf(node) };
+  const y = addQConv(to, node.name, product, parts, window);
+  to.remove(...product.epilogue.nodes);
+  if (leaveChannelsLast(to, y, yDims, product.epilogue.output) === undefined) return undefined;
+  return to.done(`fuse ${node.name} to QConv`);
+};
+
+/** Emits a matrix product of x [..., K] with a weight [O, K]. */
+function fuseMatrix(site: Site, product: Product, others: readonly Node[]) {
+  const { node } = site;
+  const to = rewriting(site);
+  const { epilogue } = product;
+  const { codes } = product.weight;
+  const [channels, depth] = codes.dims as [number, number];
+  const xDims = to.typeOf(product.x.codes)?.dims;
+  const yDims = to.typeOf(node.outputs[0]!)?.dims;
+  if (xDims === undefined || yDims === undefined || xDims.length < 2) return undefined;
+  const rows = imageOfRows(xDims);
+  const image = to.reshape(product.x.codes, rows);
+  if (image === undefined) return undefined;
+  const shaped = { ...codes, dims: [channels, 1, 1, depth] } as Tensor;
+  const weight = to.constant(`${node.name}/weight`, shaped);
+  const dims = [...rows.slice(0, 3), channels];
+  const y = addQConv(to, node.name, product, { image, weight, dims, groups: 1 });
+  to.remove(...others, ...epilogue.nodes);
+  if (to.reshape(y, yDims, epilogue.output) === undefined) return undefined;
+  return to.done(`fuse ${node.name} to QConv`);
+}
+
+/** Rows of a tensor [..., K] as the pixels of an image [N, H, W, K]. */
+function imageOfRows(dims: readonly Dim[]): Dim[] {
+  const depth = dims.at(-1);
+  if (dims.length === 4) return [...dims];
+  if (dims.length === 3) return [dims[0], 1, dims[1], depth];
+  if (dims.length === 2) return [dims[0], 1, 1, depth];
+  const rows = dims.slice(0, -1);
+  const known = rows.every((dim) => typeof dim === 'number');
+  const count = known ? (rows as number[]).reduce((product, dim) => product * dim, 1) : undefined;
+  return [count, 1, 1, depth];
+}
+
+const gemm: Rule = (site) => {
+  const { node } = site;
+  const [x, w, bias = ''] = node.inputs as [string, string, string?];
+  const alpha = floatOf(node, 'alpha', 1);
+  if (intOf(node, 'transA', 0) !== 0 || !(alpha > 0)) return undefined;
+  const channelAxis = intOf(node, 'transB', 0) === 0 ? 1 : 0;
+  const beta = floatOf(node, 'beta', 1);
+  const product = productOf(site, { x, w, channelAxis, alpha }, { node, bias, beta });
+  return product && fuseMatrix(site, product, []);
+};
+
+const matMul: Rule = (site) => {
+  const { node, graph, index } = site;
+  const [x, w] = node.inputs as [string, string];
+  const codes = index.producer(w)?.inputs[0];
+  if (codes === undefined || graph.constants.get(codes)?.dims.length !== 2) return undefined;
+  const inputs = { x, w, channelAxis: 1 };
+  // An Add of a constant behind it is its bias, as long as it leaves the dims alone.
+  const next = onlyConsumer(site, node.outputs[0]!);
+  if (next?.op === 'Add' && next.domain === '') {
+    const bias = next.inputs.find((input) => input !== node.outputs[0]);
+    const rank = bias === undefined ? undefined : floatConstantOf(site, bias)?.dims.length;
+    const yRank = graph.types.get(node.outputs[0]!)?.dims?.length;
+    if (rank !== undefined && yRank !== undefined && rank <= yRank) {
+      const product = productOf(site, inputs, { node: next, bias: bias! });
+      if (product !== undefined) return fuseMatrix(site, product, [next]);
+    }
+  }
+  const product = productOf(site, inputs, { node, bias: '' });
+  return product && fuseMatrix(site, product, []);
+};
+
+export const fuseQuantizedConv = rulePass('fuse quantized products', {
+  Conv: conv,
+  Gemm: gemm,
+  MatMul: matMul,
+});
