@@ -15,7 +15,10 @@ export const calibrationMethods = ['max', 'percentile', 'entropy', 'mse'] as con
 export type CalibrationMethod = (typeof calibrationMethods)[number];
 
 export interface CalibratorOptions {
-  /** Share of the values to keep, in percent: above 0, up to 100 (the whole range). For 'percentile'; default 99.99. */
+  /**
+   * Share of the values to keep, in percent: above 0, up to 100 (the whole range). For
+   * 'percentile'; default 99.99.
+   */
   readonly percentile?: number | undefined;
 }
 
@@ -26,8 +29,9 @@ export interface Calibrator {
    * The range to hand to `paramsFromRange` with the same target. It holds 0 and reaches no further
    * than the values do; {0, 0} when all are zero.
    *
-   * Throws `INVALID_CALIBRATION` when the collector saw no finite value, and `UNSUPPORTED_TYPE` for targets
-   * that ranges are not chosen for: int1, whose scale is a mean, and int32, which is for biases.
+   * Throws `INVALID_CALIBRATION` when the collector saw no finite value, and `UNSUPPORTED_TYPE` for
+   * targets that ranges are not chosen for: int1, whose scale is a mean, and int32, which is for
+   * biases.
    */
   range(collector: Collector, target: Mapping): Range;
 }
@@ -35,8 +39,8 @@ export interface Calibrator {
 type Method = (collector: Collector, target: Mapping) => Range;
 
 /**
- * A calibrator by name. Throws `INVALID_ARGUMENT` for an unknown method, a percentile out of range, and
- * options that the method does not have.
+ * A calibrator by name. Throws `INVALID_ARGUMENT` for an unknown method, a percentile out of range,
+ * and options that the method does not have.
  */
 export function createCalibrator(
   method: CalibrationMethod,
@@ -66,7 +70,10 @@ export function createCalibrator(
   }
 }
 
-/** What all methods share: the checks, and the answer for zeros alone, where there is nothing to search. */
+/**
+ * What all methods share: the checks, and the answer for zeros alone, where there is nothing to
+ * search.
+ */
 function calibrator(name: string, method: Method): Calibrator {
   return {
     name,

@@ -1,8 +1,9 @@
 /**
- * Watches the values of one tensor: one pass, bounded memory, no range chosen beforehand. Batches may
- * come in any order and be split over any number of collectors; merged, they equal one collector that
- * saw everything, bit for bit. That holds because all state is exact: counts are whole numbers, and
- * the sums are fixed-point integers wide enough for every float32, which no order of adding rounds.
+ * Watches the values of one tensor: one pass, bounded memory, no range chosen beforehand. Batches
+ * may come in any order and be split over any number of collectors; merged, they equal one
+ * collector that saw everything, bit for bit. That holds because all state is exact: counts are
+ * whole numbers, and the sums are fixed-point integers wide enough for every float32, which no
+ * order of adding rounds.
  *
  * Memory is a 512-byte page for each octave met: some tens of kilobytes for a usual tensor.
  */
@@ -24,7 +25,10 @@ import {
 export interface CollectorOptions {
   /** The tensor's name, for messages. */
   readonly name?: string;
-  /** What NaN and infinities do: throw `INVALID_CALIBRATION` (the default), or be left out and counted. */
+  /**
+   * What NaN and infinities do: throw `INVALID_CALIBRATION` (the default), or be left out and
+   * counted.
+   */
   readonly nonFinite?: 'error' | 'skip';
 }
 
@@ -91,8 +95,8 @@ export class Collector {
   }
 
   /**
-   * Takes in a batch, in any shape. Throws `INVALID_CALIBRATION` on NaN or infinity under the policy
-   * 'error', and then leaves the collector as it was.
+   * Takes in a batch, in any shape. Throws `INVALID_CALIBRATION` on NaN or infinity under the
+   * policy 'error', and then leaves the collector as it was.
    */
   add(data: Float32Array): void {
     if (!(data instanceof Float32Array)) {
@@ -182,7 +186,9 @@ export class Collector {
     return encodeSnapshot(this.#state);
   }
 
-  /** A collector with a saved state. Throws `INVALID_CALIBRATION` on bytes that `save` cannot make. */
+  /**
+   * A collector with a saved state. Throws `INVALID_CALIBRATION` on bytes that `save` cannot make.
+   */
   static load(bytes: Uint8Array, options: CollectorOptions = {}): Collector {
     const saved = new Collector({ ...options, nonFinite: 'skip' });
     saved.#state = decodeSnapshot(bytes, saved.name);
@@ -191,6 +197,7 @@ export class Collector {
     return collector;
   }
 
+  /** Throws `INVALID_CALIBRATION` unless a finite value was seen. */
   requireValues(): void {
     if (this.#state.count === 0) {
       throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {

@@ -1,7 +1,7 @@
 /**
- * Clips where the quantized distribution of magnitudes says most about the true one: the threshold of
- * least Kullback-Leibler divergence (Migacz, "8-bit Inference with TensorRT", 2017), over a histogram
- * of linear bins.
+ * Clips where the quantized distribution of magnitudes says most about the true one: the threshold
+ * of least Kullback-Leibler divergence (Migacz, "8-bit Inference with TensorRT", 2017), over a
+ * histogram of linear bins.
  *
  * The bin next to zero is replaced by its neighbour. It holds the exact zeros of a ReLU, which any
  * threshold keeps exact; left in, they outweigh all else and drag the threshold towards them.
@@ -42,8 +42,8 @@ export function entropyRange(
 }
 
 /**
- * Integers that stand for the magnitudes of the longer side: 128 of int8's when symmetric, all 256 of
- * uint8's after a ReLU, in between when an affine range is lopsided.
+ * Integers that stand for the magnitudes of the longer side: 128 of int8's when symmetric, all 256
+ * of uint8's after a ReLU, in between when an affine range is lopsided.
  */
 function levelsOf({ min, max }: Range, target: Mapping): number {
   const codes = codesOf(target);
@@ -53,8 +53,8 @@ function levelsOf({ min, max }: Range, target: Mapping): number {
 }
 
 /**
- * Counts of `binCount` equal bins over 0 … largest. Running totals are rounded to whole values, so that
- * bins are empty where a histogram of the values themselves would have them empty.
+ * Counts of `binCount` equal bins over 0 … largest. Running totals are rounded to whole values, so
+ * that bins are empty where a histogram of the values themselves would have them empty.
  */
 export function linearBins(magnitudes: Histogram, largest: number): Float64Array {
   const { lower, upper, counts, total } = magnitudes;
@@ -93,8 +93,8 @@ function leastDivergence(bins: Float64Array, levels: number): number {
 /**
  * Σ P ln(P / Q) at index i for each number i of bins kept, max(128, levels) ≤ i ≤ bins.length; P is
  * bins[0 … i) with all values beyond added to the last; Q is bins[0 … i) alone, merged to `levels`
- * levels, level l from floor(l · i / levels) on, each spread evenly over its bins that are not empty.
- * Both are normalized. Infinite where Q is 0 and P is not. Bins are whole numbers.
+ * levels, level l from floor(l · i / levels) on, each spread evenly over its bins that are not
+ * empty. Both are normalized. Infinite where Q is 0 and P is not. Bins are whole numbers.
  *
  * Q is one number per level, so with running totals a candidate costs one logarithm per level: for
  * counts p of sum N and kept counts of sum M, N Σ P ln(P / Q) = Σ p ln p − Σ p ln q − N ln(N / M).

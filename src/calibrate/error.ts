@@ -1,7 +1,7 @@
 /**
- * How much quantizing would change the values of a histogram, without touching them again. The error
- * of a rounded value is a sawtooth whose square integrates in closed form, so a cell costs the same
- * whether it spans a fraction of a step or a hundred steps.
+ * How much quantizing would change the values of a histogram, without touching them again. The
+ * error of a rounded value is a sawtooth whose square integrates in closed form, so a cell costs
+ * the same whether it spans a fraction of a step or a hundred steps.
  */
 import {
   integerRange,
@@ -18,8 +18,8 @@ export function codesOf(mapping: Mapping): Range {
 }
 
 /**
- * Mean of (x − x̂)² over the values x of the histogram, where x̂ is x quantized with `params` to the
- * integers `codes` and back. Zero when nothing changes.
+ * Mean of (x − x̂)² over the values x of the histogram, where x̂ is x quantized with `params` to
+ * the integers `codes` and back. Zero when nothing changes.
  */
 export function meanSquaredError(
   histogram: Histogram,
@@ -38,7 +38,7 @@ export function meanSquaredError(
     const lastCode = roundHalfEven(Math.min(Math.max(to, lowest), highest));
     const first = from - firstCode;
     const last = to - lastCode;
-    // The integral of rest² from 0 to code + rest is code / 12 + rest³ / 3: a whole step gives 1 / 12.
+    // The integral of rest² up to code + rest is code / 12 + rest³ / 3: a whole step gives 1 / 12.
     const mean =
       firstCode === lastCode
         ? (first * first + first * last + last * last) / 3

@@ -1,7 +1,7 @@
 /**
- * A collector's counts as a list of cells in ascending order, the form every calibrator reads. A cell
- * of equal ends is a point; in any other the values are taken as spread evenly. The smallest and the
- * largest value are known exactly, so each is a point of its own and the cells end there.
+ * A collector's counts as a list of cells in ascending order, the form every calibrator reads. A
+ * cell of equal ends is a point; in any other the values are taken as spread evenly. The smallest
+ * and the largest value are known exactly, so each is a point of its own and the cells end there.
  */
 import { bucketsPerOctave, octavesPerSign } from './tally.js';
 
@@ -15,7 +15,9 @@ export interface Histogram {
   readonly total: number;
 }
 
-/** Counts of octaves 0 … 511 (sign, then exponent), 64 buckets each; untouched octaves are missing. */
+/**
+ * Counts of octaves 0 … 511 (sign, then exponent), 64 buckets each; untouched octaves are missing.
+ */
 export type Pages = readonly (Float64Array | undefined)[];
 
 /** What a histogram is made of: nonzero values by bucket, zeros, and the exact extremes. */
@@ -26,7 +28,9 @@ export interface Counts {
   readonly max: number;
 }
 
-/** Lower end of the magnitudes of bucket i, 0 ≤ i ≤ 16,320; the last is 2^128, above every float32. */
+/**
+ * Lower end of the magnitudes of bucket i, 0 ≤ i ≤ 16,320; the last is 2^128, above every float32.
+ */
 export const bucketEdges = Float64Array.from(
   { length: (octavesPerSign - 1) * bucketsPerOctave + 1 },
   (_, bucket) => {
@@ -124,8 +128,8 @@ function split(cell: Cell, end: 'lower' | 'upper'): Cell[] {
 }
 
 /**
- * The value at a fraction (0 … 1) of the way through the sorted values, interpolated between its two
- * neighbours in rank. 0 is the exact minimum, 1 the exact maximum.
+ * The value at a fraction (0 … 1) of the way through the sorted values, interpolated between its
+ * two neighbours in rank. 0 is the exact minimum, 1 the exact maximum.
  */
 export function quantile(histogram: Histogram, fraction: number): number {
   const rank = fraction * (histogram.total - 1);

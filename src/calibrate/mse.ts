@@ -1,7 +1,7 @@
 /**
- * Clips where the values change least: the range of least E[(x − x̂)²] for the target's real scale and
- * zero point. A grid of thresholds finds the valley and finer grids its floor; the error is jagged
- * in the threshold, so a method that follows slopes would stop at the first notch.
+ * Clips where the values change least: the range of least E[(x − x̂)²] for the target's real scale
+ * and zero point. A grid of thresholds finds the valley and finer grids its floor; the error is
+ * jagged in the threshold, so a method that follows slopes would stop at the first notch.
  */
 import { type Mapping, paramsFromRange, type Range } from '../numerics/index.js';
 import type { Collector } from './collector.js';
@@ -17,8 +17,6 @@ const fineGrid = 16;
 const refinements = 2;
 /** Smallest threshold, as a share of the largest. */
 const smallestShare = 2 ** -32;
-/** Times that either end of a two-sided range is improved in turn. */
-const turns = 2;
 
 export function mseRange(collector: Collector, target: Mapping): Range {
   const whole = maxRange(collector);
@@ -59,12 +57,10 @@ export function mseRange(collector: Collector, target: Mapping): Range {
   const negatives = countBelowZero(histogram);
   const smallestHigh = upperHalf(histogram, count - negatives);
   const smallestLow = -quantile(histogram, negatives / 2 / histogram.total);
-  for (let turn = 0; turn < turns; turn++) {
-    const { min: low } = best;
-    improve((high) => ({ min: low, max: high }), smallestHigh, max, endGrid);
-    const { max: high } = best;
-    improve((low) => ({ min: -low, max: high }), smallestLow, -min, endGrid);
-  }
+  const { min: low } = best;
+  improve((high) => ({ min: low, max: high }), smallestHigh, max, endGrid);
+  const { max: high } = best;
+  improve((low) => ({ min: -low, max: high }), smallestLow, -min, endGrid);
   return best;
 }
 

@@ -5,8 +5,8 @@ import { quantile } from './histogram.js';
 import { clipRange, maxRange } from './max.js';
 
 /**
- * Keeps `percentile` % of the values, 0 < percentile ≤ 100: those of least magnitude if the target is
- * symmetric or the values have one sign (after a ReLU the end at 0 stays); otherwise half of the
+ * Keeps `percentile` % of the values, 0 < percentile ≤ 100: those of least magnitude if the target
+ * is symmetric or the values have one sign (after a ReLU the end at 0 stays); otherwise half of the
  * clipped share goes at either end.
  */
 export function percentileRange(collector: Collector, target: Mapping, percentile: number): Range {

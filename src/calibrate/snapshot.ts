@@ -1,7 +1,7 @@
 /**
- * The saved form of a collector: "OCTC", a version byte, then whole numbers as LEB128 (7 bits a byte,
- * lowest first): zeros, NaN, infinities, min and max as float32 bits, sum with its sign in the lowest
- * bit, sum of squares, number of pages, and for each page its octave and 64 counts.
+ * The saved form of a collector: "OCTC", a version byte, then whole numbers as LEB128 (7 bits a
+ * byte, lowest first): zeros, NaN, infinities, min and max as float32 bits, sum with its sign in
+ * the lowest bit, sum of squares, number of pages, and for each page its octave and 64 counts.
  *
  * Snapshots may come from a file, so reading checks every relation that the numbers must obey.
  */
@@ -99,7 +99,9 @@ function extremesFit({ pages, zeros, count, min, max }: CollectorState): boolean
   return min <= max && contains(cells[0]!, min) && contains(cells.at(-1)!, max);
 }
 
-/** Cells are closed at the end towards zero and open at the other, and hold zero only as a point. */
+/**
+ * Cells are closed at the end towards zero and open at the other, and hold zero only as a point.
+ */
 function contains({ lower, upper }: Cell, value: number): boolean {
   if (lower === upper) return Object.is(value, lower);
   if (lower < 0) return value > lower && value <= upper && value < 0;

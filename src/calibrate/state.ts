@@ -1,6 +1,6 @@
 /**
- * What a collector knows, as plain data. Every field is exact (whole numbers, and float32 extremes), so
- * that merging is the same in any order, and equal contents have equal states.
+ * What a collector knows, as plain data. Every field is exact (whole numbers, and float32
+ * extremes), so that merging is the same in any order, and equal contents have equal states.
  */
 import { octavesPerSign } from './tally.js';
 

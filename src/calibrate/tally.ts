@@ -1,9 +1,10 @@
 /**
  * The hot loop of calibration: one pass over a batch that files every value by its own bits.
  *
- * A bucket is the top 15 bits below the sign (8 of exponent, 6 of mantissa), so buckets need no range
- * chosen beforehand and two tallies add up. Sums are kept per octave (the values that share sign and
- * exponent) as integers of mantissas, which stay exact below 2^53 however the values are ordered.
+ * A bucket is the top 15 bits below the sign (8 of exponent, 6 of mantissa), so buckets need no
+ * range chosen beforehand and two tallies add up. Sums are kept per octave (the values that share
+ * sign and exponent) as integers of mantissas, which stay exact below 2^53 however the values are
+ * ordered.
  */
 
 /** Buckets of one octave. */
@@ -20,7 +21,9 @@ const impliedBit = 0x800000;
 export interface Tally {
   /** Values per bucket, 32,768 of them. Buckets 0 and 16,384 also count the zeros of their sign. */
   readonly counts: Uint32Array;
-  /** Per octave, Σ m, where m is the 24-bit mantissa with its implied bit set (for subnormals too). */
+  /**
+   * Per octave, Σ m, where m is the 24-bit mantissa with its implied bit set (for subnormals too).
+   */
   readonly mantissas: Float64Array;
   /** Per octave, Σ floor(m² / 2^24). */
   readonly squaresHigh: Float64Array;
@@ -108,8 +111,8 @@ export function isTouched(tally: Tally, octave: number): boolean {
 }
 
 /**
- * The exact sum (in units of 2^-149, negative for octaves of negative values) and sum of squares (in
- * units of 2^-298) of one octave's values.
+ * The exact sum (in units of 2^-149, negative for octaves of negative values) and sum of squares
+ * (in units of 2^-298) of one octave's values.
  */
 export function octaveSums(tally: Tally, octave: number): { sum: bigint; squares: bigint } {
   const exponent = octave & 0xff;

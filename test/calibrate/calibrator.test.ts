@@ -53,16 +53,17 @@ describe.each(cases)('%s to %j', (method, target) => {
     expect(calibrator.range(collect(...values), target)).toStrictEqual({ min, max });
   });
 
-  it.each<readonly [string, number[]]>([
+  it.each<[string, number[]]>([
     ['both extremes of float32', [3.4028235e38, -3.4028235e38, 1, 0]],
     ['subnormals', [2 ** -149, -(2 ** -140), 2 ** -127, 0]],
     ['two neighbours', [1, 1 + 2 ** -23]],
     ['a wide span', [1e-38, 1e38, -1e-20]],
     ['zeros and one value', [...new Array<number>(1000).fill(0), 4]],
     ['a mask', [...new Array<number>(100).fill(-3.4028235e38), ...draw('gaussian', 900, seed)]],
-    ...(Object.keys(distributions) as DistributionName[]).map(
-      (name) => [name, [...draw(name, 3000, seed)]] as const,
-    ),
+    ...(Object.keys(distributions) as DistributionName[]).map((name): [string, number[]] => [
+      name,
+      [...draw(name, 3000, seed)],
+    ]),
   ])('%s: a range of the values that holds 0 and can be quantized', (_, values) => {
     const collector = collect(...values);
     const { min, max } = calibrator.range(collector, target);

@@ -102,6 +102,14 @@ describe('merge', () => {
     expect(collector.count).toBe(2000);
   });
 
+  it('refuses more values than can be counted exactly', () => {
+    const collector = collect([Float32Array.of(3)]);
+    for (let power = 1; power <= 52; power++) collector.merge(collector);
+    expect([collector.count, collector.mean]).toEqual([2 ** 52, 3]);
+    expect(codeOf(() => collector.merge(collector))).toBe('LIMIT_EXCEEDED');
+    expect(collector.count).toBe(2 ** 52);
+  });
+
   it('refuses what was left out elsewhere when its own policy is error', () => {
     const other = collect([Float32Array.of(1, Number.NaN)], { nonFinite: 'skip' });
     const collector = collect([Float32Array.of(7)], { name: 'logits' });
@@ -133,7 +141,8 @@ describe('what it counts', () => {
   );
 
   it('handles subnormals, both zeros and the largest floats exactly', () => {
-    const data = Float32Array.of(-0, 0, 2 ** -149, -3 * 2 ** -149, 2 ** -130, 3.4028235e38, -1e38);
+    const lastTiny = 0x1ffff * 2 ** -149;
+    const data = Float32Array.of(-0, 0, 2 ** -149, lastTiny, 2 ** -132, 3.4028235e38, -1e38);
     const collector = collect([data]);
     let sum = 0n;
     let squares = 0n;

@@ -123,6 +123,18 @@ describe('quantile', () => {
     expect(full).toBeGreaterThanOrEqual(4);
   });
 
+  it('spreads the values of a cell over its middle', () => {
+    const histogram: Histogram = {
+      lower: Float64Array.of(-8, 0, 10),
+      upper: Float64Array.of(-8, 4, 10),
+      counts: Float64Array.of(1, 4, 2),
+      total: 7,
+    };
+    const found = Array.from({ length: 13 }, (_, i) => quantile(histogram, i / 12));
+    const expected = [-8, -3.75, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 6.75, 10, 10, 10];
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i]!, 10);
+  });
+
   it.each(names)('%s: 0 and 1 are the exact extremes', (name) => {
     const data = draw(name, 5000, seed);
     const collector = collect(data);

@@ -1,9 +1,9 @@
 /**
  * Signal over quantization noise of each method on known distributions, by quantizing the values.
  *
- * The column max depends on the largest value of a sample alone and varies by several dB from sample to
- * sample. So the samples are the first four (by seed) whose max comes within 0.2 dB of the table's, and
- * the other columns are compared by their median.
+ * The column max depends on the largest value of a sample alone and varies by several dB from
+ * sample to sample. So the samples are the first four (by seed) whose max comes within 0.2 dB of
+ * the table's, and the other columns are compared by their median.
  */
 import { describe, expect, it } from 'vitest';
 import { entropyRange } from '../../src/calibrate/entropy.js';
