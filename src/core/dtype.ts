@@ -116,8 +116,8 @@ export function viewOf<T extends DataType>(
   byteOffset: number,
   count: number,
 ): TypedArrayOf[T] {
-  const info = table[type];
-  return new info.array(buffer, byteOffset, storageLengthOf(type, count)) as unknown as TypedArrayOf[T];
+  const { array }: TypeInfo = table[type];
+  return new array(buffer, byteOffset, storageLengthOf(type, count)) as unknown as TypedArrayOf[T];
 }
 
 /** Whether `data` is the kind of typed array that stores `type`. */

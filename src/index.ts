@@ -1,0 +1,64 @@
+/** Octavo's public surface. */
+
+export {
+  type Backend,
+  type BackendName,
+  type BackendOptions,
+  backendNames,
+} from './backends/backend.js';
+export {
+  type BackendReport,
+  describeBackends,
+  type SelectOptions,
+  selectBackend,
+} from './backends/select.js';
+export {
+  type CalibrationMethod,
+  type Calibrator,
+  type CalibratorOptions,
+  Collector,
+  calibrationMethods,
+  createCalibrator,
+} from './calibrate/index.js';
+export type { DataType, TypedArray, TypedArrayOf } from './core/dtype.js';
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  errorCodes,
+  OctavoError,
+} from './core/errors.js';
+export type { Limits } from './core/limits.js';
+export { type Tensor, tensor } from './core/tensor.js';
+export * from './numerics/index.js';
+export { type LoadModelOptions, loadModel, type Model, saveModel } from './onnx/model.js';
+export {
+  type Feeds,
+  type NodeSelector,
+  type Progress,
+  type QuantizeStaticOptions,
+  quantizableOps,
+} from './quantize/options.js';
+export type {
+  ActivationReport,
+  ModelReport,
+  QuantizationReport,
+  WeightReport,
+} from './quantize/report.js';
+export { type QuantizedModel, quantizeStatic } from './quantize/static.js';
+export {
+  type CompareOptions,
+  type Comparison,
+  compareModels,
+  type OutputComparison,
+} from './report/compare.js';
+export {
+  type Conv2dOptions,
+  conv2d,
+  createConv2d,
+  createGemm,
+  gemm,
+  type Operator,
+  type OperatorOptions,
+  type OutputFormat,
+} from './runtime/operators.js';
+export { InferenceSession, type RunOptions, type SessionOptions } from './runtime/session.js';
