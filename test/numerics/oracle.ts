@@ -14,7 +14,12 @@ const elementTypes: Partial<Record<DataType, number>> = {
   uint16: 4,
   int16: 5,
   int32: 6,
+  int64: 7,
+  bool: 9,
   float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
   bfloat16: 16,
   uint4: 21,
   int4: 22,
@@ -22,8 +27,8 @@ const elementTypes: Partial<Record<DataType, number>> = {
   int2: 26,
 };
 
-/** An integer, integers, or a float. */
-export type OracleAttribute = number | readonly number[] | { readonly float: number };
+/** An integer, integers, a string, or a float. */
+export type OracleAttribute = number | readonly number[] | string | { readonly float: number };
 
 export interface OracleNode {
   readonly op: string;
@@ -79,6 +84,7 @@ function initializer(name: string, { type, dims, data }: Tensor): Buffer {
 /** The value of an attribute, and which of its forms that is. */
 function attributeValue(value: OracleAttribute): Buffer[] {
   if (typeof value === 'number') return [integer(3, value), integer(20, 2)];
+  if (typeof value === 'string') return [bytes(4, value), integer(20, 3)];
   if (!('float' in value)) return [...value.map((item) => integer(8, item)), integer(20, 7)];
   const float = Buffer.alloc(4);
   float.writeFloatLE(value.float);

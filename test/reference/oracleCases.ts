@@ -50,14 +50,13 @@ export function poolAttributes(shape: PoolShape): Record<string, readonly number
   return windowAttributes(shape, shape.window.kernelH, shape.window.kernelW);
 }
 
-/** A pool that ONNX Runtime takes: padding less than the kernel. */
+/** Whether ONNX Runtime takes a pool: its padding has to be less than the kernel. */
+export function isOnnxPool(shape: PoolShape): boolean {
+  const { kernelH, kernelW } = shape.window;
+  const [top, left, bottom, right] = poolAttributes(shape)['pads'] as readonly number[];
+  return Math.max(top!, bottom!) < kernelH && Math.max(left!, right!) < kernelW;
+}
+
 export function drawOnnxPool(random: Random): PoolShape {
-  return drawUntil(
-    () => drawPool(random),
-    (shape) => {
-      const { kernelH, kernelW } = shape.window;
-      const [top, left, bottom, right] = poolAttributes(shape)['pads'] as readonly number[];
-      return Math.max(top!, bottom!) < kernelH && Math.max(left!, right!) < kernelW;
-    },
-  );
+  return drawUntil(() => drawPool(random), isOnnxPool);
 }

@@ -33,16 +33,21 @@ const asyncEvery = 5;
 
 const millisecondsPerProblem = 200;
 
-/** Declares the tests of all candidates; those that this machine lacks are skipped, which is said. */
-export function testBackends(candidates: readonly Candidate[]): void {
+/** Backend and instruction set that the environment forces, if it does. */
+export const forced = {
+  backend: process.env['OCTAVO_BACKEND'],
+  isa: process.env['OCTAVO_ISA'],
+};
+
+/**
+ * Declares the tests of all candidates. Those that this machine lacks are skipped, which is said,
+ * unless `required`: then to lack one is a failure.
+ */
+export function testBackends(candidates: readonly Candidate[], required: boolean): void {
   const contenders: Contender[] = [];
   for (const { label, create } of candidates) {
-    try {
-      contenders.push({ label, backend: create() });
-    } catch (error) {
-      if (!(error instanceof OctavoError) || error.code !== 'BACKEND_UNAVAILABLE') throw error;
-      skip(label, error.message);
-    }
+    const backend = available(label, create, required);
+    if (backend !== undefined) contenders.push({ label, backend });
   }
   if (contenders.length === 0) return;
   describe(`equal to the reference: ${contenders.map(({ label }) => label).join(', ')}`, () => {
@@ -54,6 +59,18 @@ export function testBackends(candidates: readonly Candidate[]): void {
       );
     }
   });
+}
+
+/** What `create` makes; undefined, and a skipped test, if it is not available here. */
+export function available<T>(label: string, create: () => T, required: boolean): T | undefined {
+  try {
+    return create();
+  } catch (error) {
+    const missing = error instanceof OctavoError && error.code === 'BACKEND_UNAVAILABLE';
+    if (!missing || required) throw error;
+    skip(label, error.message);
+    return undefined;
+  }
 }
 
 /** A skipped test that says why, in the count of tests and on a line of its own. */

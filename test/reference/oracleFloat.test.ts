@@ -1,0 +1,365 @@
+/**
+ * The float steps, and those that move elements, against ONNX Runtime: the problems of the suites,
+ * each written as ONNX nodes. Layouts are turned by ONNX's own Transpose.
+ */
+import { describe, expect, it } from 'vitest';
+import { createReferenceBackend } from '../../src/backends/reference/index.js';
+import {
+  bitsOf,
+  type DataType,
+  isInteger,
+  isSigned,
+  type TypedArray,
+  viewOf,
+} from '../../src/core/dtype.js';
+import { elementCount } from '../../src/core/shape.js';
+import type { Tensor } from '../../src/core/tensor.js';
+import type { PlanTensor, Step } from '../../src/runtime/plan.js';
+import {
+  binaryKinds,
+  padModes,
+  reduceKinds,
+  type StepName,
+  type StepParams,
+  unaryKinds,
+} from '../../src/runtime/steps.js';
+import { toChannelsFirst, toChannelsLast } from '../helpers/layout.js';
+import { runSingle } from '../helpers/singleStep.js';
+import { type OracleModel, type OracleNode, runOracle } from '../numerics/oracle.js';
+import { suites } from '../suites/index.js';
+import {
+  describeProblem,
+  drawProblem,
+  firstDifference,
+  type Problem,
+  type Tolerance,
+} from '../suites/problem.js';
+import { isOnnxPool, poolAttributes, windowAttributes } from './oracleCases.js';
+
+const problems = 60;
+
+/** Tensors that onnxruntime-node takes and gives. */
+const exchanged: readonly DataType[] = [
+  'float32',
+  'float64',
+  'uint8',
+  'int8',
+  'uint16',
+  'int16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'bool',
+];
+
+interface Subject<S extends StepName> {
+  readonly params: Step<S>['params'];
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly output: PlanTensor;
+}
+
+/** Nodes from operands named i0, i1, … to a result named y, and what further constants they take. */
+interface Translation {
+  readonly nodes: readonly OracleNode[];
+  readonly constants?: OracleModel['constants'];
+  readonly opset?: number;
+}
+
+const node = (
+  op: string,
+  inputs: readonly string[],
+  output = 'y',
+  attributes: NonNullable<OracleNode['attributes']> = {},
+): OracleNode => ({ op, inputs, outputs: [output], attributes });
+
+const names = (inputs: readonly unknown[]): string[] =>
+  inputs.map((input, i) => (input === undefined ? '' : `i${i}`));
+
+const int64s = (values: readonly number[]): Tensor => ({
+  type: 'int64',
+  dims: [values.length],
+  data: BigInt64Array.from(values, BigInt),
+});
+
+const float = (value: number): Tensor => ({
+  type: 'float32',
+  dims: [],
+  data: Float32Array.of(value),
+});
+
+function nameOf(kinds: Readonly<Record<string, number>>, code: number): string {
+  return Object.keys(kinds).find((name) => kinds[name] === code)!;
+}
+
+/** `inner` between channels-last operands and result. */
+function channelsFirst(inner: OracleNode, turned: readonly string[]): OracleNode[] {
+  return [
+    ...turned.map((name) => node('Transpose', [name], `${name}t`, { perm: toChannelsFirst })),
+    {
+      ...inner,
+      inputs: inner.inputs.map((name) => (turned.includes(name) ? `${name}t` : name)),
+      outputs: ['yt'],
+    },
+    node('Transpose', ['yt'], 'y', { perm: toChannelsLast }),
+  ];
+}
+
+/** The last two axes swapped, of an operand of a matrix product. */
+function swapped(name: string, dims: readonly number[]): OracleNode {
+  const rank = dims.length;
+  const perm = [...dims.keys()].slice(0, rank - 2).concat(rank - 1, rank - 2);
+  return node('Transpose', [name], `${name}t`, { perm });
+}
+
+const bounded = (params: { readonly lower: number; readonly upper: number }) => ({
+  node: node('Clip', ['unbounded', 'lower', 'upper']),
+  constants: { lower: float(params.lower), upper: float(params.upper) },
+});
+
+type Translate<S extends StepName> = (subject: Subject<S>) => Translation;
+
+const translations: { readonly [S in StepName]?: Translate<S> } = {
+  Conv: ({ params, inputs, output }) => {
+    const [x, weight] = inputs as [Tensor, Tensor];
+    const shape = { x: x.dims, y: output.dims, window: params };
+    const attributes = {
+      ...windowAttributes(shape, weight.dims[1]!, weight.dims[2]!),
+      group: params.groups,
+    };
+    const conv = node('Conv', names(inputs), 'y', attributes);
+    const [first, ...rest] = channelsFirst(conv, ['i0', 'i1']).toReversed();
+    const { node: clip, constants } = bounded(params);
+    return {
+      nodes: [...rest.toReversed(), { ...first!, outputs: ['unbounded'] }, clip],
+      constants,
+    };
+  },
+  MatMul: ({ params, inputs }) => {
+    const [a, b, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
+    const turns = [
+      ...(params.transposeA ? [swapped('i0', a.dims)] : []),
+      ...(params.transposeB ? [swapped('i1', b.dims)] : []),
+    ];
+    const operands = [params.transposeA ? 'i0t' : 'i0', params.transposeB ? 'i1t' : 'i1'];
+    const product = node('MatMul', operands, bias ? 'product' : 'unbounded');
+    const sum = bias ? [node('Add', ['product', 'i2'], 'unbounded')] : [];
+    const { node: clip, constants } = bounded(params);
+    return { nodes: [...turns, product, ...sum, clip], constants };
+  },
+  AveragePool: ({ params, inputs, output }) => {
+    const shape = { x: [...inputs[0]!.dims], y: [...output.dims], window: params };
+    const attributes = { ...poolAttributes(shape), count_include_pad: params.countIncludePad };
+    return { nodes: channelsFirst(node('AveragePool', ['i0'], 'y', attributes), ['i0']) };
+  },
+  Lrn: ({ params, inputs }) => {
+    const { size, alpha, beta, bias } = params;
+    const attributes = {
+      size,
+      alpha: { float: alpha },
+      beta: { float: beta },
+      bias: { float: bias },
+    };
+    // Any rank becomes [rows, channels, 1, 1].
+    const { dims } = inputs[0]!;
+    const rows = elementCount(dims.slice(0, -1));
+    return {
+      constants: { rows: int64s([rows, dims.at(-1)!, 1, 1]), whole: int64s(dims) },
+      nodes: [
+        node('Reshape', ['i0', 'rows'], 'x'),
+        node('LRN', ['x'], 'normalized', attributes),
+        node('Reshape', ['normalized', 'whole']),
+      ],
+    };
+  },
+  Binary: ({ params }) => ({ nodes: [node(nameOf(binaryKinds, params.kind), ['i0', 'i1'])] }),
+  Unary: ({ params }) => {
+    const { alpha, beta } = params;
+    const name = nameOf(unaryKinds, params.kind);
+    const constants = { alpha: float(alpha), beta: float(beta) };
+    if (name === 'Clip') return { nodes: [node(name, ['i0', 'alpha', 'beta'])], constants };
+    const attributes: Record<string, { float: number }> = {
+      ...(['LeakyRelu', 'Elu', 'HardSigmoid'].includes(name) && { alpha: { float: alpha } }),
+      ...(name === 'HardSigmoid' && { beta: { float: beta } }),
+    };
+    return { nodes: [node(name, ['i0'], 'y', attributes)] };
+  },
+  Softmax: () => ({ nodes: [node('Softmax', ['i0'], 'y', { axis: -1 })] }),
+  Reduce: ({ params, inputs }) => {
+    const axes = [...inputs[0]!.dims.keys()].filter((axis) => params.axes[axis] === 1);
+    const attributes = { keepdims: 1, noop_with_empty_axes: 1 };
+    return {
+      nodes: [node(`Reduce${nameOf(reduceKinds, params.kind)}`, ['i0', 'axes'], 'y', attributes)],
+      constants: { axes: int64s(axes) },
+    };
+  },
+  Concat: ({ params, inputs }) => ({
+    nodes: [node('Concat', names(inputs), 'y', { axis: params.axis })],
+  }),
+  Transpose: ({ params, output }) => ({
+    nodes: [node('Transpose', ['i0'], 'y', { perm: params.perm.slice(0, output.dims.length) })],
+  }),
+  Slice: ({ params, output }) => {
+    const rank = output.dims.length;
+    const [starts, steps] = [params.starts.slice(0, rank), params.steps.slice(0, rank)];
+    // An end before the first cell is written as minus infinity would be.
+    const ends = starts.map((start, axis) => {
+      const end = start + output.dims[axis]! * steps[axis]!;
+      return end < 0 ? -(2 ** 31) : end;
+    });
+    return {
+      nodes: [node('Slice', ['i0', 'starts', 'ends', 'axes', 'steps'])],
+      constants: {
+        starts: int64s(starts),
+        ends: int64s(ends),
+        axes: int64s([...output.dims.keys()]),
+        steps: int64s(steps),
+      },
+    };
+  },
+  Pad: ({ params, inputs, output }) => {
+    const { dims, type } = inputs[0]!;
+    const before = params.before.slice(0, dims.length);
+    const after = dims.map((dim, axis) => output.dims[axis]! - dim - before[axis]!);
+    const data = viewOf(type, new ArrayBuffer(8), 0, 1) as unknown as (number | bigint)[];
+    data[0] = type.endsWith('int64') ? BigInt(params.value) : params.value;
+    return {
+      nodes: [node('Pad', ['i0', 'pads', 'value'], 'y', { mode: nameOf(padModes, params.mode) })],
+      constants: {
+        pads: int64s([...before, ...after]),
+        value: { type, dims: [], data: data as never },
+      },
+    };
+  },
+  Cast: ({ output }) => ({ nodes: [node('Cast', ['i0'], 'y', { to: onnxTypes[output.type]! })] }),
+};
+
+/** TensorProto.DataType of the types a Cast is tried on. */
+const onnxTypes: Partial<Record<DataType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+};
+
+/** Operands of the only step of a problem, constants and inputs alike. */
+function operandsOf({ plan, inputs }: Problem): (Tensor | undefined)[] {
+  return plan.steps[0]!.inputs.map((index) => {
+    const tensor = plan.tensors[index];
+    if (tensor === undefined) return undefined;
+    const { type, dims, space, offset } = tensor;
+    const port = plan.inputs.findIndex((input) => input.tensor === index);
+    const { buffer } = space === 'model' ? plan.model : plan.constants;
+    const data = port >= 0 ? inputs[port]! : viewOf(type, buffer, offset, elementCount(dims));
+    return { type, dims, data } as Tensor;
+  });
+}
+
+/** Whether ONNX Runtime has a kernel for the problem: each refuses some forms that steps allow. */
+function isTaken({ plan }: Problem): boolean {
+  const types = plan.tensors.map(({ type }) => type);
+  if (!types.every((type) => exchanged.includes(type))) return false;
+  const { op, params } = plan.steps[0]!;
+  if (op === 'Pad') return types[0] !== 'uint16' && types[0] !== 'int16';
+  if (op === 'Lrn') return (params as StepParams<'Lrn'>).size % 2 === 1;
+  if (op !== 'AveragePool') return true;
+  const [x, y] = plan.tensors.map(({ dims }) => [...dims]) as [number[], number[]];
+  return isOnnxPool({ x, y, window: params as StepParams<'AveragePool'> });
+}
+
+async function oracleOf(problem: Problem): Promise<TypedArray> {
+  const { plan } = problem;
+  const { op, params, outputs } = plan.steps[0]!;
+  const inputs = operandsOf(problem);
+  const output = plan.tensors[outputs[0]!]!;
+  const translate = translations[op] as unknown as Translate<StepName>;
+  const { nodes, constants } = translate({ params, inputs, output });
+  const feeds = inputs.flatMap((input, i) => (input ? [[`i${i}`, input] as const] : []));
+  const { y } = await runOracle({
+    nodes,
+    feeds: Object.fromEntries(feeds),
+    constants: constants ?? {},
+    outputs: { y: output.type },
+  });
+  return y!;
+}
+
+/** Whether a value cast to `type` has one meaning: beyond the range, C++ leaves it open. */
+function isDefined(value: number, type: DataType): boolean {
+  if (!isInteger(type)) return true;
+  const bits = bitsOf(type);
+  const [low, high] = isSigned(type) ? [-(2 ** (bits - 1)), 2 ** (bits - 1)] : [0, 2 ** bits];
+  return Math.trunc(value) >= low && Math.trunc(value) < high;
+}
+
+/** Leaves the elements out for which ONNX Runtime's answer is arbitrary. */
+function withoutUndefined(problem: Problem, answer: TypedArray): TypedArray {
+  const { op, inputs, outputs } = problem.plan.steps[0]!;
+  const from = problem.plan.tensors[inputs[0]!]!.type;
+  const to = problem.plan.tensors[outputs[0]!]!.type;
+  if (op !== 'Cast' || isInteger(from) || from === 'bool') return answer;
+  const keep = Array.from(problem.inputs[0] as Float32Array, (value) => isDefined(value, to));
+  return (answer as Uint8Array).filter((_, i) => keep[i]);
+}
+
+/** What ONNX Runtime's own float arithmetic is off by, where it is not exact. */
+const approximate: Tolerance = { absolute: 1e-6, relative: 2e-6 };
+
+/**
+ * ONNX Runtime's LRN keeps a running sum from channel to channel, in which large squares cancel: it is
+ * given values of like size. (definitions.test holds ours to double precision on any.)
+ */
+function conditioned(problem: ReturnType<typeof drawProblem>): typeof problem {
+  if (problem.plan.steps[0]!.op !== 'Lrn') return problem;
+  const inputs = problem.inputs.map((input) =>
+    (input as Float32Array).map((value) => 1 + Math.abs(value) / 30),
+  );
+  return { ...problem, inputs };
+}
+
+const compared = [
+  'averagepool',
+  'concat',
+  'transpose',
+  'slice',
+  'pad',
+  'cast',
+  'conv',
+  'matmul',
+  'binary',
+  'unary',
+  'softmax',
+  'lrn',
+  'reduce',
+];
+
+describe('steps equal ONNX Runtime’s', () => {
+  const backend = createReferenceBackend();
+  it.each(suites.filter(({ name }) => compared.includes(name)))('$name', async (suite) => {
+    let solved = 0;
+    for (let index = 0; solved < problems; index++) {
+      const problem = conditioned(drawProblem(suite, index));
+      if (!isTaken(problem)) continue;
+      solved++;
+      const theirs = await oracleOf(problem);
+      const [ours] = runSingle(backend, problem.plan, problem.inputs);
+      const tolerance = problem.tolerance && {
+        absolute: Math.max(problem.tolerance.absolute, approximate.absolute),
+        relative: Math.max(problem.tolerance.relative, approximate.relative),
+      };
+      const difference = firstDifference(
+        [withoutUndefined(problem, theirs)],
+        [withoutUndefined(problem, ours!)],
+        tolerance,
+      );
+      expect(difference, `seed ${problem.seed}: ${describeProblem(problem)}`).toBeUndefined();
+    }
+  });
+});
