@@ -62,7 +62,10 @@ function weightOf(site: Site, value: string, channelAxis: number): Weight | unde
   if (params === undefined || offset === undefined || !isAlong(params, channelAxis, constant)) {
     return undefined;
   }
-  const data = Int8Array.from(codesOf(constant), (code) => code + offset);
+  const data =
+    params.type === 'int8'
+      ? (constant.data as Int8Array)
+      : new Int8Array(codesOf(constant).map((code) => code + offset));
   const plain: Tensor<'int8'> = { type: 'int8', dims: constant.dims, data };
   const codes = channelAxis === 0 ? plain : (permuteTensor(plain, [1, 0]) as Tensor<'int8'>);
   const channels = codes.dims[0]!;

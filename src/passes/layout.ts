@@ -204,25 +204,6 @@ function siblingTransposed({ index }: Site, value: string, perm: readonly number
     ?.outputs[0];
 }
 
-export const sinkTransposes = rulePass('sink transposes', {
-  'octavo:Transpose': transpose,
-  'octavo:Unary': pointwise,
-  'octavo:Lookup': pointwise,
-  'octavo:Copy': pointwise,
-  'octavo:Cast': pointwise,
-  'octavo:QuantizeLinear': quantization,
-  'octavo:DequantizeLinear': quantization,
-  'octavo:Slice': perAxis('starts', 'steps', 'sizes'),
-  'octavo:Pad': perAxis('before', 'after'),
-  'octavo:Reduce': perAxis('axes'),
-  'octavo:Softmax': alongLast,
-  'octavo:Lrn': alongLast,
-  'octavo:Concat': concat,
-  'octavo:Binary': broadcast,
-  'octavo:QAdd': broadcast,
-  'octavo:QMul': broadcast,
-});
-
 /** A Transpose that moves no element is a Reshape; one of dequantized values is cheaper on their codes. */
 const settleTranspose: Rule = (site) => {
   const { graph, index, node } = site;
@@ -287,6 +268,26 @@ const settleReshape: Rule = (site) => {
   to.reshape(source, dims, output);
   return to.done(`join ${node.name} with the Reshape before it`);
 };
+
+export const sinkTransposes = rulePass('sink transposes', {
+  'octavo:Transpose': transpose,
+  'octavo:Reshape': settleReshape,
+  'octavo:Unary': pointwise,
+  'octavo:Lookup': pointwise,
+  'octavo:Copy': pointwise,
+  'octavo:Cast': pointwise,
+  'octavo:QuantizeLinear': quantization,
+  'octavo:DequantizeLinear': quantization,
+  'octavo:Slice': perAxis('starts', 'steps', 'sizes'),
+  'octavo:Pad': perAxis('before', 'after'),
+  'octavo:Reduce': perAxis('axes'),
+  'octavo:Softmax': alongLast,
+  'octavo:Lrn': alongLast,
+  'octavo:Concat': concat,
+  'octavo:Binary': broadcast,
+  'octavo:QAdd': broadcast,
+  'octavo:QMul': broadcast,
+});
 
 /** Nodes that compute the same of the same: the first one's result serves all. */
 const sameAsBefore: Rule = (site) => {

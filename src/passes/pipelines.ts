@@ -30,6 +30,7 @@ export const executionPasses: readonly Pass[] = [
   lower,
   deadCode,
   sinkTransposes,
+  deadCode,
   simplifyLookups,
   signedBorders,
   fuseActivation,

@@ -94,8 +94,8 @@ export function checkScale(tensor: Tensor, where: string): Float32Array {
 
 /** Elements of an integer tensor of up to 32 bits, sub-byte types unpacked. */
 export function codesOf({ type, dims, data }: Tensor): Int32Array {
-  if (!isPackedType(type)) return Int32Array.from(data as ArrayLike<number>);
-  return Int32Array.from(unpack(data as Uint8Array, elementCount(dims), type));
+  if (!isPackedType(type)) return new Int32Array(data as ArrayLike<number>);
+  return new Int32Array(unpack(data as Uint8Array, elementCount(dims), type));
 }
 
 /** The code of one real number, by the formula of QuantizeLinear. */

@@ -17,7 +17,7 @@ export interface Rewriting {
     type: ValueType,
     options?: StepOptions,
   ): string;
-  /** Adds any node with one output. */
+  /** Adds any node with one output; the first that computes something takes the site's name. */
   node(node: Omit<Node, 'name' | 'outputs'>, type: ValueType, output?: string): string;
   constant(wish: string, tensor: Tensor): string;
   /** y axis i is x axis perm[i]; a constant is moved at once, and the identity adds nothing. */
@@ -36,6 +36,9 @@ export interface StepOptions {
   readonly extra?: Readonly<Record<string, Attribute>>;
 }
 
+/** Operators that come along with another: the other one keeps the name that users know. */
+const moving = new Set(['Transpose', 'Reshape']);
+
 /** Starts a rewrite of the site's node, which it removes. */
 export function rewriting(site: Site): Rewriting {
   const { graph, node, fresh } = site;
@@ -44,6 +47,7 @@ export function rewriting(site: Site): Rewriting {
   const constants = new Map<string, Tensor>();
   const types = new Map<string, ValueType>();
   const replace: [string, string][] = [];
+  let inherited = false; // the name of the node that goes
   const self: Rewriting = {
     typeOf: (value) => constants.get(value) ?? types.get(value) ?? typeOf(graph, value),
     constantOf: (value) => constants.get(value) ?? graph.constants.get(value),
@@ -53,7 +57,9 @@ export function rewriting(site: Site): Rewriting {
       return self.node({ op, domain: 'octavo', inputs, attributes }, type, output);
     },
     node(rest, type, output) {
-      const name = fresh(`${node.name}/${rest.op}`);
+      const inherits = !inherited && (rest.op === node.op || !moving.has(rest.op));
+      const name = inherits ? node.name : fresh(`${node.name}/${rest.op}`);
+      inherited ||= inherits;
       const value = output ?? fresh(`${name}/y`);
       add.push({ ...rest, name, outputs: [value] });
       types.set(value, type);

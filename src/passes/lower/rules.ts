@@ -113,16 +113,13 @@ export function onlyConsumer({ index }: Pick<Site, 'index'>, value: string): Nod
   return consumers.length === 1 && !index.isOutput(value) ? consumers[0] : undefined;
 }
 
-/** An `UNSUPPORTED_OPERATOR` error that names the node, its operator and opset, and the form. */
-export function unsupported(
-  { graph, node }: Pick<Site, 'graph' | 'node'>,
-  what: string,
-): OctavoError {
+/** An `UNSUPPORTED_OPERATOR` error that names the node, its operator and opset, and `what` of it. */
+export function unsupported({ graph, node }: Pick<Site, 'graph' | 'node'>, what = ''): OctavoError {
   const domain = node.domain === '' ? 'ai.onnx' : node.domain;
   const opset = graph.opsets.get(node.domain) ?? 1;
   return new OctavoError(
     'UNSUPPORTED_OPERATOR',
-    `operator ${node.op} (domain ${domain}, opset ${opset}): ${what} is not supported`,
+    `operator ${node.op} (domain ${domain}, opset ${opset})${what && `: ${what}`} is not supported`,
     { where: node.name },
   );
 }

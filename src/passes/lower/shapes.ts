@@ -36,14 +36,15 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   invariant(bitsOf(type) >= 8, `a transposed constant of ${type}`);
   const moved = permuteDims(dims, perm);
   const count = elementCount(dims);
-  const result = allocate(type, count) as TypedArray & { [i: number]: number };
-  const source = data as typeof result;
+  const result = allocate(type, count);
   const strides = permuteDims(stridesOf(dims), perm);
+  // All axes but the last are counted up like an odometer; along the last, one loop.
+  const length = moved.at(-1) ?? 1;
+  const step = strides.at(-1) ?? 1;
   const position = new Array<number>(moved.length).fill(0);
-  let from = 0;
-  for (let to = 0; to < count; to++) {
-    result[to] = source[from]!;
-    for (let axis = moved.length - 1; axis >= 0; axis--) {
+  for (let to = 0, from = 0; to < count; to += length) {
+    copyRow(result, to, data, from, length, step);
+    for (let axis = moved.length - 2; axis >= 0; axis--) {
       from += strides[axis]!;
       if (++position[axis]! < moved[axis]!) break;
       from -= moved[axis]! * strides[axis]!;
@@ -51,6 +52,19 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
     }
   }
   return { type, dims: moved, data: result } as Tensor;
+}
+
+function copyRow(
+  target: TypedArray,
+  to: number,
+  source: TypedArray,
+  from: number,
+  length: number,
+  step: number,
+): void {
+  if (step === 1)
+    (target as Uint8Array).set(source.subarray(from, from + length) as Uint8Array, to);
+  else for (let i = 0; i < length; i++, from += step) target[to + i] = source[from]!;
 }
 
 /**

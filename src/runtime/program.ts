@@ -1,0 +1,87 @@
+/**
+ * A program: a model prepared as far as its input dims need not be known, and plans made of it for dims
+ * as they come. Weights are transformed once, when the program is made, and lie in one block that all
+ * plans share.
+ */
+import { type TypedArray, viewOf } from '../core/dtype.js';
+import type { Limits } from '../core/limits.js';
+import { elementCount, type Shape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import type { Graph } from '../graph/ir.js';
+import { bindDims, type FreeDimensions } from '../passes/bind.js';
+import { isBound } from '../passes/lower/movement.js';
+import { requireSupported } from '../passes/lower/supported.js';
+import { type PassOptions, runPasses } from '../passes/pass.js';
+import { executionPasses, perMatch } from '../passes/pipelines.js';
+import { compile } from './compile.js';
+import { type ConstantSpace, layoutConstants } from './memory.js';
+import type { Plan } from './plan.js';
+
+export interface ProgramOptions {
+  readonly limits?: Partial<Limits> | undefined;
+  /** Sizes of free dimensions by name, fixed from the start. */
+  readonly freeDimensions?: FreeDimensions | undefined;
+  /** Called for each rewrite, which then are applied one by one. */
+  readonly onPatch?: PassOptions['onPatch'];
+}
+
+export interface Program {
+  /** In Octavo's vocabulary, but for nodes that wait for dims. */
+  readonly graph: Graph;
+  /** The space 'model' of its plans. */
+  readonly constants: Uint8Array;
+  /**
+   * The plan for inputs of these dims. Throws `INVALID_INPUT` for dims that the model does not take,
+   * `LIMIT_EXCEEDED`, and `UNSUPPORTED_OPERATOR` for a node that only these dims show to be one.
+   */
+  readonly specialize: (inputDims: ReadonlyMap<string, Shape>) => Plan;
+}
+
+/**
+ * Applies the execution passes to a graph. With `onPatch` or `stopAfter` each rewrite is a patch of its
+ * own, so that a wrong one can be found by bisection.
+ */
+export function lowerGraph(graph: Graph, options: PassOptions = {}): Graph {
+  const single = options.onPatch !== undefined || options.stopAfter !== undefined;
+  return runPasses(graph, single ? perMatch(executionPasses) : executionPasses, options);
+}
+
+/**
+ * Prepares a graph for running. Throws `UNSUPPORTED_OPERATOR` naming the node, operator and opset,
+ * `INVALID_QUANTIZATION` naming the scale or zero point, and `LIMIT_EXCEEDED`.
+ */
+export function createProgram(graph: Graph, options: ProgramOptions = {}): Program {
+  const { limits, freeDimensions, onPatch } = options;
+  const bound = bindDims(graph, new Map(), freeDimensions);
+  const { graph: lowered, space } = withSharedConstants(lowerGraph(bound, { onPatch }));
+  requireSupported(lowered);
+  return {
+    graph: lowered,
+    constants: space.bytes,
+    specialize(inputDims) {
+      const sized = bindDims(lowered, inputDims);
+      const final = isBound(lowered) ? sized : lowerGraph(sized, { onPatch });
+      requireSupported(final);
+      return compile(final, { model: space, limits });
+    },
+  };
+}
+
+/** Moves a graph's constants into one block, of which their data become views. */
+function withSharedConstants(graph: Graph): { graph: Graph; space: ConstantSpace } {
+  const { bytes, offsets } = layoutConstants(graph.constants.values());
+  const views = new Map<TypedArray, TypedArray>();
+  const viewed = new Map<TypedArray, number>();
+  const constants = new Map<string, Tensor>();
+  for (const [name, { type, dims, data }] of graph.constants) {
+    let view = views.get(data);
+    if (view === undefined) {
+      const offset = offsets.get(data)!;
+      view = viewOf(type, bytes.buffer, offset, elementCount(dims));
+      views.set(data, view);
+      viewed.set(view, offset);
+    }
+    constants.set(name, { type, dims, data: view } as Tensor);
+  }
+  return { graph: { ...graph, constants }, space: { bytes, offsets: viewed } };
+}
