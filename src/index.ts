@@ -30,7 +30,14 @@ export {
 export type { Limits } from './core/limits.js';
 export { type Tensor, tensor } from './core/tensor.js';
 export * from './numerics/index.js';
-export { type LoadModelOptions, loadModel, type Model, saveModel } from './onnx/model.js';
+export { exportModel } from './onnx/export.js';
+export {
+  type LoadOptions,
+  loadModel,
+  type Model,
+  type ModelMeta,
+  saveModel,
+} from './onnx/model.js';
 export {
   type Feeds,
   type NodeSelector,

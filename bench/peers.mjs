@@ -1,0 +1,67 @@
+/** The engines that Octavo is measured against, behind one shape: create(bytes) → { run(feeds), close() }. */
+import { createRequire } from 'node:module';
+import { InferenceSession } from 'octavo';
+
+const require = createRequire(import.meta.url);
+
+/** onnxruntime-node, or undefined where it is not installed. */
+export function loadOnnxRuntime() {
+  try {
+    const ort = require('onnxruntime-node');
+    const { version } = require('onnxruntime-node/package.json');
+    return { ort, version };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A session of onnxruntime-node at its best: workers that do not spin where there is only one. */
+export async function onnxRuntimeEngine(bytes, threads) {
+  const { ort } = loadOnnxRuntime();
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  });
+  return {
+    async run(feeds) {
+      const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
+        name,
+        new ort.Tensor(type, data, dims),
+      ]);
+      return session.run(Object.fromEntries(tensors));
+    },
+    close: () => session.release(),
+  };
+}
+
+export async function octavoEngine(bytes, options) {
+  const session = await InferenceSession.create(bytes, options);
+  return {
+    run: (feeds) => session.run(feeds),
+    close: () => session.dispose(),
+  };
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
+
+/**
+ * Median milliseconds of each engine on the same feeds, interleaved: one run of each in turn, after a
+ * warm-up, so that drift of the clock and noise of the machine meet all alike.
+ */
+export async function interleave(engines, feeds, { rounds = 31, batch = 1 } = {}) {
+  const times = engines.map(() => []);
+  for (let round = -3; round < rounds; round++) {
+    for (const [i, engine] of engines.entries()) {
+      const start = performance.now();
+      for (let j = 0; j < batch; j++) await engine.run(feeds);
+      if (round >= 0) times[i].push((performance.now() - start) / batch);
+    }
+  }
+  return times.map(median);
+}
