@@ -86,7 +86,8 @@ function verifyNodes(graph: Graph, defined: Set<string>, define: (value: string)
   }
 }
 
-function verifyArity(node: Node): void {
+/** Throws `INVALID_GRAPH` when the operator does not take, or give, that many values. */
+export function verifyArity(node: Node): void {
   const definition = definitionOf(node);
   if (definition === undefined) return;
   for (const [what, values, [least, most]] of [

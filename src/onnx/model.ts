@@ -30,7 +30,7 @@ export interface Model {
   readonly meta: ModelMeta;
 }
 
-export interface LoadOptions {
+export interface LoadModelOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** External data by the location that the model gives, taken instead of files next to it. */
   readonly externalData?: ReadonlyMap<string, Uint8Array> | undefined;
@@ -44,7 +44,7 @@ export interface LoadOptions {
  */
 export async function loadModel(
   source: Model | string | URL | Uint8Array | ArrayBuffer,
-  options: LoadOptions = {},
+  options: LoadModelOptions = {},
 ): Promise<Model> {
   const { externalData, limits } = options;
   if (typeof source === 'string' || source instanceof URL) {

@@ -8,6 +8,7 @@
 import type { Tensor } from '../core/tensor.js';
 import { type Inference, startInference } from '../graph/infer.js';
 import type { Attribute, Graph, Node } from '../graph/ir.js';
+import { verifyArity } from '../graph/verify.js';
 import type { Names } from './names.js';
 import type { UpgradeContext } from './upgradeContext.js';
 import { upgradesOf } from './upgrades.js';
@@ -24,6 +25,7 @@ export function upgradeGraph(graph: Graph, names: Names): Graph {
   for (const node of graph.nodes) {
     for (const upgraded of upgradeNode(node, opset, context)) {
       const whole = upgradeSubgraphs(upgraded, names);
+      verifyArity(whole);
       inference.infer(whole);
       nodes.push(whole);
     }
