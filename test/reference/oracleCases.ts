@@ -1,9 +1,12 @@
-/** What the comparisons with ONNX Runtime have in common: running one step, and windows as ONNX has them. */
+/** What the comparisons with ONNX Runtime have in common: tensors and windows as ONNX has them. */
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import type { TypedArray } from '../../src/core/dtype.js';
+import type { Tensor } from '../../src/core/tensor.js';
 import type { StepName, StepParams } from '../../src/runtime/steps.js';
+import { permute, toChannelsFirst, toChannelsLast } from '../helpers/layout.js';
 import type { Random } from '../helpers/random.js';
 import { type Operand, runSingle, singleStepPlan } from '../helpers/singleStep.js';
+import { type OracleModel, runOracle } from '../numerics/oracle.js';
 import { drawUntil } from '../suites/draw.js';
 import { drawPool, type PoolShape } from '../suites/pool.js';
 
@@ -17,6 +20,50 @@ export function runStep<S extends StepName>(
   params: Partial<StepParams<S>> = {},
 ): TypedArray {
   return runSingle(backend, singleStepPlan(op, inputs, outputs, params), [])[0]!;
+}
+
+export function tensorOf(
+  type: 'uint8' | 'int8' | 'int32' | 'float32',
+  data: TypedArray,
+  dims: readonly number[] = [],
+): Tensor {
+  return { type, data, dims } as unknown as Tensor;
+}
+
+export const scalars = {
+  float: (value: number) => tensorOf('float32', Float32Array.of(value)),
+  byte: (value: number) => tensorOf('uint8', Uint8Array.of(value)),
+};
+
+export function operand({ type, data, dims }: Tensor): Required<Operand> {
+  return { type, dims, constant: data };
+}
+
+export function drawScale(random: Random): number {
+  return Math.fround(random.chance(0.3) ? 2 ** -random.int(0, 8) : random.real(0.001, 0.2));
+}
+
+export async function oracleOutput(model: OracleModel): Promise<TypedArray> {
+  return (await runOracle(model)).y!;
+}
+
+/** [N, H, W, C] data as the [N, C, H, W] tensor that ONNX takes. */
+export function channelsFirst(
+  type: 'uint8' | 'int8',
+  data: TypedArray,
+  dims: readonly number[],
+): Tensor {
+  return tensorOf(
+    type,
+    permute(data, dims, toChannelsFirst),
+    toChannelsFirst.map((axis) => dims[axis]!),
+  );
+}
+
+/** An [N, C, H, W] answer in the order of ours, which has dims `y`. */
+export function channelsLast(data: TypedArray, y: readonly number[]): TypedArray {
+  const dims = toChannelsFirst.map((axis) => y[axis]!);
+  return permute(data, dims, toChannelsLast);
 }
 
 export interface WindowShape {

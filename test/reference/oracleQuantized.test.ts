@@ -8,10 +8,10 @@ import { describe, expect, it } from 'vitest';
 import type { TypedArray } from '../../src/core/dtype.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { requantizeMultiplier } from '../../src/numerics/requantize.js';
-import { broadcastTo, permute, toChannelsFirst, toChannelsLast } from '../helpers/layout.js';
+import { broadcastTo, permute } from '../helpers/layout.js';
 import { createRandom, integers, type Random } from '../helpers/random.js';
 import type { Operand } from '../helpers/singleStep.js';
-import { type OracleModel, runOracle } from '../numerics/oracle.js';
+import { runOracle } from '../numerics/oracle.js';
 import {
   type ConvolutionShape,
   count,
@@ -21,34 +21,21 @@ import {
   drawUntil,
 } from '../suites/draw.js';
 import type { PoolShape } from '../suites/pool.js';
-import { drawOnnxPool, poolAttributes, runStep, windowAttributes } from './oracleCases.js';
+import {
+  channelsFirst,
+  channelsLast,
+  drawOnnxPool,
+  drawScale,
+  operand,
+  oracleOutput,
+  poolAttributes,
+  runStep,
+  scalars,
+  tensorOf,
+  windowAttributes,
+} from './oracleCases.js';
 
 const problems = 60;
-
-function tensorOf<T extends 'uint8' | 'int8' | 'int32' | 'float32'>(
-  type: T,
-  data: TypedArray,
-  dims: readonly number[] = [],
-): Tensor {
-  return { type, data, dims } as unknown as Tensor;
-}
-
-const scalars = {
-  float: (value: number) => tensorOf('float32', Float32Array.of(value)),
-  byte: (value: number) => tensorOf('uint8', Uint8Array.of(value)),
-};
-
-function operand({ type, data, dims }: Tensor): Required<Operand> {
-  return { type, dims, constant: data };
-}
-
-function drawScale(random: Random): number {
-  return Math.fround(random.chance(0.3) ? 2 ** -random.int(0, 8) : random.real(0.001, 0.2));
-}
-
-async function oracleOutput(model: OracleModel): Promise<TypedArray> {
-  return (await runOracle(model)).y!;
-}
 
 /**
  * Both round the same real number, in units of y, by formulas that round on the way and add the zero
@@ -71,25 +58,6 @@ function expectSameButForTies(
       tie: true,
     });
   }
-}
-
-/** [N, H, W, C] data as the [N, C, H, W] tensor that ONNX takes. */
-function channelsFirst<T extends 'uint8' | 'int8'>(
-  type: T,
-  data: TypedArray,
-  dims: readonly number[],
-): Tensor {
-  return tensorOf(
-    type,
-    permute(data, dims, toChannelsFirst),
-    toChannelsFirst.map((axis) => dims[axis]!),
-  );
-}
-
-/** An [N, C, H, W] answer in the order of ours, which has dims `y`. */
-function channelsLast(data: TypedArray, y: readonly number[]): TypedArray {
-  const dims = toChannelsFirst.map((axis) => y[axis]!);
-  return permute(data, dims, toChannelsLast);
 }
 
 describe('convolutions equal ONNX Runtime’s', () => {

@@ -23,7 +23,7 @@ export interface Candidate {
   readonly create: () => Backend;
 }
 
-interface Contender {
+export interface Contender {
   readonly label: string;
   readonly backend: Backend;
 }
@@ -54,7 +54,10 @@ export function testBackends(candidates: readonly Candidate[], required: boolean
     for (const suite of suites) {
       it(
         suite.name,
-        () => checkSuite(suite, contenders),
+        async () => {
+          const report = await reportOf(suite, contenders, problemsPerSuite);
+          expect(report, `${suite.name}: ${problemsPerSuite} problems`).toBe('');
+        },
         problemsPerSuite * millisecondsPerProblem,
       );
     }
@@ -79,24 +82,29 @@ export function skip(label: string, reason: string): void {
   it.skip(`${label}: ${reason}`);
 }
 
-async function checkSuite(suite: Suite, contenders: readonly Contender[]): Promise<void> {
+/** The first wrong answer of each contender, and how many more there are; empty when all are right. */
+export async function reportOf(
+  suite: Suite,
+  contenders: readonly Contender[],
+  problems: number,
+): Promise<string> {
   const reference = createReferenceBackend();
   const failures = new Map<string, string[]>();
-  for (let index = 0; index < problemsPerSuite; index++) {
+  for (let index = 0; index < problems; index++) {
     const problem = drawProblem(suite, index);
     const { plan, inputs, seed } = problem;
     const expected = runSingle(reference, plan, inputs);
     for (const { label, backend } of contenders) {
       const fault = await faultOf(backend, problem, expected, index % asyncEvery === 0);
       if (fault === undefined) continue;
-      const line = `${label}, problem ${index} (seed ${seed}): ${fault}\n    ${describeProblem(problem)}`;
-      failures.set(label, [...(failures.get(label) ?? []), line]);
+      const where = `${label}, problem ${index} (seed ${seed}): ${fault}`;
+      const known = failures.get(label) ?? [];
+      failures.set(label, [...known, `${where}\n    ${describeProblem(problem)}`]);
     }
   }
-  const report = [...failures].map(
-    ([label, [first, ...more]]) => `${first}\n    and ${more.length} more on ${label}`,
-  );
-  expect(report.join('\n'), `${suite.name}: ${problemsPerSuite} problems`).toBe('');
+  return [...failures]
+    .map(([label, [first, ...more]]) => `${first}\n    and ${more.length} more on ${label}`)
+    .join('\n');
 }
 
 /** What is wrong with a backend's answers to one problem, or undefined. */
