@@ -69,8 +69,10 @@ function mergedRewrites(
   const fresh = namesFor(graph);
   const taken: Rewrite[] = [];
   const removed = new Set<Node>();
-  const lost = new Set<string>(); // values that go away
-  const read = new Set<string>(); // values that added nodes read
+  const gone = new Set<string>(); // values that no node writes any more
+  const lost = new Set<string>(); // of these, the ones that nothing takes the place of
+  const read = new Set<string>(); // values that added nodes read, which a patch does not rewire
+  const targets = new Set<string>(); // values that take the place of others
   for (const node of graph.nodes) {
     if (taken.length >= limit) break;
     if (removed.has(node)) continue;
@@ -78,12 +80,16 @@ function mergedRewrites(
     if (rewrite === undefined) continue;
     const touches = touchesOf(rewrite);
     if (rewrite.remove.some((other) => removed.has(other))) continue;
-    if (touches.lost.some((value) => read.has(value))) continue;
-    if (touches.read.some((value) => lost.has(value))) continue;
+    if (touches.gone.some((value) => read.has(value))) continue;
+    if (touches.lost.some((value) => targets.has(value))) continue;
+    if (touches.read.some((value) => gone.has(value))) continue;
+    if (touches.targets.some((value) => lost.has(value))) continue;
     taken.push(rewrite);
     for (const other of rewrite.remove) removed.add(other);
+    for (const value of touches.gone) gone.add(value);
     for (const value of touches.lost) lost.add(value);
     for (const value of touches.read) read.add(value);
+    for (const value of touches.targets) targets.add(value);
   }
   if (taken.length === 0) return undefined;
   if (taken.length === 1) return taken[0]!;
@@ -97,13 +103,17 @@ function mergedRewrites(
   };
 }
 
-function touchesOf({ remove, add, replace }: Rewrite): { lost: string[]; read: string[] } {
-  const kept = new Set([...add.flatMap((node) => node.outputs), ...replace.map(([from]) => from)]);
+function touchesOf({ remove, add, replace }: Rewrite) {
+  const written = new Set(add.flatMap((node) => node.outputs));
+  const replaced = new Set(replace.map(([from]) => from));
+  const gone = remove
+    .flatMap((node) => node.outputs)
+    .filter((value) => value !== '' && !written.has(value));
   return {
-    lost: remove
-      .flatMap((node) => node.outputs)
-      .filter((value) => value !== '' && !kept.has(value)),
-    read: [...add.flatMap((node) => node.inputs), ...replace.map(([, to]) => to)],
+    gone,
+    lost: gone.filter((value) => !replaced.has(value)),
+    read: add.flatMap((node) => node.inputs),
+    targets: replace.map(([, to]) => to),
   };
 }
 
