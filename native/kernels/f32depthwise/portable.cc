@@ -1,0 +1,34 @@
+// Plain C++, for any CPU, and the specification of the family.
+#include "native/kernels/f32depthwise/f32depthwise.h"
+
+namespace octavo {
+namespace {
+
+// Keeps NaN.
+float bounded(float x, float lower, float upper) {
+  x = x < lower ? lower : x;
+  return x > upper ? upper : x;
+}
+
+}  // namespace
+
+void depthwise_f32_portable(const FloatDepthwiseArgs& args) {
+  for (size_t c = 0; c < args.channels; ++c) {
+    const size_t block = c / kDepthwiseBlock, lane = c % kDepthwiseBlock;
+    const float* weights = args.weights + block * args.blockStride + lane;
+    const float bias = args.bias[block * args.blockStride + lane];
+    for (size_t p = 0; p < args.pixels; ++p) {
+      const float* x = args.x + p * args.pixelStride + c;
+      float sum = bias;
+      for (size_t i = 0; i < args.rows; ++i) {
+        for (size_t j = 0; j < args.cells; ++j) {
+          sum += x[i * args.rowStride + j * args.cellStride] *
+                 weights[(i * args.weightRow + j) * kDepthwiseBlock];
+        }
+      }
+      args.y[p * args.yStride + c] = bounded(sum, args.lower, args.upper);
+    }
+  }
+}
+
+}  // namespace octavo

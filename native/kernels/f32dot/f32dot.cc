@@ -1,0 +1,35 @@
+#include "native/kernels/f32dot/f32dot.h"
+
+namespace octavo {
+
+#define OCTAVO_FLOAT_DOT(name, isa, rows, columns) void name(const FloatDotArgs& args);
+#include "native/kernels/f32dot/kernels.inc"
+#undef OCTAVO_FLOAT_DOT
+
+namespace {
+
+constexpr FloatDotKernel kKernels[] = {
+#define OCTAVO_FLOAT_DOT(name, isa, rows, columns) {#name, Isa::isa, rows, columns, name},
+#include "native/kernels/f32dot/kernels.inc"
+#undef OCTAVO_FLOAT_DOT
+};
+
+bool isBetter(const FloatDotKernel& a, const FloatDotKernel& b, size_t columns) {
+  if (a.isa != b.isa) return a.isa > b.isa;
+  const bool aHolds = static_cast<size_t>(a.columns) >= columns;
+  const bool bHolds = static_cast<size_t>(b.columns) >= columns;
+  if (aHolds != bHolds) return aHolds;
+  return aHolds ? a.columns < b.columns : a.columns > b.columns;
+}
+
+}  // namespace
+
+const FloatDotKernel& chooseFloatDot(Isa isa, size_t columns) {
+  const FloatDotKernel* best = &kKernels[0];
+  for (const FloatDotKernel& kernel : kKernels) {
+    if (isaImplies(isa, kernel.isa) && isBetter(kernel, *best, columns)) best = &kernel;
+  }
+  return *best;
+}
+
+}  // namespace octavo

@@ -1,0 +1,55 @@
+// Products of float32 rows with packed float32 columns: the kernel under Conv and MatMul. ops/conv and
+// ops/matmul drive it; pack/f32panels makes what it reads.
+//
+// A call computes, for `rows` × `columns` results,
+//   y[r][c] = clamp(start + Σ_tap Σ_k a[tap][r][k] · weight[tap][k][c], lower, upper)
+// start being bias[c], or where bias is null y[r][c] as it is: so a long sum can be made in several
+// calls. Rows come through pointers, one for each tap (a cell of a convolution's window), so that
+// nothing is gathered. A panel holds the weights of a kernel's `columns` output columns as
+// [tap][k][column], 0 in columns that are not there.
+//
+// Kernels add products in ascending order of tap and k, fused or not: they agree within a unit in the
+// last place of Σ |a · weight| for each product. NaN gives NaN.
+#pragma once
+
+#include <cstddef>
+
+#include "native/cpu/isa.h"
+
+namespace octavo {
+
+struct FloatDotArgs {
+  // Row r at tap t begins at a[t * aStride + r] + offset, in elements.
+  const float* const* a;
+  size_t aStride;
+  size_t offset;
+  size_t rows;
+  size_t taps;
+  size_t depth;
+
+  const float* weights;  // the panel, 64-byte aligned
+  const float* bias;     // one for each column of the kernel, or null
+
+  float* y;  // row r begins at y + r * yStride
+  size_t yStride;
+  size_t columns;  // columns that are stored, from 1 to the kernel's
+
+  float lower, upper;
+};
+
+struct FloatDotKernel {
+  const char* name;
+  Isa isa;
+  int rows;     // of a register tile: a call may have any number
+  int columns;  // of a panel
+  void (*run)(const FloatDotArgs& args);
+};
+
+// No kernel has wider panels.
+constexpr size_t kMostFloatColumns = 64;
+
+// The kernel for panels of up to `columns` columns: of the best instruction set, the narrowest that
+// holds them, or else the widest.
+const FloatDotKernel& chooseFloatDot(Isa isa, size_t columns);
+
+}  // namespace octavo

@@ -1,0 +1,46 @@
+// Plain C++, for any CPU, and the specification of the family: one sum at a time would be as right, a
+// small tile lets the compiler vectorize.
+#include "native/kernels/f32dot/f32dot.h"
+
+namespace octavo {
+namespace {
+
+constexpr size_t kRows = 4;
+constexpr size_t kColumns = 8;
+
+// Keeps NaN.
+float bounded(float x, float lower, float upper) {
+  x = x < lower ? lower : x;
+  return x > upper ? upper : x;
+}
+
+}  // namespace
+
+void dot_f32_4x8_portable(const FloatDotArgs& args) {
+  for (size_t row = 0; row < args.rows; row += kRows) {
+    const size_t rows = args.rows - row < kRows ? args.rows - row : kRows;
+    float* y = args.y + row * args.yStride;
+    float acc[kRows][kColumns] = {};
+    for (size_t i = 0; i < rows; ++i) {
+      for (size_t j = 0; j < args.columns; ++j) {
+        acc[i][j] = args.bias != nullptr ? args.bias[j] : y[i * args.yStride + j];
+      }
+    }
+    const float* w = args.weights;
+    for (size_t tap = 0; tap < args.taps; ++tap) {
+      for (size_t k = 0; k < args.depth; ++k, w += kColumns) {
+        for (size_t i = 0; i < rows; ++i) {
+          const float a = args.a[tap * args.aStride + row + i][args.offset + k];
+          for (size_t j = 0; j < kColumns; ++j) acc[i][j] += a * w[j];
+        }
+      }
+    }
+    for (size_t i = 0; i < rows; ++i) {
+      for (size_t j = 0; j < args.columns; ++j) {
+        y[i * args.yStride + j] = bounded(acc[i][j], args.lower, args.upper);
+      }
+    }
+  }
+}
+
+}  // namespace octavo

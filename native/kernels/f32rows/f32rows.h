@@ -1,0 +1,65 @@
+// Functions along the last axis of float32 tensors: softmax, local response normalization, and the
+// folds that reductions are made of. ops/softmax, ops/lrn and ops/reduce drive them.
+//
+// Lrn gives the same bits in all kernels (for beta = 0.75); so do maxima and minima. Sums agree with
+// the exact sum, rounded once, within a few units in the last place of the sum of magnitudes. NaN
+// gives NaN.
+#pragma once
+
+#include <math.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "native/cpu/isa.h"
+
+namespace octavo {
+
+struct SoftmaxArgs {
+  const float* x;  // rows × length
+  float* y;
+  size_t rows, length;
+};
+
+struct LrnArgs {
+  const float* x;  // rows × channels
+  float* y;
+  size_t rows, channels;
+  size_t before, after;  // neighbours summed on either side
+  float weight, bias, beta;
+  float* squares;  // room for lrnSquares(args) values
+};
+
+// The squares of a row, zeros around them, and slack for whole vectors.
+inline size_t lrnSquares(const LrnArgs& args) {
+  return args.before + args.channels + args.after + 32;
+}
+
+enum class FoldKind : int32_t { kSum, kMax, kMin };
+
+// The value of an empty fold.
+inline double foldStart(FoldKind kind) {
+  const double infinity = HUGE_VAL;
+  return kind == FoldKind::kSum ? 0 : kind == FoldKind::kMax ? -infinity : infinity;
+}
+
+struct FoldArgs {
+  FoldKind kind;
+  const float* x;
+  size_t count;
+  // foldRow folds all of x into values[0], foldColumns x[i] into values[i].
+  double* values;
+};
+
+struct RowsKernel {
+  const char* name;
+  Isa isa;
+  void (*softmax)(const SoftmaxArgs& args);
+  void (*lrn)(const LrnArgs& args);
+  void (*foldRow)(const FoldArgs& args);
+  void (*foldColumns)(const FoldArgs& args);
+};
+
+const RowsKernel& chooseRows(Isa isa);
+
+}  // namespace octavo

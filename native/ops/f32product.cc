@@ -1,0 +1,31 @@
+#include "native/ops/f32product.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace octavo {
+
+void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock& block,
+              const float* weights) {
+  alignas(kTensorAlignment) float bias[kMostFloatColumns] = {};
+  if (strip.bias != nullptr && block.first) {
+    std::memcpy(bias, strip.bias + panel.column, panel.columns * sizeof(float));
+  }
+  FloatDotArgs args{};
+  args.a = strip.a + block.firstTap * strip.rows;
+  args.aStride = strip.rows;
+  args.offset = strip.offset + block.offset;
+  args.rows = strip.rows;
+  args.taps = block.taps;
+  args.depth = block.depth;
+  args.weights = weights;
+  args.bias = block.first && !strip.continues ? bias : nullptr;
+  args.y = strip.y + panel.column;
+  args.yStride = strip.yStride;
+  args.columns = panel.columns;
+  args.lower = block.last ? strip.lower : -INFINITY;
+  args.upper = block.last ? strip.upper : INFINITY;
+  panel.kernel->run(args);
+}
+
+}  // namespace octavo

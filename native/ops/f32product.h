@@ -1,0 +1,66 @@
+// The loop that Conv and MatMul share: a strip of rows times panels of columns, the sum cut into
+// blocks of depth so that the panel's part stays in the cache while the rows pass it.
+#pragma once
+
+#include <cstddef>
+
+#include "native/pack/f32panels.h"
+
+namespace octavo {
+
+// Depth of a block, over all taps.
+constexpr size_t kDepthBlock = 512;
+
+// A part of the sum: whole taps, or a part of one tap.
+struct DepthBlock {
+  size_t firstTap, taps;
+  size_t offset, depth;  // within each tap
+  size_t begin;          // depth over all taps at which it begins
+  bool first, last;
+};
+
+// Calls body(block) for the blocks of taps × depth in order; once, empty, where there is no depth.
+template <typename Body>
+void forEachDepthBlock(size_t taps, size_t depth, Body&& body) {
+  const size_t total = taps * depth;
+  DepthBlock block{};
+  do {
+    const size_t tap = depth == 0 ? 0 : block.begin / depth;
+    const size_t left = taps - tap;
+    block.firstTap = tap;
+    block.offset = depth == 0 ? 0 : block.begin % depth;
+    if (depth >= kDepthBlock) {
+      // Even parts, so that none is short.
+      const size_t parts = (depth + kDepthBlock - 1) / kDepthBlock, part = (depth + parts - 1) / parts;
+      block.taps = left < 1 ? left : 1;
+      block.depth = depth - block.offset < part ? depth - block.offset : part;
+    } else {
+      const size_t most = depth == 0 ? taps : kDepthBlock / depth;
+      block.taps = left < most ? left : most;
+      block.depth = depth;
+    }
+    const size_t end = block.begin + block.taps * block.depth;
+    block.first = block.begin == 0;
+    block.last = end == total;
+    body(static_cast<const DepthBlock&>(block));
+    block.begin = end;
+  } while (block.begin < total);
+}
+
+// What all panels and blocks of a strip share.
+struct FloatStrip {
+  const float* const* a;  // row r at tap t begins at a[t * rows + r] + offset
+  size_t offset;
+  size_t rows;
+  const float* bias;  // of each column, or null for none
+  bool continues;     // the sums begin with what y holds
+  float* y;
+  size_t yStride;
+  float lower, upper;
+};
+
+// Adds one block to the columns of one panel; `weights` is the panel's part from block.begin on.
+void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock& block,
+              const float* weights);
+
+}  // namespace octavo

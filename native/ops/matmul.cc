@@ -1,0 +1,258 @@
+// MatMul: stacks of float32 matrices. b is packed into panels, once if it is constant and otherwise
+// block by block while it is used. A part of the work is a matrix of the stack, a strip of its rows
+// and a share of the panels.
+#include <cmath>
+#include <cstring>
+
+#include "native/ops/check.h"
+#include "native/ops/f32product.h"
+#include "native/ops/parts.h"
+#include "native/ops/walk.h"
+
+namespace octavo {
+namespace {
+
+constexpr size_t kRowUnit = 24;
+constexpr size_t kMostRows = 192;
+// Multiplications worth handing to another thread.
+constexpr double kPartWork = 1e6;
+
+// Where the values that the sums begin with come from.
+enum class Start { kZero, kRow, kSpread };
+
+class MatMulStep final : public PreparedStep {
+ public:
+  TensorInfo a, b, bias, y;
+  bool transposeA = false, transposeB = false;
+  Start start = Start::kZero;
+  Walk<2> stack;      // where matrices begin in a and b
+  Walk<1> biasWalk;   // the bias spread over y
+  size_t matrices = 1, rows = 0, depth = 0, columns = 0;
+  FloatPanelLayout layout;
+  PackedBuffer packed;      // null: b is not constant
+  size_t packedMatrix = 0;  // elements from one packed matrix to the next
+  float lower = 0, upper = 0;
+  size_t strip = 0, strips = 0, panelParts = 0;
+
+  void cut();
+  size_t scratchBytes() const override { return pointerBytes() + stagedBytes() + packedBytes(); }
+  void run(const RunContext& context) const override;
+
+ private:
+  size_t pointerBytes() const { return roundUp(strip * sizeof(void*), kTensorAlignment); }
+  size_t stagedBytes() const { return transposeA ? strip * kDepthBlock * sizeof(float) : 0; }
+  size_t packedBytes() const {
+    return packed == nullptr ? kDepthBlock * kMostFloatColumns * sizeof(float) : 0;
+  }
+  void spreadBias(const RunContext& context) const;
+  void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
+  void pointRows(const float* matrix, size_t first, size_t count, const DepthBlock& block,
+                 const float** pointers, float* staged) const;
+};
+
+void MatMulStep::cut() {
+  const double work = static_cast<double>(matrices) * static_cast<double>(rows) *
+                      static_cast<double>(columns) * static_cast<double>(depth);
+  const auto parts = static_cast<size_t>(
+      std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
+  const size_t each = divideUp(parts, std::max<size_t>(matrices, 1));
+  const size_t panels = layout.panels.size();
+  // A panel that is packed on the way is best used for all rows; packed ones are best read once.
+  if (packed == nullptr) {
+    panelParts = std::min(panels, each);
+    strip = std::min(kMostRows, roundUp(divideUp(rows, divideUp(each, panelParts)), kRowUnit));
+  } else {
+    strip = std::min(kMostRows, roundUp(divideUp(rows, each), kRowUnit));
+    panelParts = std::min(panels, divideUp(each, divideUp(rows, strip)));
+  }
+  strip = std::min(strip, rows);
+  strips = divideUp(rows, strip);
+}
+
+void MatMulStep::run(const RunContext& context) const {
+  if (y.count == 0) return;
+  if (start == Start::kSpread) spreadBias(context);
+  context.team.forEach(matrices * strips * panelParts, [&](size_t part, size_t worker) {
+    runPart(context, part, context.scratchOf(worker));
+  });
+}
+
+void MatMulStep::spreadBias(const RunContext& context) const {
+  const float* from = context.in<float>(bias);
+  float* to = context.out<float>(y);
+  const auto count = static_cast<size_t>(y.count);
+  forEachPart(context.team, count, kPartBytes / sizeof(float), 64,
+              [&](size_t begin, size_t end, size_t) {
+                biasWalk.forEachRow(static_cast<int64_t>(begin), static_cast<int64_t>(end),
+                                    [&](int64_t at, int64_t length, const int64_t* offsets) {
+                                      const int64_t stride = biasWalk.rowStride(0);
+                                      for (int64_t i = 0; i < length; ++i) {
+                                        to[at + i] = from[offsets[0] + i * stride];
+                                      }
+                                    });
+              });
+}
+
+void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
+  const size_t share = part % panelParts, row = part / panelParts % strips * strip;
+  const size_t matrix = part / panelParts / strips;
+  int64_t offsets[2];
+  stack.offsetsOf(static_cast<int64_t>(matrix), offsets);
+  const float* left = context.in<float>(a) + offsets[0];
+  const float* right = context.in<float>(b) + offsets[1];
+  auto* pointers = reinterpret_cast<const float**>(scratch);
+  auto* staged = reinterpret_cast<float*>(scratch + pointerBytes());
+  auto* panelPart = reinterpret_cast<float*>(scratch + pointerBytes() + stagedBytes());
+
+  FloatStrip to{};
+  to.a = pointers;
+  to.rows = std::min(strip, rows - row);
+  to.bias = start == Start::kRow ? context.in<float>(bias) : nullptr;
+  to.continues = start == Start::kSpread;
+  to.y = context.out<float>(y) + (matrix * rows + row) * columns;
+  to.yStride = columns;
+  to.lower = lower;
+  to.upper = upper;
+  const FloatMatrix weights{right, transposeB ? depth : 1, transposeB ? 1 : columns};
+  const size_t begin = layout.panels.size() * share / panelParts;
+  const size_t end = layout.panels.size() * (share + 1) / panelParts;
+  forEachDepthBlock(1, depth, [&](const DepthBlock& block) {
+    pointRows(left, row, to.rows, block, pointers, staged);
+    DepthBlock local = block;
+    local.offset = 0;
+    for (size_t i = begin; i < end; ++i) {
+      const FloatPanel& panel = layout.panels[i];
+      const float* from = panelPart;
+      if (packed != nullptr) {
+        const auto width = static_cast<size_t>(panel.kernel->columns);
+        const size_t at = static_cast<size_t>(offsets[1]) / (depth * columns) * packedMatrix;
+        from = reinterpret_cast<const float*>(packed->data()) + at + panel.weights +
+               block.begin * width;
+      } else {
+        packFloatPanel(panel, weights, block.begin, block.begin + block.depth, panelPart);
+      }
+      addBlock(to, panel, local, from);
+    }
+  });
+}
+
+// Rows of a for one block, from its first element on; of a transposed matrix in staging memory.
+void MatMulStep::pointRows(const float* matrix, size_t first, size_t count, const DepthBlock& block,
+                           const float** pointers, float* staged) const {
+  for (size_t i = 0; i < count; ++i) {
+    pointers[i] =
+        transposeA ? staged + i * block.depth : matrix + (first + i) * depth + block.offset;
+  }
+  if (!transposeA) return;
+  for (size_t k = 0; k < block.depth; ++k) {
+    const float* from = matrix + (block.offset + k) * rows + first;
+    for (size_t i = 0; i < count; ++i) staged[i * block.depth + k] = from[i];
+  }
+}
+
+// Rows and columns of the last two axes, the other way round if transposed.
+void takeMatrix(const TensorInfo& tensor, bool transposed, int64_t* rows, int64_t* columns) {
+  *rows = tensor.dims[tensor.rank - (transposed ? 1 : 2)];
+  *columns = tensor.dims[tensor.rank - (transposed ? 2 : 1)];
+}
+
+// The leading axes of a tensor, as a tensor of its own.
+TensorInfo stackOf(const TensorInfo& tensor) {
+  TensorInfo stack = tensor;
+  stack.rank = tensor.rank - 2;
+  stack.count = tensor.count == 0 ? 0 : 1;
+  for (int axis = 0; axis < stack.rank; ++axis) stack.count *= tensor.dims[axis];
+  return stack;
+}
+
+Status takeBias(const TensorInfo* bias, MatMulStep* step) {
+  if (bias == nullptr) return {};
+  int64_t strides[kMaxRank];
+  if (bias->type != DataType::kFloat32 || !broadcastStrides(*bias, step->y, strides)) {
+    return badStep("bias must be float32 and broadcast to y");
+  }
+  step->bias = *bias;
+  const int last = step->y.rank - 1;
+  bool row = strides[last] == 1 || step->columns == 1;
+  for (int axis = 0; axis <= last; ++axis) {
+    step->biasWalk.add(step->y.dims[axis], &strides[axis]);
+    row = row && (axis == last || strides[axis] == 0);
+  }
+  step->start = row ? Start::kRow : Start::kSpread;
+  return {};
+}
+
+}  // namespace
+
+Status prepareMatMul(const StepView& step, const PrepareContext& context,
+                     std::unique_ptr<PreparedStep>* prepared) {
+  const TensorInfo *a = inputAt(step, 0), *b = inputAt(step, 1), *y = outputAt(step, 0);
+  const auto& params = step.as<MatMulParams>();
+  if (!isType(a, {DataType::kFloat32}) || !isType(b, {DataType::kFloat32}) ||
+      !isType(y, {DataType::kFloat32}) || a->rank < 2 || b->rank < 2 || y->rank < 2) {
+    return badStep("a, b and y must be float32 matrices or stacks of them");
+  }
+  auto product = std::make_unique<MatMulStep>();
+  product->a = *a;
+  product->b = *b;
+  product->y = *y;
+  product->transposeA = params.transposeA == 1;
+  product->transposeB = params.transposeB == 1;
+  product->lower = params.lower;
+  product->upper = params.upper;
+  int64_t m, k, depth, n;
+  takeMatrix(*a, product->transposeA, &m, &k);
+  takeMatrix(*b, product->transposeB, &depth, &n);
+  if (k != depth || y->dims[y->rank - 2] != m || y->dims[y->rank - 1] != n) {
+    return badStep("a [M, K], b [K, N] and y [M, N] disagree");
+  }
+  product->rows = static_cast<size_t>(m);
+  product->depth = static_cast<size_t>(k);
+  product->columns = static_cast<size_t>(n);
+  OCTAVO_RETURN_IF_ERROR(takeBias(inputAt(step, 2), product.get()));
+
+  const TensorInfo leading = stackOf(*y);
+  int64_t strides[2][kMaxRank];
+  if (!broadcastStrides(stackOf(*a), leading, strides[0]) ||
+      !broadcastStrides(stackOf(*b), leading, strides[1])) {
+    return badStep("the stacks of a and b must broadcast to that of y");
+  }
+  for (int axis = 0; axis < leading.rank; ++axis) {
+    const int64_t stride[] = {strides[0][axis] * m * k, strides[1][axis] * k * n};
+    product->stack.add(leading.dims[axis], stride);
+  }
+  product->matrices = y->count == 0 ? 0 : static_cast<size_t>(leading.count);
+  // One b for all of a: a single matrix of many rows.
+  if (product->stack.rank == 1 && product->stack.strides[1][0] == 0 &&
+      product->stack.strides[0][0] == m * k && !product->transposeA) {
+    product->rows *= product->matrices;
+    product->matrices = 1;
+    product->stack = {};
+  }
+
+  product->layout = layoutFloatPanels(context.isa, product->columns, product->depth);
+  const float* data = context.constant<float>(*b);
+  if (data != nullptr && y->count > 0 && k > 0) {
+    const FloatPanelLayout& layout = product->layout;
+    const size_t each = product->depth * product->columns;
+    const size_t count = static_cast<size_t>(b->count) / each;
+    const auto pack = [&] {
+      AlignedBuffer packed(count * layout.weightCount * sizeof(float));
+      for (size_t i = 0; i < count; ++i) {
+        const FloatMatrix matrix{data + i * each, product->transposeB ? product->depth : 1,
+                                 product->transposeB ? 1 : product->columns};
+        packFloatPanels(layout, matrix,
+                        reinterpret_cast<float*>(packed.data()) + i * layout.weightCount);
+      }
+      return packed;
+    };
+    const auto form = product->transposeB ? FloatForm::kByColumn : FloatForm::kByDepth;
+    product->packed = context.packs.get(*b, layout.form(count, form), pack);
+    product->packedMatrix = layout.weightCount;
+  }
+  if (y->count > 0) product->cut();
+  *prepared = std::move(product);
+  return {};
+}
+
+}  // namespace octavo

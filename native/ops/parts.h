@@ -1,0 +1,31 @@
+// Work cut into parts by its size alone, never by the number of threads.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "native/threading/pool.h"
+
+namespace octavo {
+
+// Bytes that are worth handing to another thread, and how finely work is cut at most.
+constexpr size_t kPartBytes = 128 << 10;
+constexpr size_t kMostParts = 64;
+
+inline size_t divideUp(size_t a, size_t b) { return a / b + (a % b != 0); }
+inline size_t roundUp(size_t a, size_t b) { return divideUp(a, b) * b; }
+
+// Calls body(begin, end, worker) for parts of [0, total) of at least about `grain`, all but the last
+// one a multiple of `unit`.
+template <typename Body>
+void forEachPart(Team& team, size_t total, size_t grain, size_t unit, Body&& body) {
+  if (total == 0) return;
+  const size_t wanted = std::clamp<size_t>(total / std::max<size_t>(grain, 1), 1, kMostParts);
+  const size_t chunk = roundUp(divideUp(total, wanted), unit);
+  team.forEach(divideUp(total, chunk), [&](size_t part, size_t worker) {
+    const size_t begin = part * chunk;
+    body(begin, std::min(total, begin + chunk), worker);
+  });
+}
+
+}  // namespace octavo

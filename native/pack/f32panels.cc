@@ -1,0 +1,62 @@
+#include "native/pack/f32panels.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace octavo {
+namespace {
+
+size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+std::string FloatPanelLayout::form(size_t groups, FloatForm from) const {
+  std::string text = from == FloatForm::kByColumn ? "f32dot by column" : "f32dot by depth";
+  for (size_t n : {groups, columns, depth}) text += ' ' + std::to_string(n);
+  // The rest of the cut follows from the first panel's kernel.
+  return text + ' ' + (panels.empty() ? "" : panels[0].kernel->name);
+}
+
+FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth) {
+  FloatPanelLayout layout{columns, depth, 0, {}};
+  const auto unit = static_cast<size_t>(chooseFloatDot(isa, 1).columns);
+  const auto widest = static_cast<size_t>(chooseFloatDot(isa, SIZE_MAX).columns);
+  // As even as can be: two middling panels use the registers better than a wide and a narrow one.
+  const size_t units = divideUp(columns, unit), count = divideUp(columns, widest);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t first = units * i / count * unit;
+    const size_t end = std::min(units * (i + 1) / count * unit, columns);
+    const FloatDotKernel& kernel = chooseFloatDot(isa, end - first);
+    layout.panels.push_back({&kernel, first, end - first, layout.weightCount});
+    const size_t alignment = kTensorAlignment / sizeof(float);
+    layout.weightCount +=
+        divideUp(depth * static_cast<size_t>(kernel.columns), alignment) * alignment;
+  }
+  return layout;
+}
+
+void packFloatPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t first, size_t end,
+                    float* packed) {
+  const auto width = static_cast<size_t>(panel.kernel->columns);
+  const float* data = matrix.data + panel.column * matrix.columnStride + first * matrix.depthStride;
+  const size_t depth = end - first;
+  if (matrix.columnStride == 1) {
+    for (size_t k = 0; k < depth; ++k, data += matrix.depthStride, packed += width) {
+      std::memcpy(packed, data, panel.columns * sizeof(float));
+      std::fill(packed + panel.columns, packed + width, 0.0f);
+    }
+    return;
+  }
+  for (size_t k = 0; k < depth; ++k, data += matrix.depthStride, packed += width) {
+    for (size_t c = 0; c < panel.columns; ++c) packed[c] = data[c * matrix.columnStride];
+    std::fill(packed + panel.columns, packed + width, 0.0f);
+  }
+}
+
+void packFloatPanels(const FloatPanelLayout& layout, const FloatMatrix& matrix, float* packed) {
+  for (const FloatPanel& panel : layout.panels) {
+    packFloatPanel(panel, matrix, 0, layout.depth, packed + panel.weights);
+  }
+}
+
+}  // namespace octavo
