@@ -1,0 +1,246 @@
+/**
+ * Inference sessions: a model on a backend, ready to run. A plan is made for each set of input dims that
+ * comes by, and the ones last used are kept.
+ */
+import type { Backend, BackendModel, PreparedPlan } from '../backends/backend.js';
+import { type BackendReport, selectBackend } from '../backends/select.js';
+import type { DataType } from '../core/dtype.js';
+import { OctavoError } from '../core/errors.js';
+import type { Limits } from '../core/limits.js';
+import type { Shape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import type { Graph } from '../graph/ir.js';
+import { loadModel, type Model } from '../onnx/model.js';
+import type { TraceEntry } from '../passes/pass.js';
+import {
+  type CheckedFeeds,
+  checkFeeds,
+  describeInputs,
+  describeOutputs,
+  type Feeds,
+  type PortInfo,
+  resultsOf,
+} from './feeds.js';
+import { createProgram, type Program } from './program.js';
+
+export { describeInputs, describeOutputs, type Feeds, type PortInfo } from './feeds.js';
+
+/** Options of a session; those that ONNX Runtime has too bear its names. */
+export interface SessionOptions {
+  /** 'native', 'wasm' or 'reference'. Default: $OCTAVO_BACKEND, or the best that loads. */
+  readonly backend?: string | undefined;
+  /** Forces an instruction set, such as 'avx2'. Default: $OCTAVO_ISA, or the best there is. */
+  readonly isa?: string | undefined;
+  /** Threads that one run may use; 0 leaves it to Octavo. Default: $OCTAVO_THREADS, or all CPUs. */
+  readonly intraOpNumThreads?: number | undefined;
+  /** Sizes of free dimensions by name. One that no input has throws `NO_MATCH`. */
+  readonly freeDimensionOverrides?: Readonly<Record<string, number>> | undefined;
+  /** External data of a model given as bytes: contents by the path that the model names. */
+  readonly externalData?:
+    | readonly { readonly path: string; readonly data: Uint8Array }[]
+    | undefined;
+  /** Limits to lift, by name. */
+  readonly limits?: Partial<Limits> | undefined;
+  /** Sets of input dims whose plans are kept, from 1. Default 8. */
+  readonly maxPlans?: number | undefined;
+  /** Told of each rewrite of the graph. */
+  readonly onPatch?: ((entry: TraceEntry) => void) | undefined;
+}
+
+export interface RunOptions {
+  /** Ends the run before its next step; it then rejects with `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Names of the outputs to return. Default: all. */
+  readonly outputs?: readonly string[] | undefined;
+}
+
+const sessionOptionNames = [
+  ...(['backend', 'isa', 'intraOpNumThreads', 'freeDimensionOverrides', 'externalData'] as const),
+  ...(['limits', 'maxPlans', 'onPatch'] as const),
+] satisfies (keyof SessionOptions)[];
+
+const runOptionNames = ['signal', 'outputs'] satisfies (keyof RunOptions)[];
+
+const defaultMaxPlans = 8;
+
+interface SessionPlan {
+  readonly prepared: PreparedPlan;
+  readonly outputs: readonly { name: string; type: DataType; dims: Shape }[];
+}
+
+/** What a session is made of. */
+interface SessionParts {
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
+  readonly backend: Backend;
+  readonly report: BackendReport;
+  readonly program: Program;
+  readonly maxPlans: number;
+}
+
+/**
+ * A model, loaded and ready. Any number of runs may be under way at once. `dispose()` frees what it
+ * holds outside the JavaScript heap; runs under way end first, later ones throw `DISPOSED`.
+ */
+export class InferenceSession {
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
+  /** Name, instruction set and threads of the backend in force. */
+  readonly backend: Pick<Backend, 'name' | 'isa' | 'threads'>;
+  /** Why it is that one. */
+  readonly report: BackendReport;
+  readonly #program: Program;
+  readonly #model: BackendModel;
+  readonly #maxPlans: number;
+  /** By input dims, the one least recently used first. */
+  readonly #plans = new Map<string, SessionPlan>();
+  #disposed = false;
+
+  /** @internal Sessions are made by `create` and `createSession`. */
+  constructor({ inputs, outputs, backend, report, program, maxPlans }: SessionParts) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    const { name, isa, threads } = backend;
+    this.backend = { name, isa, threads };
+    this.report = report;
+    this.#program = program;
+    this.#model = backend.open(program.constants);
+    this.#maxPlans = maxPlans;
+  }
+
+  /**
+   * Loads a model, from a path, the bytes of an ONNX file, or as `loadModel` gave it.
+   *
+   * Throws `INVALID_ARGUMENT` (an option that is unknown or makes no sense), what `loadModel` throws,
+   * `UNSUPPORTED_OPERATOR`, `INVALID_QUANTIZATION`, `LIMIT_EXCEEDED`, `NO_MATCH`, `BACKEND_UNAVAILABLE`.
+   */
+  static async create(
+    source: Model | string | URL | Uint8Array | ArrayBuffer,
+    options: SessionOptions = {},
+  ): Promise<InferenceSession> {
+    checkOptions(options, sessionOptionNames, 'session option');
+    const externalData = options.externalData?.map(({ path, data }) => [path, data] as const);
+    const model = await loadModel(source, {
+      limits: options.limits,
+      externalData: externalData && new Map(externalData),
+    });
+    return createSession(model.graph, options);
+  }
+
+  /**
+   * Runs the model once. Feeds are copied before this returns, and may be changed at once. Resolves to
+   * tensors by output name.
+   *
+   * Rejects with `INVALID_INPUT` naming the feed, `ABORTED`, `DISPOSED`, `INVALID_ARGUMENT` for an
+   * unknown option or output, and, for dims that are new, `UNSUPPORTED_OPERATOR` and `LIMIT_EXCEEDED`.
+   */
+  async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    const wanted = this.#wantedOutputs(options);
+    const { data, plan } = this.#prepare(feeds);
+    const results = await plan.prepared.run(data, { signal: options.signal });
+    return resultsOf(plan.outputs, results, wanted);
+  }
+
+  /** The same, holding the calling thread; takes no signal. */
+  runSync(feeds: Feeds, options: Omit<RunOptions, 'signal'> = {}): Record<string, Tensor> {
+    if ((options as RunOptions).signal !== undefined) {
+      throw new OctavoError('INVALID_ARGUMENT', 'runSync() cannot be aborted', { where: 'signal' });
+    }
+    const wanted = this.#wantedOutputs(options);
+    const { data, plan } = this.#prepare(feeds);
+    return resultsOf(plan.outputs, plan.prepared.runSync(data), wanted);
+  }
+
+  /** Frees plans and weights. Idempotent. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const { prepared } of this.#plans.values()) prepared.dispose();
+    this.#plans.clear();
+    this.#model.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.dispose();
+    return Promise.resolve();
+  }
+
+  #wantedOutputs(options: RunOptions): ReadonlySet<string> | undefined {
+    checkOptions(options, runOptionNames, 'run option');
+    if (options.outputs === undefined) return undefined;
+    const names = new Set(this.outputs.map((output) => output.name));
+    const unknown = options.outputs.find((name) => !names.has(name));
+    if (unknown === undefined) return new Set(options.outputs);
+    throw new OctavoError('INVALID_ARGUMENT', 'the model has no such output', {
+      where: unknown,
+      expected: [...names].join(', '),
+    });
+  }
+
+  #prepare(feeds: Feeds): { data: CheckedFeeds['data']; plan: SessionPlan } {
+    if (this.#disposed) throw new OctavoError('DISPOSED', 'the session was disposed of');
+    const { data, dims, key } = checkFeeds(feeds, this.inputs);
+    const plan = this.#plans.get(key) ?? this.#makePlan(dims);
+    this.#plans.delete(key);
+    this.#plans.set(key, plan);
+    if (this.#plans.size > this.#maxPlans) {
+      const [[oldest, evicted]] = this.#plans as unknown as [[string, SessionPlan]];
+      this.#plans.delete(oldest);
+      evicted.prepared.dispose();
+    }
+    return { data, plan };
+  }
+
+  #makePlan(dims: ReadonlyMap<string, Shape>): SessionPlan {
+    const plan = this.#program.specialize(dims);
+    const outputs = plan.outputs.map(({ name, tensor }) => ({ ...plan.tensors[tensor]!, name }));
+    return { prepared: this.#model.prepare(plan), outputs };
+  }
+}
+
+/** A session for a graph; its outputs may be any values, under any names. */
+export async function createSession(
+  graph: Graph,
+  options: SessionOptions = {},
+): Promise<InferenceSession> {
+  checkOptions(options, sessionOptionNames, 'session option');
+  const { maxPlans = defaultMaxPlans, intraOpNumThreads, limits } = options;
+  if (!Number.isSafeInteger(maxPlans) || maxPlans < 1) {
+    throw new OctavoError('INVALID_ARGUMENT', 'not a number of plans', {
+      where: 'maxPlans',
+      expected: 'a whole number from 1',
+      found: String(maxPlans),
+    });
+  }
+  const program = createProgram(graph, {
+    limits,
+    freeDimensions: options.freeDimensionOverrides,
+    onPatch: options.onPatch,
+  });
+  const { backend, report } = await selectBackend({
+    backend: options.backend,
+    isa: options.isa,
+    threads: intraOpNumThreads === 0 ? undefined : intraOpNumThreads,
+  });
+  const ports = { inputs: describeInputs(program.graph), outputs: describeOutputs(program.graph) };
+  return new InferenceSession({ ...ports, backend, report, program, maxPlans });
+}
+
+/** Refuses what is not an object of known options, so that none is ignored. */
+function checkOptions(options: unknown, known: readonly string[], what: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new OctavoError('INVALID_ARGUMENT', `${what}s are not an object`, {
+      found: options === null ? 'null' : typeof options,
+    });
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new OctavoError('INVALID_ARGUMENT', `unknown ${what}`, {
+    where: unknown,
+    expected: known.join(', '),
+  });
+}
