@@ -53,8 +53,10 @@ class QConvStep final : public PreparedStep {
 // Chooses strips and shares by size alone, so that results don't depend on the number of threads.
 void QConvStep::cut() {
   const size_t perRow = layout.taps * (sizeof(void*) + gather.borderBytes(1));
-  const auto rowBytes = static_cast<size_t>(
-      gather.window.channels * gather.window.w.stride * gather.window.h.stride + y.dims[3]);
+  // What a row adds to the bytes that are touched: rows of a window wider than its stride overlap.
+  const WindowAxis &h = gather.window.h, &w = gather.window.w;
+  const int64_t pixels = std::min(h.stride, h.kernel) * std::min(w.stride, w.kernel);
+  const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels + y.dims[3]);
   size_t most = std::min(kStripBytes / std::max<size_t>(rowBytes, 1), kTableBytes / perRow);
   most = std::min(std::max(most / kRowUnit, size_t{1}) * kRowUnit, kMostRows);
   const double work = static_cast<double>(rows) * static_cast<double>(layout.taps) *
@@ -229,7 +231,7 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   auto conv = std::make_unique<QConvStep>();
   conv->groups = static_cast<size_t>(params.groups);
   conv->gather = {window, Gather::chooseForm(window, params.groups)};
-  conv->rows = static_cast<size_t>(window.outputs());
+  conv->rows = from.y->count == 0 ? 0 : static_cast<size_t>(window.outputs());
   conv->x = *from.x;
   conv->y = *from.y;
 

@@ -41,23 +41,40 @@ struct Avx2 {
     return _mm256_set1_epi32(word);
   }
 
+  static Int widenU8(const void* p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
+  }
+  static Int widenS8(const void* p) {
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
+  }
+
+  static Int add16(Int a, Int b) { return _mm256_add_epi16(a, b); }
   static Int add32(Int a, Int b) { return _mm256_add_epi32(a, b); }
   static Int sub32(Int a, Int b) { return _mm256_sub_epi32(a, b); }
   static Int mul32(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
   static Int addSaturated16(Int a, Int b) { return _mm256_adds_epi16(a, b); }
   static Int minU8(Int a, Int b) { return _mm256_min_epu8(a, b); }
   static Int maxU8(Int a, Int b) { return _mm256_max_epu8(a, b); }
+  static Int maxS8(Int a, Int b) { return _mm256_max_epi8(a, b); }
+  static Int addSaturatedU8(Int a, Int b) { return _mm256_adds_epu8(a, b); }
+  static Int bitOr(Int a, Int b) { return _mm256_or_si256(a, b); }
+  static Int shuffle8(Int table, Int indexes) { return _mm256_shuffle_epi8(table, indexes); }
+  static Int broadcastLane(const void* p) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
   static Int exclusiveOr(Int a, Int b) { return _mm256_xor_si256(a, b); }
 
   // Saturating: int32 to int16, int16 to int8 or uint8; per lane first a, then b.
   static Int pack32(Int a, Int b) { return _mm256_packs_epi32(a, b); }
-  static Int pack32Unsigned(Int a, Int b) { return _mm256_packus_epi32(a, b); }
   static Int pack16(Int a, Int b) { return _mm256_packs_epi16(a, b); }
   static Int pack16Unsigned(Int a, Int b) { return _mm256_packus_epi16(a, b); }
   static Int unpackLow8(Int a, Int b) { return _mm256_unpacklo_epi8(a, b); }
   static Int unpackHigh8(Int a, Int b) { return _mm256_unpackhi_epi8(a, b); }
   static Int unpackLow16(Int a, Int b) { return _mm256_unpacklo_epi16(a, b); }
   static Int unpackHigh16(Int a, Int b) { return _mm256_unpackhi_epi16(a, b); }
+  static Int unlace(Int v) {
+    return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
 
   static Float setFloat(float v) { return _mm256_set1_ps(v); }
   static Float loadFloat(const float* p) { return _mm256_loadu_ps(p); }
@@ -72,6 +89,9 @@ struct Avx2 {
   // a < b ? a : b and a > b ? a : b: b where one of them is NaN.
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
+  static Float maxOrNan(Float a, Float b) {
+    return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+  }
 
   // Even bytes and odd bytes as words, and the sums of products of neighbouring words.
   static Int evenBytes(Int u8) { return _mm256_and_si256(u8, set16(0x00ff)); }

@@ -37,23 +37,45 @@ struct Avx512 {
     return _mm512_set1_epi32(word);
   }
 
+  // Sixteen (kWords) bytes to int32.
+  static Int widenU8(const void* p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
+  static Int widenS8(const void* p) {
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
+
+  static Int add16(Int a, Int b) { return _mm512_add_epi16(a, b); }
   static Int add32(Int a, Int b) { return _mm512_add_epi32(a, b); }
   static Int sub32(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   static Int mul32(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
   static Int addSaturated16(Int a, Int b) { return _mm512_adds_epi16(a, b); }
   static Int minU8(Int a, Int b) { return _mm512_min_epu8(a, b); }
   static Int maxU8(Int a, Int b) { return _mm512_max_epu8(a, b); }
+  static Int maxS8(Int a, Int b) { return _mm512_max_epi8(a, b); }
+  static Int addSaturatedU8(Int a, Int b) { return _mm512_adds_epu8(a, b); }
+  static Int bitOr(Int a, Int b) { return _mm512_or_si512(a, b); }
+  // Bytes of `table` (one 16-byte table in each lane) at the low four bits of each index, and 0
+  // where the index has its highest bit set.
+  static Int shuffle8(Int table, Int indexes) { return _mm512_shuffle_epi8(table, indexes); }
+  static Int broadcastLane(const void* p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
   static Int exclusiveOr(Int a, Int b) { return _mm512_xor_si512(a, b); }
 
   // Saturating: int32 to int16, int16 to int8 or uint8; per lane first a, then b.
   static Int pack32(Int a, Int b) { return _mm512_packs_epi32(a, b); }
-  static Int pack32Unsigned(Int a, Int b) { return _mm512_packus_epi32(a, b); }
   static Int pack16(Int a, Int b) { return _mm512_packs_epi16(a, b); }
   static Int pack16Unsigned(Int a, Int b) { return _mm512_packus_epi16(a, b); }
   static Int unpackLow8(Int a, Int b) { return _mm512_unpacklo_epi8(a, b); }
   static Int unpackHigh8(Int a, Int b) { return _mm512_unpackhi_epi8(a, b); }
   static Int unpackLow16(Int a, Int b) { return _mm512_unpacklo_epi16(a, b); }
   static Int unpackHigh16(Int a, Int b) { return _mm512_unpackhi_epi16(a, b); }
+  // Four-byte groups from the order in which four packed vectors leave them to the natural one.
+  static Int unlace(Int v) {
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), v);
+  }
 
   static Float setFloat(float v) { return _mm512_set1_ps(v); }
   static Float loadFloat(const float* p) { return _mm512_loadu_ps(p); }
@@ -68,6 +90,10 @@ struct Avx512 {
   // a < b ? a : b and a > b ? a : b: b where one of them is NaN.
   static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
+  // The greater one, NaN where one of them is NaN.
+  static Float maxOrNan(Float a, Float b) {
+    return _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
+  }
 
   // acc += the sum of four u8 · s8 products, per int32. Tied in assembly: with the intrinsic, gcc
   // 12 spills accumulators where an epilogue is inlined behind the loop.

@@ -1,0 +1,62 @@
+// Between float32 and integers of 8 bits, a run of neighbours with one scale and zero point at a
+// time, and the range of a float32 vector. ops/quantizelinear, ops/dequantizelinear and
+// ops/dynamicquantizelinear drive them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "native/cpu/isa.h"
+
+namespace octavo {
+
+// y = clamp(rne(x / scale) + zero) to uint8 or, if `isSigned`, int8; NaN becomes the lowest.
+struct QuantizeArgs {
+  const float* x;
+  uint8_t* y;
+  size_t count;
+  float scale;
+  int32_t zero;
+  bool isSigned;
+};
+
+// y = (x - zero) * scale of uint8 or int8.
+struct DequantizeArgs {
+  const uint8_t* x;
+  float* y;
+  size_t count;
+  float scale;
+  int32_t zero;
+  bool isSigned;
+};
+
+// Lowers *low to the lowest of x and raises *high to the highest; NaN is passed over.
+struct RangeArgs {
+  const float* x;
+  size_t count;
+  float *low, *high;
+};
+
+struct QuantizeKernel {
+  const char* name;
+  Isa isa;
+  void (*run)(const QuantizeArgs& args);
+};
+
+struct DequantizeKernel {
+  const char* name;
+  Isa isa;
+  void (*run)(const DequantizeArgs& args);
+};
+
+struct RangeKernel {
+  const char* name;
+  Isa isa;
+  void (*run)(const RangeArgs& args);
+};
+
+const QuantizeKernel& chooseQuantize(Isa isa);
+const DequantizeKernel& chooseDequantize(Isa isa);
+const RangeKernel& chooseRange(Isa isa);
+
+}  // namespace octavo
