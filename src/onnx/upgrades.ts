@@ -14,6 +14,7 @@ import {
   upgradeUpsample9,
 } from './upgradeResize.js';
 import { upgradeSoftmax } from './upgradeSoftmax.js';
+import { reductionsOf18 } from './versions.js';
 
 export interface UpgradeStep {
   /** The version that has the new form. */
@@ -152,8 +153,6 @@ const changedAtSeven = [
   ...['LSTM', 'Less', 'Mul', 'Or', 'PRelu', 'Pow', 'RNN', 'Sub', 'Upsample', 'Xor'],
 ];
 
-const reductions = ['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'SumSquare'];
-
 const table: readonly (readonly [string, number, Upgrade])[] = [
   ...changedAtSeven.map((op) => [op, 7, refuseLegacy] as const),
   ['BatchNormalization', 9, upgradeBatchNormalization9],
@@ -167,7 +166,7 @@ const table: readonly (readonly [string, number, Upgrade])[] = [
   ['Hardmax', 13, upgradeSoftmax],
   ['LogSoftmax', 13, upgradeSoftmax],
   ['Pad', 11, upgradePad],
-  ...reductions.map((kind) => [`Reduce${kind}`, 18, listToInput('axes', 1, 'optional')] as const),
+  ...reductionsOf18.map((op) => [op, 18, listToInput('axes', 1, 'optional')] as const),
   ['ReduceSum', 13, listToInput('axes', 1, 'optional')],
   ['Resize', 11, upgradeResize10],
   ['Resize', 13, upgradeResize11],
