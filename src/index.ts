@@ -32,14 +32,13 @@ export { type Tensor, tensor } from './core/tensor.js';
 export * from './numerics/index.js';
 export { exportModel } from './onnx/export.js';
 export {
-  type LoadOptions,
+  type LoadModelOptions,
   loadModel,
   type Model,
   type ModelMeta,
   saveModel,
 } from './onnx/model.js';
 export {
-  type Feeds,
   type NodeSelector,
   type Progress,
   type QuantizeStaticOptions,
@@ -68,4 +67,10 @@ export {
   type OperatorOptions,
   type OutputFormat,
 } from './runtime/operators.js';
-export { InferenceSession, type RunOptions, type SessionOptions } from './runtime/session.js';
+export {
+  type Feeds,
+  InferenceSession,
+  type PortInfo,
+  type RunOptions,
+  type SessionOptions,
+} from './runtime/session.js';

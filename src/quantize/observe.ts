@@ -6,8 +6,8 @@ import { Collector } from '../calibrate/index.js';
 import { OctavoError, throwIfAborted } from '../core/errors.js';
 import { expectType } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
-import { createSession, type SessionOptions } from '../runtime/session.js';
-import type { Feeds, Progress } from './options.js';
+import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
+import type { Progress } from './options.js';
 
 export interface ObserveOptions {
   readonly data: Iterable<Feeds> | AsyncIterable<Feeds>;

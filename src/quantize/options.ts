@@ -4,15 +4,11 @@
  */
 import { type CalibrationMethod, calibrationMethods } from '../calibrate/index.js';
 import { OctavoError } from '../core/errors.js';
-import type { Tensor } from '../core/tensor.js';
 import type { Node } from '../graph/ir.js';
-import type { SessionOptions } from '../runtime/session.js';
+import type { Feeds, SessionOptions } from '../runtime/session.js';
 
 /** Picks nodes by exact name, by pattern on the name, or by asking about each node. */
 export type NodeSelector = string | RegExp | ((node: Node) => boolean);
-
-/** One sample, or one batch of samples: a tensor for every input of the model. */
-export type Feeds = Readonly<Record<string, Tensor>>;
 
 export interface Progress {
   readonly phase: 'calibrate' | 'ranges' | 'quantize';

@@ -6,8 +6,7 @@ import { OctavoError, throwIfAborted } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { toFloat32 } from '../core/values.js';
 import type { Model } from '../onnx/model.js';
-import type { Feeds } from '../quantize/options.js';
-import { InferenceSession, type SessionOptions } from '../runtime/session.js';
+import { type Feeds, InferenceSession, type SessionOptions } from '../runtime/session.js';
 
 export interface CompareOptions {
   /** Feeds that both models take. */

@@ -47,11 +47,11 @@ export async function listImages(folder: string): Promise<string[]> {
   return files.map((name) => path.join(folder, name));
 }
 
-type Sharp = typeof import('sharp');
+type Sharp = typeof import('sharp')['default'];
 
 async function requireSharp(): Promise<Sharp> {
   try {
-    return (await import('sharp')).default as unknown as Sharp;
+    return (await import('sharp')).default;
   } catch (cause) {
     throw new OctavoError('MISSING_PACKAGE', "reading pictures needs the package 'sharp'", {
       where: 'sharp',

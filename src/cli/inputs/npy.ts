@@ -1,8 +1,8 @@
 /** NumPy's .npy and .npz files as tensors. Format: NumPy's documentation, numpy.lib.format, versions 1 to 3. */
 import { unzipSync } from 'fflate';
-import type { DataType } from '../../core/dtype.js';
-import { bitsOf, viewOf } from '../../core/dtype.js';
+import { byteLengthOf, type DataType, viewOf } from '../../core/dtype.js';
 import { OctavoError } from '../../core/errors.js';
+import { defaultLimits } from '../../core/limits.js';
 import { elementCount } from '../../core/shape.js';
 import { type Tensor, tensor } from '../../core/tensor.js';
 
@@ -21,10 +21,11 @@ const types: ReadonlyMap<string, DataType> = new Map([
   ['b1', 'bool'],
 ]);
 
-/** Reads one array. Throws `INVALID_TENSOR` naming `where`. */
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+/** Reads one array. Throws `INVALID_TENSOR` and `UNSUPPORTED_TYPE` naming `where`. */
 export function parseNpy(bytes: Uint8Array, where: string): Tensor {
   const malformed = (what: string) => new OctavoError('INVALID_TENSOR', what, { where });
-  const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte)) {
     throw malformed('not a .npy file');
   }
@@ -35,16 +36,7 @@ export function parseNpy(bytes: Uint8Array, where: string): Tensor {
   if (end > bytes.length) throw malformed('the header is cut off');
   const header = new TextDecoder('latin1').decode(bytes.subarray(start, end));
 
-  const descr = /'descr':\s*'([<>|=])(\w+)'/.exec(header);
-  const type = types.get(descr?.[2] ?? '');
-  if (descr === null || type === undefined) {
-    throw new OctavoError('UNSUPPORTED_TYPE', 'element type not supported', {
-      where,
-      expected: [...types.keys()].join(', '),
-      found: /'descr':\s*([^,]+)/.exec(header)?.[1]?.trim() ?? 'none',
-    });
-  }
-  if (descr[1] === '>') throw malformed('big-endian elements are not supported');
+  const type = typeFrom(header, where);
   if (/'fortran_order':\s*True/.test(header)) throw malformed('Fortran order is not supported');
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
   if (shape === undefined) throw malformed('the header has no shape');
@@ -54,31 +46,66 @@ export function parseNpy(bytes: Uint8Array, where: string): Tensor {
     .filter((dim) => dim !== '')
     .map(Number);
   const count = elementCount(dims, where);
-  const size = (count * bitsOf(type)) / 8;
+  const size = byteLengthOf(type, count);
   if (bytes.length - end !== size) {
-    throw new OctavoError('INVALID_TENSOR', 'the data does not fit the shape', {
+    throw new OctavoError('INVALID_TENSOR', 'the data do not fit the shape', {
       where,
       expected: `${size} bytes`,
       found: `${bytes.length - end} bytes`,
     });
   }
   // Elements must be aligned to their width, which a view into the file need not be.
-  const copy = bytes.slice(end);
-  return tensor(type, viewOf(type, copy.buffer, 0, count), dims, where);
+  return tensor(type, viewOf(type, new Uint8Array(bytes.subarray(end)).buffer, 0, count), dims);
 }
 
-/** Reads every array of an archive, by name. Throws `INVALID_TENSOR` naming the file or the member. */
-export function parseNpz(bytes: Uint8Array, where: string): Map<string, Tensor> {
+function typeFrom(header: string, where: string): DataType {
+  const descr = /'descr':\s*'([<>|=])(\w+)'/.exec(header);
+  const type = types.get(descr?.[2] ?? '');
+  if (descr !== null && descr[1] !== '>' && type !== undefined) return type;
+  throw new OctavoError('UNSUPPORTED_TYPE', 'element type not supported', {
+    where,
+    expected: `little-endian ${[...types.keys()].join(', ')}`,
+    found: /'descr':\s*([^,]+)/.exec(header)?.[1]?.trim() ?? 'none',
+  });
+}
+
+/**
+ * Reads the arrays of an archive that `wanted` asks for, by name. Throws `INVALID_TENSOR` naming the file
+ * or the member, and `LIMIT_EXCEEDED` before anything larger than a tensor may be is unpacked.
+ */
+export function parseNpz(
+  bytes: Uint8Array,
+  where: string,
+  wanted: ReadonlySet<string>,
+): Map<string, Tensor> {
+  let total = 0;
   let members: Record<string, Uint8Array>;
   try {
-    members = unzipSync(bytes);
+    members = unzipSync(bytes, {
+      filter({ name, originalSize }) {
+        if (!wanted.has(nameOf(name))) return false;
+        total += originalSize;
+        if (total > defaultLimits.tensorBytes) {
+          throw new OctavoError('LIMIT_EXCEEDED', 'the archive unpacks to too much', {
+            where,
+            expected: `at most ${defaultLimits.tensorBytes} bytes`,
+          });
+        }
+        return true;
+      },
+    });
   } catch (cause) {
+    if (cause instanceof OctavoError) throw cause;
     throw new OctavoError('INVALID_TENSOR', 'not a .npz file', { where, cause });
   }
   return new Map(
     Object.entries(members).map(([member, content]) => [
-      member.replace(/\.npy$/, ''),
+      nameOf(member),
       parseNpy(content, `${where}/${member}`),
     ]),
   );
+}
+
+function nameOf(member: string): string {
+  return member.replace(/\.npy$/, '');
 }
