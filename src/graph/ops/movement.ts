@@ -227,7 +227,7 @@ const split: OpDefinition = {
     const sizes = splitSizes(context, x.dims[axis]);
     return node.outputs.map((_, i): ValueType => {
       const dims = [...x.dims!];
-      dims[axis] = sizes?.[i];
+      dims[axis] = node.outputs.length === 1 ? dims[axis] : sizes?.[i];
       return { type: x.type, dims };
     });
   },
