@@ -19,8 +19,8 @@ class AveragePoolStep final : public PreparedStep {
 
   void run(const RunContext& context) const override {
     if (y.count == 0) return;
-    const auto cells = std::min(window.h.kernel, window.h.input) *
-                       std::min(window.w.kernel, window.w.input);
+    const auto cells =
+        std::min(window.h.kernel, window.h.input) * std::min(window.w.kernel, window.w.input);
     const auto work = static_cast<size_t>(cells * window.channels);
     const auto rows = static_cast<size_t>(window.batch * window.h.output);
     const auto width = static_cast<size_t>(window.w.output);
@@ -71,8 +71,7 @@ Status prepareAveragePool(const StepView& step, const PrepareContext& context,
     return badStep("x and y must be float32");
   }
   auto pool = std::make_unique<AveragePoolStep>();
-  OCTAVO_RETURN_IF_ERROR(
-      makeWindow(params, params.kernelH, params.kernelW, *x, *y, &pool->window));
+  OCTAVO_RETURN_IF_ERROR(makeWindow(params, params.kernelH, params.kernelW, *x, *y, &pool->window));
   if (x->dims[3] != y->dims[3]) return badStep("x and y must have the same channels");
   pool->x = *x;
   pool->y = *y;

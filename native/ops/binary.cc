@@ -64,7 +64,7 @@ Status prepareBinary(const StepView& step, const PrepareContext& context,
     binary->walk.add(y->dims[axis], stride);
   }
   binary->base.kind = static_cast<BinaryKind>(params.kind);
-  binary->base.form = binary->walk.rank == 0                  ? BinaryForm::kBoth
+  binary->base.form = binary->walk.rank == 0           ? BinaryForm::kBoth
                       : binary->walk.rowStride(0) == 0 ? BinaryForm::kRight
                       : binary->walk.rowStride(1) == 0 ? BinaryForm::kLeft
                                                        : BinaryForm::kBoth;

@@ -65,8 +65,8 @@ Status prepareConcat(const StepView& step, const PrepareContext&,
     }
     length += x->dims[axis];
     if (x->count == 0 || y->count == 0) continue;
-    const size_t bytes = concat->rowBytes / static_cast<size_t>(y->dims[axis]) *
-                         static_cast<size_t>(x->dims[axis]);
+    const size_t bytes =
+        concat->rowBytes / static_cast<size_t>(y->dims[axis]) * static_cast<size_t>(x->dims[axis]);
     concat->runs.push_back({*x, at, at + bytes});
     at += bytes;
   }

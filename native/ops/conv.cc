@@ -1,6 +1,6 @@
 // Conv: float32 convolution. Output pixels are the rows of a product whose columns are the output
-// channels, as in QConv: rows are cut into strips that stay in the cache, columns into the panels of
-// the packed weights. A part of the work is a strip and a share of the panels.
+// channels, as in QConv: rows are cut into strips that stay in the cache, columns into the panels
+// of the packed weights. A part of the work is a strip and a share of the panels.
 #include "native/ops/conv.h"
 
 #include "native/ops/f32product.h"
@@ -56,8 +56,8 @@ void ConvStep::cut() {
                          kTableBytes / std::max<size_t>(perRow, 1));
   most = std::clamp<size_t>(most < kRowUnit ? most : most / kRowUnit * kRowUnit, 1, kMostRows);
   const double work = static_cast<double>(rows) * static_cast<double>(weight.count);
-  const auto parts = static_cast<size_t>(
-      std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
+  const auto parts =
+      static_cast<size_t>(std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
   const size_t even = roundUp(divideUp(rows, parts), kRowUnit);
   strip = std::max<size_t>(std::min({most, even, rows}), 1);
   strips = divideUp(rows, strip);
@@ -182,7 +182,8 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
       }
       return packed;
     };
-    conv->weights = context.packs.get(*from.weight, layout.form(conv->groups, FloatForm::kByColumn), pack);
+    conv->weights =
+        context.packs.get(*from.weight, layout.form(conv->groups, FloatForm::kByColumn), pack);
   }
   conv->padding = AlignedBuffer(conv->gather.depth());
   conv->cut();

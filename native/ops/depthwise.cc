@@ -102,8 +102,8 @@ class DepthwiseStep final : public PreparedStep {
         args.cells = static_cast<size_t>(cells);
       }
       args.pixels = static_cast<size_t>(run.pixels);
-      args.weights = args.bias + static_cast<size_t>(1 + firstRow * w.kernel + run.firstCell) *
-                                     kDepthwiseBlock;
+      args.weights = args.bias +
+                     static_cast<size_t>(1 + firstRow * w.kernel + run.firstCell) * kDepthwiseBlock;
       args.y = context.out<float>(y) + (row * w.output + run.begin) * channels;
       kernel->run(args);
     }

@@ -39,7 +39,8 @@ inline size_t elementBytes(DataType type) {
 template <typename Element>
 void copyElements(const uint8_t* x, int64_t stride, int64_t count, uint8_t* y) {
   const int64_t step = stride * static_cast<int64_t>(sizeof(Element));
-  for (int64_t i = 0; i < count; ++i) std::memcpy(y + i * sizeof(Element), x + i * step, sizeof(Element));
+  for (int64_t i = 0; i < count; ++i)
+    std::memcpy(y + i * sizeof(Element), x + i * step, sizeof(Element));
 }
 
 inline void copyStrided(size_t bytes, const uint8_t* x, int64_t stride, int64_t count, uint8_t* y) {

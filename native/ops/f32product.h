@@ -31,7 +31,8 @@ void forEachDepthBlock(size_t taps, size_t depth, Body&& body) {
     block.offset = depth == 0 ? 0 : block.begin % depth;
     if (depth >= kDepthBlock) {
       // Even parts, so that none is short.
-      const size_t parts = (depth + kDepthBlock - 1) / kDepthBlock, part = (depth + parts - 1) / parts;
+      const size_t parts = (depth + kDepthBlock - 1) / kDepthBlock,
+                   part = (depth + parts - 1) / parts;
       block.taps = left < 1 ? left : 1;
       block.depth = depth - block.offset < part ? depth - block.offset : part;
     } else {

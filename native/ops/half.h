@@ -1,5 +1,5 @@
-// Scalar conversions between float32 and the 16-bit floats, as src/core/half.ts defines them: narrowing
-// rounds to nearest, ties to even, and keeps NaN a NaN; widening is exact.
+// Scalar conversions between float32 and the 16-bit floats, as src/core/half.ts defines them:
+// narrowing rounds to nearest, ties to even, and keeps NaN a NaN; widening is exact.
 #pragma once
 
 #include <cstdint>

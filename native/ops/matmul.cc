@@ -25,8 +25,8 @@ class MatMulStep final : public PreparedStep {
   TensorInfo a, b, bias, y;
   bool transposeA = false, transposeB = false;
   Start start = Start::kZero;
-  Walk<2> stack;      // where matrices begin in a and b
-  Walk<1> biasWalk;   // the bias spread over y
+  Walk<2> stack;     // where matrices begin in a and b
+  Walk<1> biasWalk;  // the bias spread over y
   size_t matrices = 1, rows = 0, depth = 0, columns = 0;
   FloatPanelLayout layout;
   PackedBuffer packed;      // null: b is not constant
@@ -53,8 +53,8 @@ class MatMulStep final : public PreparedStep {
 void MatMulStep::cut() {
   const double work = static_cast<double>(matrices) * static_cast<double>(rows) *
                       static_cast<double>(columns) * static_cast<double>(depth);
-  const auto parts = static_cast<size_t>(
-      std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
+  const auto parts =
+      static_cast<size_t>(std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
   const size_t each = divideUp(parts, std::max<size_t>(matrices, 1));
   const size_t panels = layout.panels.size();
   // A panel that is packed on the way is best used for all rows; packed ones are best read once.

@@ -13,7 +13,8 @@ namespace {
 
 enum class PadMode : int32_t { kConstant, kReflect, kEdge, kCount };
 
-// The cell of x that cell i of y shows along an axis of x of `size`; negative where it shows the value.
+// The cell of x that cell i of y shows along an axis of x of `size`; negative where it shows the
+// value.
 int64_t sourceOf(PadMode mode, int64_t i, int64_t size) {
   if (i >= 0 && i < size) return i;
   if (mode == PadMode::kConstant) return -1;
@@ -90,9 +91,7 @@ class PadStep final : public PreparedStep {
                 bytes);
   }
 
-  void fill(uint8_t* out, int64_t count) const {
-    copyStrided(bytes, value, 0, count, out);
-  }
+  void fill(uint8_t* out, int64_t count) const { copyStrided(bytes, value, 0, count, out); }
 };
 
 // `value` as an element of the type; false where an integer type can't hold a fraction.
@@ -138,7 +137,8 @@ Status preparePad(const StepView& step, const PrepareContext&,
   pad->y = *y;
   pad->mode = static_cast<PadMode>(params.mode);
   pad->bytes = elementBytes(y->type);
-  if (pad->mode != PadMode::kConstant && x->count == 0) return badStep("there are no cells to show");
+  if (pad->mode != PadMode::kConstant && x->count == 0)
+    return badStep("there are no cells to show");
   stridesOf(*x, pad->strides);
   for (int axis = 0; axis < y->rank; ++axis) pad->before[axis] = params.before[axis];
   if (!encodeValue(params.value, y->type, pad->value)) {

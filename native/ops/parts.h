@@ -15,8 +15,8 @@ constexpr size_t kMostParts = 64;
 inline size_t divideUp(size_t a, size_t b) { return a / b + (a % b != 0); }
 inline size_t roundUp(size_t a, size_t b) { return divideUp(a, b) * b; }
 
-// Calls body(begin, end, worker) for parts of [0, total) of at least about `grain`, all but the last
-// one a multiple of `unit`.
+// Calls body(begin, end, worker) for parts of [0, total) of at least about `grain`, all but the
+// last one a multiple of `unit`.
 template <typename Body>
 void forEachPart(Team& team, size_t total, size_t grain, size_t unit, Body&& body) {
   if (total == 0) return;

@@ -1,7 +1,7 @@
 // Reduce: sum, mean, maximum or minimum over chosen axes of a float32 tensor. The axes that are
-// reduced and those that are kept are walked apart. Where the innermost axis is reduced, each result
-// folds rows of it; where it is kept, rows are folded into as many results at once. Sums are kept in
-// double and rounded once.
+// reduced and those that are kept are walked apart. Where the innermost axis is reduced, each
+// result folds rows of it; where it is kept, rows are folded into as many results at once. Sums are
+// kept in double and rounded once.
 #include "native/kernels/f32rows/f32rows.h"
 #include "native/ops/check.h"
 #include "native/ops/parts.h"

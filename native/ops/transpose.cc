@@ -2,6 +2,7 @@
 // are copied, or there is an axis of y along which x is contiguous: it and the innermost axis span
 // planes that kernels transpose, tile by tile.
 #include "native/kernels/transpose/transpose.h"
+
 #include "native/ops/element.h"
 #include "native/ops/parts.h"
 #include "native/ops/walk.h"
@@ -16,9 +17,9 @@ constexpr size_t kTileElements = 4096;
 class TransposeStep final : public PreparedStep {
  public:
   TensorInfo x, y;
-  Walk<1> walk;                             // copied rows
-  Walk<2> planes;                           // where planes begin in x and y
-  TransposeArgs plane{};                    // one whole plane; no columns: rows are copied
+  Walk<1> walk;           // copied rows
+  Walk<2> planes;         // where planes begin in x and y
+  TransposeArgs plane{};  // one whole plane; no columns: rows are copied
   const TransposeKernel* kernel = nullptr;
 
   void run(const RunContext& context) const override {
@@ -69,8 +70,8 @@ class TransposeStep final : public PreparedStep {
   }
 
   static size_t tileSide(size_t side, size_t other) {
-    return std::min(side, std::max(kTileSide, roundUp(kTileElements / std::min(other, kTileSide),
-                                                      kTileSide)));
+    return std::min(
+        side, std::max(kTileSide, roundUp(kTileElements / std::min(other, kTileSide), kTileSide)));
   }
 };
 
@@ -91,8 +92,7 @@ Status prepareTranspose(const StepView& step, const PrepareContext& context,
   unsigned taken = 0;
   for (int axis = 0; axis < y->rank; ++axis) {
     const int from = params.perm[axis];
-    if (from < 0 || from >= x->rank || (taken >> from & 1) != 0 ||
-        x->dims[from] != y->dims[axis]) {
+    if (from < 0 || from >= x->rank || (taken >> from & 1) != 0 || x->dims[from] != y->dims[axis]) {
       return badStep("y must have the axes of x, permuted");
     }
     taken |= 1u << from;

@@ -1,7 +1,7 @@
 // Walking tensors by strides: broadcasting, permuting, slicing and reducing are all a choice of
 // strides. A Walk goes through an index space in row-major order, a row of its last axis at a time,
-// and tells where the row lies in each of N tensors. Its own axes are merged first where every tensor
-// allows it, so that rows are as long as can be.
+// and tells where the row lies in each of N tensors. Its own axes are merged first where every
+// tensor allows it, so that rows are as long as can be.
 #pragma once
 
 #include <algorithm>
@@ -70,8 +70,8 @@ struct Walk {
   }
 
   // Calls row(at, length, offsets) for the cells [begin, end) of the index space: `at` is the row's
-  // first cell counted over all, offsets[i] where it lies in tensor i. The first and the last row may
-  // be cut.
+  // first cell counted over all, offsets[i] where it lies in tensor i. The first and the last row
+  // may be cut.
   template <typename Row>
   void forEachRow(int64_t begin, int64_t end, Row&& row) const {
     if (begin >= end) return;

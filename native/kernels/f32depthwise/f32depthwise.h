@@ -1,11 +1,12 @@
-// Depthwise convolution of float32 channels-last images: every channel by its own window. ops/depthwise
-// drives it, a run of neighbouring output pixels at a time whose windows are cut alike by the borders.
+// Depthwise convolution of float32 channels-last images: every channel by its own window.
+// ops/depthwise drives it, a run of neighbouring output pixels at a time whose windows are cut
+// alike by the borders.
 //
 // A call computes, for `pixels` × `channels` results,
 //   y[p][c] = clamp(bias[c] + Σ_i Σ_j x[i][j][p][c] · weight[i][j][c], lower, upper)
-// with cell (i, j) of pixel p at x + i * rowStride + j * cellStride + p * pixelStride. Channels come in
-// blocks of kDepthwiseBlock: a block of the packed weights holds the bias and then every cell of the
-// window, cut off or not, a vector each; cells are weightRow to a row of the window.
+// with cell (i, j) of pixel p at x + i * rowStride + j * cellStride + p * pixelStride. Channels
+// come in blocks of kDepthwiseBlock: a block of the packed weights holds the bias and then every
+// cell of the window, cut off or not, a vector each; cells are weightRow to a row of the window.
 //
 // Kernels add products in ascending order of i and j, fused or not. NaN gives NaN.
 #pragma once

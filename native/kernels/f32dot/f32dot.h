@@ -1,5 +1,5 @@
-// Products of float32 rows with packed float32 columns: the kernel under Conv and MatMul. ops/conv and
-// ops/matmul drive it; pack/f32panels makes what it reads.
+// Products of float32 rows with packed float32 columns: the kernel under Conv and MatMul. ops/conv
+// and ops/matmul drive it; pack/f32panels makes what it reads.
 //
 // A call computes, for `rows` × `columns` results,
 //   y[r][c] = clamp(start + Σ_tap Σ_k a[tap][r][k] · weight[tap][k][c], lower, upper)
@@ -8,8 +8,8 @@
 // nothing is gathered. A panel holds the weights of a kernel's `columns` output columns as
 // [tap][k][column], 0 in columns that are not there.
 //
-// Kernels add products in ascending order of tap and k, fused or not: they agree within a unit in the
-// last place of Σ |a · weight| for each product. NaN gives NaN.
+// Kernels add products in ascending order of tap and k, fused or not: they agree within a unit in
+// the last place of Σ |a · weight| for each product. NaN gives NaN.
 #pragma once
 
 #include <cstddef>

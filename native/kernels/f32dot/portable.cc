@@ -1,5 +1,5 @@
-// Plain C++, for any CPU, and the specification of the family: one sum at a time would be as right, a
-// small tile lets the compiler vectorize.
+// Plain C++, for any CPU, and the specification of the family: one sum at a time would be as right,
+// a small tile lets the compiler vectorize.
 #include "native/kernels/f32dot/f32dot.h"
 
 namespace octavo {

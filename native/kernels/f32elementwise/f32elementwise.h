@@ -2,8 +2,8 @@
 // reduced broadcasting to rows in which an operand is either a vector or one value.
 //
 // All kernels give the same bits for the functions that are at most one rounding away from their
-// input: Clip, LeakyRelu, Sqrt, Neg, Abs, Reciprocal, Floor, Ceil, Round; Add, Sub, Mul, Div, Min, Max.
-// The others are within a few units in the last place of the exact value. NaN gives NaN.
+// input: Clip, LeakyRelu, Sqrt, Neg, Abs, Reciprocal, Floor, Ceil, Round; Add, Sub, Mul, Div, Min,
+// Max. The others are within a few units in the last place of the exact value. NaN gives NaN.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 namespace octavo {
 
-// In the order of unaryKinds and binaryKinds in src/runtime/steps.ts, which tells what each computes.
+// In the order of unaryKinds and binaryKinds in src/runtime/steps.ts, which tells what each
+// computes.
 enum class UnaryKind : int32_t {
   kClip,
   kLeakyRelu,

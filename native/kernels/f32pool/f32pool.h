@@ -1,5 +1,5 @@
-// The average of the cells of one window, for each channel of a channels-last image. ops/averagepool
-// drives it, once for each output pixel.
+// The average of the cells of one window, for each channel of a channels-last image.
+// ops/averagepool drives it, once for each output pixel.
 //
 // Kernels sum in other orders: they agree within a few units in the last place of the average
 // magnitude.

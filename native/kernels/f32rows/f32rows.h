@@ -1,9 +1,9 @@
 // Functions along the last axis of float32 tensors: softmax, local response normalization, and the
 // folds that reductions are made of. ops/softmax, ops/lrn and ops/reduce drive them.
 //
-// Lrn gives the same bits in all kernels (for beta = 0.75); so do maxima and minima. Sums agree with
-// the exact sum, rounded once, within a few units in the last place of the sum of magnitudes. NaN
-// gives NaN.
+// Lrn gives the same bits in all kernels (for beta = 0.75); so do maxima and minima. Sums agree
+// with the exact sum, rounded once, within a few units in the last place of the sum of magnitudes.
+// NaN gives NaN.
 #pragma once
 
 #include <math.h>

@@ -1,5 +1,6 @@
 // Transposes a matrix of elements of 1, 2, 4 or 8 bytes: y[column * yStride + row] =
-// x[row * xStride + column]. ops/transpose cuts any permutation into such planes, and tiles large ones.
+// x[row * xStride + column]. ops/transpose cuts any permutation into such planes, and tiles large
+// ones.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,98 @@
+// The kernel as a template over a vector vocabulary V (kernels/simd): what every vector instruction
+// set shares. A tile of MR rows × NV vectors of columns stays in registers over the whole depth;
+// rows that remain take a lower tile of their own.
+#pragma once
+
+#include "native/kernels/f32dot/f32dot.h"
+#include "native/kernels/simd/attributes.h"
+
+namespace octavo {
+namespace {
+
+// Columns of vector j that are stored, from 0 to a whole vector.
+template <typename V>
+inline size_t columnsOf(const FloatDotArgs& args, int j) {
+  const size_t before = static_cast<size_t>(j) * V::kWords;
+  if (args.columns <= before) return 0;
+  return args.columns - before < V::kWords ? args.columns - before : V::kWords;
+}
+
+template <typename V, int MR, int NV>
+inline void floatDotTile(const FloatDotArgs& args, size_t row) {
+  using Float = typename V::Float;
+  const bool whole = args.columns == NV * V::kWords;
+  float* y = args.y + row * args.yStride;
+  Float acc[MR][NV];
+  if (args.bias != nullptr) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      const Float bias = V::loadFloat(args.bias + j * V::kWords);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) acc[i][j] = bias;
+    }
+  } else {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      const size_t columns = columnsOf<V>(args, j);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) {
+        const float* from = y + static_cast<size_t>(i) * args.yStride + j * V::kWords;
+        acc[i][j] = whole ? V::loadFloat(from) : V::loadFloats(from, columns);
+      }
+    }
+  }
+
+  const float* w = args.weights;
+  for (size_t tap = 0; tap < args.taps; ++tap) {
+    const float* a[MR];
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.aStride + row + i] + args.offset;
+    const size_t depth = args.depth;
+    for (size_t k = 0; k < depth; ++k) {
+      Float right[NV];
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) right[j] = V::loadFloat(w + j * V::kWords);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) {
+        const Float left = V::broadcast(a[i] + k);
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) V::accumulate(acc[i][j], left, right[j]);
+      }
+      w += NV * V::kWords;
+    }
+  }
+
+  // Bounds first: the second operand is what comes through where one is NaN.
+  const Float lower = V::setFloat(args.lower), upper = V::setFloat(args.upper);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i, y += args.yStride) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      const Float value = V::min(upper, V::max(lower, acc[i][j]));
+      if (whole) {
+        V::storeFloat(y + j * V::kWords, value);
+      } else {
+        V::storeFloats(y + j * V::kWords, value, columnsOf<V>(args, j));
+      }
+    }
+  }
+}
+
+// The `rest` rows behind the last whole tile, 1 <= rest <= MR.
+template <typename V, int MR, int NV>
+inline void floatDotRest(const FloatDotArgs& args, size_t row, size_t rest) {
+  if constexpr (MR > 1) {
+    if (rest < MR) return floatDotRest<V, MR - 1, NV>(args, row, rest);
+  }
+  floatDotTile<V, MR, NV>(args, row);
+}
+
+template <typename V, int MR, int NV>
+inline void floatDot(const FloatDotArgs& args) {
+  size_t row = 0;
+  for (; row + MR <= args.rows; row += MR) floatDotTile<V, MR, NV>(args, row);
+  if (row < args.rows) floatDotRest<V, MR, NV>(args, row, args.rows - row);
+}
+
+}  // namespace
+}  // namespace octavo
