@@ -121,7 +121,7 @@ bool isaSupported(Isa isa) {
     case Isa::kAvx2:
       return features().avx2;
     case Isa::kAvxVnni:
-      return features().avxVnni;
+      return isVexVnniSupported() || (isaBuilt(Isa::kAvx512Vnni) && features().avx512Vnni);
     case Isa::kAvx512Vnni:
       return features().avx512Vnni;
     case Isa::kCount:
@@ -129,6 +129,8 @@ bool isaSupported(Isa isa) {
   }
   return false;
 }
+
+bool isVexVnniSupported() { return features().avxVnni; }
 
 Isa bestIsa() {
   for (auto i = static_cast<int32_t>(Isa::kCount) - 1; i > 0; --i) {

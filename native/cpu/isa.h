@@ -16,6 +16,10 @@ const char* isaName(Isa isa);
 bool isaBuilt(Isa isa);
 bool isaSupported(Isa isa);
 
+// AVX-VNNI is 256-bit dot products. A CPU that has AVX512-VNNI but not AVX-VNNI has them too, in EVEX
+// encoding only: kernels of kAvxVnni exist in both, and this tells which one to take.
+bool isVexVnniSupported();
+
 // The best one that was built and that this CPU has.
 Isa bestIsa();
 

@@ -1,8 +1,6 @@
 // 32 registers hold four outputs of four vectors. What remains of the channels behind blocks of 64
 // takes narrower registers, not a block that is part empty.
-#include "native/kernels/depthwise/block.h"
-#include "native/kernels/simd/avx128.h"
-#include "native/kernels/simd/avx2.h"
+#include "native/kernels/depthwise/avxvnni.h"
 #include "native/kernels/simd/avx512.h"
 
 namespace octavo {
@@ -32,5 +30,10 @@ void depthwise_u8s8u8_32c_rows_avx512vnni(const DepthwiseArgs& args) {
 void depthwise_u8s8u8_64c_rows_avx512vnni(const DepthwiseArgs& args) {
   depthwiseRows<Avx512, Direct64, 4>(args);
 }
+
+OCTAVO_AVXVNNI_TAPS(depthwise_u8s8u8_16c_avxvnni_evex, AvxVnni128)
+OCTAVO_AVXVNNI_TAPS(depthwise_u8s8u8_32c_avxvnni_evex, AvxVnni)
+OCTAVO_AVXVNNI_ROWS(depthwise_u8s8u8_16c_rows_avxvnni_evex, AvxVnni128)
+OCTAVO_AVXVNNI_ROWS(depthwise_u8s8u8_32c_rows_avxvnni_evex, AvxVnni)
 
 }  // namespace octavo

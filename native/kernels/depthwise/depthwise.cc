@@ -2,7 +2,7 @@
 
 namespace octavo {
 
-#define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes) \
+#define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes, evex) \
   void name(const DepthwiseArgs& args);
 #include "native/kernels/depthwise/kernels.inc"
 #undef OCTAVO_DEPTHWISE
@@ -10,8 +10,8 @@ namespace octavo {
 namespace {
 
 constexpr DepthwiseKernel kKernels[] = {
-#define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes) \
-  {#name, Isa::isa, channels, lanes, DepthwiseForm::form, weightBytes, name},
+#define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes, evex) \
+  {#name, Isa::isa, channels, lanes, DepthwiseForm::form, weightBytes, evex, name},
 #include "native/kernels/depthwise/kernels.inc"
 #undef OCTAVO_DEPTHWISE
 };
@@ -36,6 +36,7 @@ const DepthwiseKernel* chooseDepthwise(Isa isa, DepthwiseForm form, size_t chann
   const DepthwiseKernel* best = nullptr;
   for (const DepthwiseKernel& kernel : kKernels) {
     if (kernel.form != form || !isaImplies(isa, kernel.isa)) continue;
+    if (kernel.isa == Isa::kAvxVnni && kernel.evex == isVexVnniSupported()) continue;
     if (best == nullptr || isBetter(kernel, *best, channels)) best = &kernel;
   }
   return best;

@@ -55,6 +55,7 @@ struct DepthwiseKernel {
   int lanes;     // of 128 bits, for panelColumn()
   DepthwiseForm form;
   int weightBytes;  // 1, or 2 for wide weights
+  bool evex;        // a kernel of AVX-VNNI in the encoding of AVX-512, see cpu/isa.h
   void (*run)(const DepthwiseArgs& args);
 };
 

@@ -12,7 +12,7 @@ void dot_u8s8i32_8x32c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Dire
 void dot_u8s8i32_8x48c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 3>(args); }
 void dot_u8s8i32_6x64c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 6, 4>(args); }
 
-OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x8c4_avx512vnni, 6, 1)
-OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x16c4_avx512vnni, 6, 2)
+OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x8c4_avxvnni_evex, 6, 1)
+OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x16c4_avxvnni_evex, 6, 2)
 
 }  // namespace octavo

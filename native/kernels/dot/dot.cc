@@ -2,15 +2,15 @@
 
 namespace octavo {
 
-#define OCTAVO_DOT(name, isa, rows, columns, lanes, form, twin) void name(const DotArgs& args);
+#define OCTAVO_DOT(name, isa, rows, columns, lanes, form, evex) void name(const DotArgs& args);
 #include "native/kernels/dot/kernels.inc"
 #undef OCTAVO_DOT
 
 namespace {
 
 constexpr DotKernel kKernels[] = {
-#define OCTAVO_DOT(name, isa, rows, columns, lanes, form, twin) \
-  {#name, Isa::isa, rows, columns, lanes, DotForm::form, twin, name},
+#define OCTAVO_DOT(name, isa, rows, columns, lanes, form, evex) \
+  {#name, Isa::isa, rows, columns, lanes, DotForm::form, evex, name},
 #include "native/kernels/dot/kernels.inc"
 #undef OCTAVO_DOT
 };
@@ -41,7 +41,8 @@ const DotKernel* dotKernels(size_t* count) {
 const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns) {
   const DotKernel* best = &kKernels[0];
   for (const DotKernel& kernel : kKernels) {
-    if (kernel.twin || !isaImplies(isa, kernel.isa)) continue;
+    if (!isaImplies(isa, kernel.isa)) continue;
+    if (kernel.isa == Isa::kAvxVnni && kernel.evex == isVexVnniSupported()) continue;
     if (minus128 && kernel.form == DotForm::kShifted) continue;
     if (isBetter(kernel, *best, columns)) best = &kernel;
   }

@@ -62,8 +62,7 @@ struct DotKernel {
   int columns;  // of a panel
   int lanes;
   DotForm form;
-  // Same source as another kernel in other encoding: tested in its place, never chosen.
-  bool twin;
+  bool evex;  // a kernel of AVX-VNNI in the encoding of AVX-512, see cpu/isa.h
   void (*run)(const DotArgs& args);
 };
 
