@@ -166,7 +166,7 @@ const fold =
     if (result === undefined) return undefined;
     const { weight, bias } = result;
     const sameWeight = graph.constants.get(anchor.inputs[1]!) === weight;
-    const weightName = sameWeight ? anchor.inputs[1]! : fresh(`${anchor.inputs[1]!}_folded`);
+    const weightName = sameWeight ? anchor.inputs[1]! : fresh(foldedName(anchor.inputs[1]!));
     const biasName = fresh(`${anchor.name}_bias`);
     const biasTensor = floatTensor([bias.length], bias);
     return change(`fold ${node.op} '${node.name}' into ${anchor.op} '${anchor.name}'`, {
@@ -184,6 +184,11 @@ const fold =
       ],
     });
   };
+
+/** 'w' and what it was folded to before become 'w_folded'. */
+function foldedName(weight: string): string {
+  return `${weight.replace(/_folded(_\d+)?$/, '')}_folded`;
+}
 
 const arithmetic = fold(({ graph, node }, rank) => arithmeticOf(graph, node, rank));
 
