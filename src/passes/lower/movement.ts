@@ -2,7 +2,7 @@
  * Operators that move elements. Integers of 32 bits and more are left alone while a graph input has
  * free dims: they may be sizes that folding will know once those are bound.
  */
-import type { DataType } from '../../core/dtype.js';
+import { bitsOf, type DataType } from '../../core/dtype.js';
 import { attribute, intOf, intsOf, stringOf } from '../../graph/attributes.js';
 import { elementTypeOf } from '../../graph/elementTypes.js';
 import { type Dim, type Graph, staticDims, typeOf } from '../../graph/ir.js';
@@ -20,7 +20,8 @@ const sizeTypes: ReadonlySet<DataType> = new Set(['int32', 'int64', 'uint32', 'u
 /** Whether a value may be moved by steps already. */
 function isMovable({ graph }: Site, value: string): boolean {
   const type = typeOf(graph, value)?.type;
-  return type !== undefined && (!sizeTypes.has(type) || isBound(graph));
+  if (type === undefined || bitsOf(type) < 8) return false;
+  return !sizeTypes.has(type) || isBound(graph);
 }
 
 /** Whether every graph input has known dims. */
@@ -245,6 +246,7 @@ const cast: Rule = (site) => {
   const target = elementTypeOf(intOf(node, 'to', 0), node.name);
   if (type === undefined) return undefined;
   if (type.type === target) return drop(site);
+  if (bitsOf(type.type) < 8 || bitsOf(target) < 8) return undefined;
   if (!isBound(site.graph) && (sizeTypes.has(type.type) || sizeTypes.has(target))) return undefined;
   to.step(
     'Cast',

@@ -1,6 +1,6 @@
 /** Pools. Pooling to one cell is a reduction, in whatever layout; the others slide over images. */
 import { attribute, intOf } from '../../graph/attributes.js';
-import type { Dim } from '../../graph/ir.js';
+import { type Dim, staticDims } from '../../graph/ir.js';
 import { checkPoolPads, poolKernel } from '../../graph/ops/pool.js';
 import { windowOf } from '../../graph/ops/window.js';
 import { padModes, type ReduceKind, reduceKinds } from '../../runtime/steps.js';
@@ -58,24 +58,16 @@ const maxPool: Rule = (site) => {
 };
 
 const averagePool: Rule = (site) => {
+  if (countsOverhang(site)) return averageOfPadded(site);
   const { node } = site;
   const [x] = node.inputs as [string];
   if (!areFloat(site, x)) return undefined;
   const to = rewriting(site);
   const pool = enterPool(site, to, x);
   if (pool === undefined) return undefined;
-  const { window, yDims } = pool;
-  let { image } = pool;
-  let { params, extra } = window;
-  let countIncludePad = intOf(node, 'count_include_pad', 0);
-  if (countsOverhang(site)) {
-    // Padding made real is counted as the cells it now is; what lies beyond is not.
-    image = padImage(to, image, window);
-    params = { ...params, padTop: 0, padLeft: 0 };
-    extra = { ceilMode: attribute.int(1) };
-    countIncludePad = 0;
-  }
-  const { kernelH, kernelW } = window;
+  const { image, window, yDims } = pool;
+  const { kernelH, kernelW, params, extra } = window;
+  const countIncludePad = intOf(node, 'count_include_pad', 0);
   const y = to.step(
     'AveragePool',
     [image],
@@ -87,21 +79,59 @@ const averagePool: Rule = (site) => {
   return to.done(`lower ${node.name}`);
 };
 
+/**
+ * Padding made real is counted as the cells it now is, and what lies beyond is not. A last window that
+ * starts in the padding, which ONNX leaves out, is cut off again.
+ */
+const averageOfPadded: Rule = (site) => {
+  const { graph, node } = site;
+  const [x] = node.inputs as [string];
+  const to = rewriting(site);
+  const pool = enterPool(site, to, x);
+  const yDims = staticDims(graph, node.outputs[0]!);
+  if (!areFloat(site, x) || pool === undefined || yDims === undefined) return undefined;
+  const { image, window } = pool;
+  const { kernelH, kernelW, params } = window;
+  const padded = padImage(to, image, window);
+  const [batch, height, width, channels] = to.typeOf(padded)!.dims as number[];
+  const outputs = (size: number, extent: number, stride: number) => {
+    const count = Math.ceil((size - extent) / stride) + 1;
+    return (count - 1) * stride >= size ? count - 1 : count;
+  };
+  const dims = [
+    batch,
+    outputs(height!, params.dilationH * (kernelH - 1) + 1, params.strideH),
+    outputs(width!, params.dilationW * (kernelW - 1) + 1, params.strideW),
+    channels,
+  ];
+  const whole = to.step(
+    'AveragePool',
+    [padded],
+    { kernelH, kernelW, ...params, padTop: 0, padLeft: 0, countIncludePad: 0 },
+    { type: 'float32', dims },
+    { extra: { ceilMode: attribute.int(1) } },
+  );
+  const sizes = channelsLastDims(yDims) as number[];
+  const lists = { starts: sizes.map(() => 0), steps: sizes.map(() => 1) };
+  const type = { type: 'float32', dims: sizes } as const;
+  const y = sizes.every((size, axis) => size === dims[axis])
+    ? whole
+    : to.step('Slice', [whole], lists, type, { extra: { sizes: attribute.ints(sizes) } });
+  if (leaveChannelsLast(to, y, yDims, node.outputs[0]!) === undefined) return undefined;
+  return to.done(`lower ${node.name}`);
+};
+
 function padImage(to: Rewriting, image: string, { params, extra }: StepWindow): string {
-  const { type, dims = [] } = to.typeOf(image)!;
+  const { type, dims } = to.typeOf(image)!;
   const after = [0, extra.padBottom, extra.padRight, 0].map((pad) =>
     typeof pad === 'object' && pad.kind === 'int' ? pad.value : 0,
   );
   const before = [0, params.padTop, params.padLeft, 0];
-  const padded = dims.map((dim, i) => {
-    const more = before[i]! + after[i]!;
-    return more === 0 ? dim : typeof dim === 'number' ? dim + more : undefined;
-  });
   return to.step(
     'Pad',
     [image],
     { before, value: 0, mode: padModes.constant },
-    { type, dims: padded },
+    { type, dims: dims!.map((dim, axis) => (dim as number) + before[axis]! + after[axis]!) },
     { extra: { after: attribute.ints(after) } },
   );
 }

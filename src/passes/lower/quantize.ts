@@ -1,9 +1,13 @@
 /** What is left of quantizing and dequantizing when the islands have been fused. */
+import type { DataType } from '../../core/dtype.js';
 import { attribute, intOf } from '../../graph/attributes.js';
 import { typeOf } from '../../graph/ir.js';
 import { floatConstantOf, quantParamsOf } from './quantParams.js';
 import { rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules } from './rules.js';
+
+/** Types of codes that steps write; they read int32 as well. */
+const codeTypes: ReadonlySet<DataType> = new Set(['uint8', 'int8', 'uint16', 'int16']);
 
 const quantizeLinear: Rule = (site) => {
   const { graph, node } = site;
@@ -13,7 +17,7 @@ const quantizeLinear: Rule = (site) => {
   quantParamsOf(graph, node); // checks what is constant
   const to = rewriting(site);
   const type = to.typeOf(output);
-  if (type === undefined) return undefined;
+  if (type === undefined || !codeTypes.has(type.type)) return undefined;
   const params = { axis: intOf(node, 'axis', 1), blockSize: intOf(node, 'block_size', 0) };
   const inputs = zeroPoint === '' ? [x, scale] : [x, scale, zeroPoint];
   const extra = { outputType: attribute.string(type.type) };
@@ -36,7 +40,8 @@ const dequantizeLinear: Rule = (site) => {
     to.replace(output, to.constant(output, constant));
     return to.done(`fold ${node.name}`);
   }
-  if (typeOf(graph, x) === undefined) return undefined;
+  const codes = typeOf(graph, x)?.type;
+  if (codes === undefined || (codes !== 'int32' && !codeTypes.has(codes))) return undefined;
   const params = { axis: intOf(node, 'axis', 1), blockSize: intOf(node, 'block_size', 0) };
   const inputs = zeroPoint === '' ? [x, scale] : [x, scale, zeroPoint];
   const type = { type: 'float32', dims: to.typeOf(x)!.dims } as const;
@@ -44,7 +49,17 @@ const dequantizeLinear: Rule = (site) => {
   return to.done(`lower ${node.name}`);
 };
 
+const dynamicQuantizeLinear: Rule = (site) => {
+  const { node } = site;
+  const x = node.inputs[0]!;
+  if (!areFloat(site, x)) return undefined;
+  const to = rewriting(site);
+  // Three outputs, and the same name, inputs and attributes (none) in both vocabularies.
+  return { ...to.done(`lower ${node.name}`), add: [{ ...node, domain: 'octavo' }] };
+};
+
 export const quantizeRules: Rules = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
 };

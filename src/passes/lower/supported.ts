@@ -3,6 +3,7 @@
  * either waits for dims (as long as some are free) or for folding (if it depends on sizes alone), or
  * it is not supported.
  */
+import { bitsOf, type DataType } from '../../core/dtype.js';
 import type { OctavoError } from '../../core/errors.js';
 import { type Graph, type Node, qualifiedOp, typeOf } from '../../graph/ir.js';
 import { evaluatorOf } from '../evaluate/index.js';
@@ -34,10 +35,14 @@ export function requireSupported(graph: Graph): void {
   }
 }
 
+const foreignTypes: ReadonlySet<DataType> = new Set(['float64', 'float16', 'bfloat16']);
+
 /** Whether the node computes on a type that no step takes; sizes were told apart before. */
 function hasForeignType(graph: Graph, node: Node): boolean {
-  const type = typeOf(graph, node.inputs[0] ?? '')?.type;
-  return type === 'float64' || type === 'float16' || type === 'bfloat16';
+  return [node.inputs[0] ?? '', node.outputs[0]!].some((value) => {
+    const type = graph.constants.has(value) ? undefined : typeOf(graph, value)?.type;
+    return type !== undefined && (foreignTypes.has(type) || bitsOf(type) < 8);
+  });
 }
 
 function unsupportedNode(graph: Graph, node: Node, known: boolean): OctavoError {
