@@ -21,7 +21,7 @@ import { type Names, namesOf } from './names.js';
 import { readTensor, type TensorContext } from './tensors.js';
 import { isSupported, valueTypeOf } from './types.js';
 import { upgradeGraph } from './upgrade.js';
-import { newestOpset, oldestOpset } from './versions.js';
+import { newestOpset } from './versions.js';
 
 export interface ImportOptions {
   /** Path of the file that the bytes come from: external data are looked for next to it. */
@@ -114,10 +114,10 @@ function opsetsOf(proto: ModelProto, where: string): Map<string, number> {
     opsets.set(key, version);
   }
   const opset = opsets.get('');
-  if (opset !== undefined && (opset < oldestOpset || opset > newestOpset)) {
-    throw new OctavoError('UNSUPPORTED_OPERATOR', 'the operator set is not supported', {
+  if (opset !== undefined && opset > newestOpset) {
+    throw new OctavoError('UNSUPPORTED_OPERATOR', 'the operator set is too new', {
       where,
-      expected: `opset ${oldestOpset} to ${newestOpset}`,
+      expected: `at most opset ${newestOpset}`,
       found: `opset ${opset}`,
     });
   }

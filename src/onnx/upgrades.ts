@@ -145,16 +145,23 @@ const upgradeDft: Upgrade = (node, context) => {
   return [withAttributes(withInput(node, 2, axis), ['axis'])];
 };
 
-const refuseLegacy = refuse('the form before opset 7');
-
-/** Broadcast by attributes, is_test and the like; only opset 6 still has them here. */
-const changedAtSeven = [
-  ...['Add', 'And', 'BatchNormalization', 'Div', 'Dropout', 'Equal', 'GRU', 'Gemm', 'Greater'],
-  ...['LSTM', 'Less', 'Mul', 'Or', 'PRelu', 'Pow', 'RNN', 'Sub', 'Upsample', 'Xor'],
+/** Broadcast by attribute, is_test, consumed_inputs and the like: forms that are out of use. */
+const legacy: readonly (readonly [since: number, ops: readonly string[]])[] = [
+  [2, ['GlobalLpPool', 'LpPool', 'Pad', 'Split']],
+  [4, ['Concat']],
+  [5, ['Reshape']],
+  [6, ['Abs', 'Add', 'BatchNormalization', 'Cast', 'Ceil', 'Clip', 'Div', 'Dropout', 'Elu', 'Exp']],
+  [6, ['Floor', 'Gemm', 'HardSigmoid', 'InstanceNormalization', 'LeakyRelu', 'Log', 'Max']],
+  [6, ['Mean', 'Min', 'Mul', 'Neg', 'PRelu', 'Reciprocal', 'Relu', 'Selu', 'Sigmoid', 'Sqrt']],
+  [6, ['Sub', 'Sum', 'Tanh', 'Tile']],
+  [7, ['Add', 'And', 'BatchNormalization', 'Div', 'Dropout', 'Equal', 'GRU', 'Gemm', 'Greater']],
+  [7, ['LSTM', 'Less', 'Mul', 'Or', 'PRelu', 'Pow', 'RNN', 'Sub', 'Upsample', 'Xor']],
 ];
 
 const table: readonly (readonly [string, number, Upgrade])[] = [
-  ...changedAtSeven.map((op) => [op, 7, refuseLegacy] as const),
+  ...legacy.flatMap(([since, ops]) =>
+    ops.map((op) => [op, since, refuse(`the form before opset ${since}`)] as const),
+  ),
   ['BatchNormalization', 9, upgradeBatchNormalization9],
   ['BatchNormalization', 14, upgradeBatchNormalization14],
   ['Clip', 11, upgradeClip],

@@ -9,9 +9,7 @@ import type { Node } from '../graph/ir.js';
 /** The opset whose forms the IR has. */
 export const irOpset = 21;
 
-/** Import takes opsets from here … */
-export const oldestOpset = 6;
-/** … to here; later versions may change operators in ways not known yet. */
+/** The latest opset that import takes: later ones may change operators in ways not known yet. */
 export const newestOpset = 27;
 
 /** Files are written for this opset unless they need a later one. */

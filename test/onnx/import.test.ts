@@ -236,7 +236,12 @@ describe('graphs that break their own rules', () => {
     ],
     ['a missing input', 'INVALID_GRAPH', /Relu/, (g) => (g.node![0]!.input = [''])],
     ['too many inputs', 'INVALID_GRAPH', /Relu/, (g) => (g.node![0]!.input = ['x', 'x'])],
-    ['no output', 'INVALID_GRAPH', /no output/, (g) => g.node!.push(node('Relu', ['x'], []))],
+    [
+      'no output',
+      'INVALID_GRAPH',
+      /wrong number of outputs/,
+      (g) => g.node!.push(node('Relu', ['x'], [])),
+    ],
     [
       'two nodes that write one value',
       'INVALID_GRAPH',
