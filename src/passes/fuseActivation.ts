@@ -135,9 +135,31 @@ function gathered(weight: Tensor, from: (i: number) => number): Tensor {
   return { ...weight, data: old.map((_, i) => old[from(i)]!) } as Tensor;
 }
 
+/** A MatMul reads an operand whose last two axes change places with its own flag. */
+const readTransposed: Rule = (site) => {
+  const { graph, index, node } = site;
+  const flags = ['transposeA', 'transposeB'];
+  for (const [i, flag] of flags.entries()) {
+    const producer = index.producer(node.inputs[i]!);
+    if (producer?.op !== 'Transpose' || producer.domain !== 'octavo') continue;
+    const perm = intsOf(producer, 'perm')!;
+    const rank = perm.length;
+    const swaps = perm.every((axis, at) => axis === (at < rank - 2 ? at : 2 * rank - 3 - at));
+    if (!swaps) continue;
+    const to = rewriting(site);
+    const inputs = node.inputs.map((input, at) => (at === i ? producer.inputs[0]! : input));
+    const turned = attribute.int(1 - intOf(node, flag, 0));
+    const attributes = new Map([...node.attributes, [flag, turned] as const]);
+    const output = node.outputs[0]!;
+    to.node({ ...node, inputs, attributes }, typeOf(graph, output)!, output);
+    return to.done(`read ${producer.name} by ${flag}`);
+  }
+  return undefined;
+};
+
 export const fuseActivation = rulePass('fuse into products', {
   'octavo:Unary': clamp,
   'octavo:Binary': bias,
   'octavo:QConv': readAsItLies,
-  'octavo:MatMul': readAsItLies,
+  'octavo:MatMul': (site) => readAsItLies(site) ?? readTransposed(site),
 });

@@ -9,8 +9,8 @@
  */
 import type { Tensor } from '../core/tensor.js';
 import { attribute, intOf, intsOf } from '../graph/attributes.js';
-import { type Attribute, type Node, typeOf } from '../graph/ir.js';
-import { equalShapes } from '../graph/ops/dims.js';
+import { type Attribute, type Dim, type Node, typeOf } from '../graph/ir.js';
+import { equalDims, equalShapes } from '../graph/ops/dims.js';
 import { isDequantize } from './lower/quantParams.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
 import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';
@@ -269,9 +269,51 @@ const settleReshape: Rule = (site) => {
   return to.done(`join ${node.name} with the Reshape before it`);
 };
 
+/** One rule after the other: the first that applies. */
+const either =
+  (...rules: readonly Rule[]): Rule =>
+  (site) => {
+    for (const rule of rules) {
+      const rewrite = rule(site);
+      if (rewrite !== undefined) return rewrite;
+    }
+    return undefined;
+  };
+
+/**
+ * A Reshape that only adds or drops axes of size 1 behind a Transpose: the same before it. Axes of the
+ * source keep their order, and each new one goes next to the axis it follows in the result.
+ */
+const unitAxes: Rule = (site) => {
+  const { graph, node } = site;
+  const output = node.outputs[0]!;
+  const from = transposedFrom(site, node.inputs[0]!);
+  const before = typeOf(graph, node.inputs[0]!)?.dims;
+  const after = typeOf(graph, output)?.dims;
+  if (from === undefined || before === undefined || after === undefined) return undefined;
+  const long = (dims: readonly Dim[]) => dims.flatMap((dim, axis) => (dim === 1 ? [] : [axis]));
+  const [kept, placed] = [long(before), long(after)];
+  const same =
+    kept.length === placed.length &&
+    kept.every((axis, i) => equalDims(before[axis], after[placed[i]!]));
+  if (!same) return undefined;
+  let key = -1;
+  const keys = after.map((_, axis) => {
+    const i = placed.indexOf(axis);
+    key = i < 0 ? key + 1 / 16 : from.perm[kept[i]!]!;
+    return key;
+  });
+  const order = keys.map((_, axis) => axis).sort((a, b) => keys[a]! - keys[b]!);
+  const to = rewriting(site);
+  const source = to.reshape(from.source, permuteDims(after, order));
+  if (source === undefined) return undefined;
+  to.transpose(source, inverseOf(order), output);
+  return to.done(`transpose behind ${node.name}`);
+};
+
 export const sinkTransposes = rulePass('sink transposes', {
   'octavo:Transpose': transpose,
-  'octavo:Reshape': settleReshape,
+  'octavo:Reshape': either(settleReshape, unitAxes),
   'octavo:Unary': pointwise,
   'octavo:Lookup': pointwise,
   'octavo:Copy': pointwise,
@@ -315,17 +357,6 @@ function isSameAttribute(a: Attribute, b: Attribute | undefined): boolean {
   if (a.kind === 'ints') return isSamePerm(a.value, b.value as readonly number[]);
   return a.value === b.value;
 }
-
-/** One rule after the other: the first that applies. */
-const either =
-  (...rules: readonly Rule[]): Rule =>
-  (site) => {
-    for (const rule of rules) {
-      const rewrite = rule(site);
-      if (rewrite !== undefined) return rewrite;
-    }
-    return undefined;
-  };
 
 export const settleLayout = rulePass('settle the layout', {
   'octavo:Transpose': either(sameAsBefore, settleTranspose),
