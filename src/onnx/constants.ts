@@ -16,16 +16,17 @@ export function int64Tensor(values: readonly number[], dims = [values.length]): 
   return { type: 'int64', dims, data };
 }
 
-/** A tensor of any floating-point type. Throws `UNSUPPORTED_TYPE` for the others. */
+/** A tensor of any floating-point type. Throws `UNSUPPORTED_TYPE` naming `where` for the others. */
 export function floatTensor(
   type: DataType,
   values: readonly number[],
   dims = [values.length],
+  where?: string,
 ): Tensor {
   const data = new Float32Array(values);
   if (type === 'float32') return { type, dims, data };
   if (type === 'float64') return { type, dims, data: new Float64Array(values) };
   if (type === 'float16') return { type, dims, data: encodeFloat16(data) };
   if (type === 'bfloat16') return { type, dims, data: encodeBfloat16(data) };
-  throw new OctavoError('UNSUPPORTED_TYPE', `${type} is no floating-point type`);
+  throw new OctavoError('UNSUPPORTED_TYPE', `${type} is no floating-point type`, { where });
 }

@@ -10,11 +10,11 @@ import type { Limits } from '../core/limits.js';
 import type { Field, Message, NumberListType, Schema } from './schema.js';
 import { wireTypes } from './schema.js';
 
-/** Most of a message's cost is the object itself, so it counts as much as this many scalars. */
-const messageCost = 8;
+/** What a field may cost in memory next to a number: objects cost most, however small. */
+const costs = { int: 1, float: 1, text: 4, bytes: 8, message: 8, numbers: 8 } as const;
 
-/** Parts per node that a file may hold on average: far more than real models have. */
-const partsPerNode = 200;
+/** What a file may cost per node it may have: several times what real models do. */
+const costPerNode = 200;
 
 /** Byte ranges of one list of numbers: start, end, start, end … */
 type Ranges = number[];
@@ -39,7 +39,7 @@ export function decode<T extends Message>(
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const path: (string | number)[] = [];
-  let budget = partsPerNode * limits.nodes;
+  let budget = costPerNode * limits.nodes;
   let pos = 0;
   // The last varint: `low` unsigned, `high` signed. Two numbers cost nothing, a bigint an allocation.
   let low = 0;
@@ -54,7 +54,6 @@ export function decode<T extends Message>(
     const target: Record<string, unknown> & Message = {};
     let numbers: Map<Field, Ranges> | undefined;
     while (pos < end) {
-      spend(1);
       const start = pos;
       readVarint(end);
       const wireType = low & 7;
@@ -62,12 +61,14 @@ export function decode<T extends Message>(
       if (high !== 0 || no === 0) throw fault('bytes that are no ONNX model: bad field number');
       const field = fields.get(no);
       if (field === undefined) {
+        spend(costs.bytes);
         skip(wireType, end);
         target.unknown ??= [];
         target.unknown.push(input.subarray(start, pos));
         continue;
       }
       path.push(field.name);
+      spend(costs[field.kind]);
       if (field.kind === 'numbers') {
         if (wireType !== wireTypes.delimited) expectWireType(field, wireType);
         numbers ??= new Map();
@@ -100,7 +101,6 @@ export function decode<T extends Message>(
 
   function readValue(field: Field, end: number, depth: number): unknown {
     if (field.kind === 'message') {
-      spend(messageCost);
       const length = readLength(end);
       return readMessage(field.schema(), pos + length, depth + 1);
     }
@@ -229,10 +229,7 @@ export function decode<T extends Message>(
   function spend(cost: number): void {
     budget -= cost;
     if (budget < 0) {
-      throw exceeded(
-        'the model has too many parts',
-        `${partsPerNode * limits.nodes} (limit nodes)`,
-      );
+      throw exceeded('the model has too many parts', `${limits.nodes} nodes' worth (limit nodes)`);
     }
   }
 

@@ -142,7 +142,7 @@ function metaOf(proto: ModelProto, opsets: ReadonlyMap<string, number>): ModelMe
 function importGraph(proto: GraphProto, importer: Importer): Graph {
   const constants = new Map<string, Tensor>();
   const addConstant = (name: string, tensor: Tensor): void => {
-    if (name === '') throw new OctavoError('INVALID_GRAPH', 'an initializer has no name');
+    if (name === '') throw noName('an initializer', proto);
     if (constants.has(name)) {
       throw new OctavoError('INVALID_GRAPH', 'two initializers have this name', { where: name });
     }
@@ -167,7 +167,7 @@ function importGraph(proto: GraphProto, importer: Importer): Graph {
   for (const value of proto.input ?? []) {
     const name = value.name ?? '';
     if (constants.has(name)) continue;
-    if (name === '') throw new OctavoError('INVALID_GRAPH', 'a graph input has no name');
+    if (name === '') throw noName('a graph input', proto);
     inputs.push(name);
     types.set(name, valueTypeOf(value, importer.limits));
   }
@@ -193,6 +193,10 @@ function importGraph(proto: GraphProto, importer: Importer): Graph {
     types,
     opsets: new Map(importer.opsets),
   };
+}
+
+function noName(what: string, graph: GraphProto): OctavoError {
+  return new OctavoError('INVALID_GRAPH', `${what} has no name`, { where: graph.name });
 }
 
 function importNode(proto: NodeProto, index: number, importer: Importer): Node {

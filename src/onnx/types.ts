@@ -1,5 +1,5 @@
 /** Declared types of values, as a file nests them, to the IR's and back. */
-import type { DataType } from '../core/dtype.js';
+import { type DataType, dataTypes } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { elementTypeCode, elementTypeOf } from '../graph/elementTypes.js';
@@ -31,10 +31,13 @@ export function dataTypeOf(code: number | undefined, where: string): DataType {
   return elementTypeOf(code, where);
 }
 
+const supportedCodes = new Set(
+  dataTypes.filter((type) => type !== 'int1').map((type) => elementTypeCode(type)),
+);
+
 /** Whether a declared type is a tensor of a type that Octavo has. */
 export function isSupported(type: TypeProto | undefined): boolean {
-  const code = type?.tensorType?.elemType ?? 0;
-  return code !== 0 && !foreignTypes.has(code);
+  return supportedCodes.has(type?.tensorType?.elemType ?? 0);
 }
 
 /**

@@ -56,7 +56,7 @@ const upgradeClip: Upgrade = (node, context) => {
     [2, 'max'],
   ] as const) {
     if (!node.attributes.has(name)) continue;
-    const bound = floatTensor(type, [floatOf(node, name, 0)], []);
+    const bound = floatTensor(type, [floatOf(node, name, 0)], [], node.name);
     result = withInput(result, index, context.addConstant(`${node.name}_${name}`, bound));
   }
   return [result];
@@ -67,7 +67,10 @@ const upgradePad: Upgrade = (node, context) => {
   const [result] = listToInput('pads', 1, 'required')(node, context);
   const value = floatOf(node, 'value', 0);
   if (value === 0) return [withAttributes(result!, ['value'])];
-  const constant = context.addConstant(`${node.name}_value`, floatTensor(type, [value], []));
+  const constant = context.addConstant(
+    `${node.name}_value`,
+    floatTensor(type, [value], [], node.name),
+  );
   return [withAttributes(withInput(result!, 2, constant), ['value'])];
 };
 
