@@ -187,8 +187,14 @@ function groupValues(
       }
     }
   }
+  // In the order of computation: what is wrong with a sample is then found where it begins.
+  const ordered = [
+    ...graph.inputs,
+    ...graph.constants.keys(),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ].filter((value) => wanted.has(value));
   const groups = new Map<string, string[]>();
-  for (const value of wanted) {
+  for (const value of ordered) {
     const source = find(value);
     const values = groups.get(source);
     if (values === undefined) groups.set(source, [value]);
