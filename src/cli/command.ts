@@ -1,26 +1,19 @@
-/** What all commands share: options that every one takes, and how a failure becomes an exit code. */
-import colors from 'picocolors';
+/** What all commands share: their context, and how a failure becomes an exit code. */
 import { OctavoError } from '../core/errors.js';
 import type { SessionOptions } from '../runtime/session.js';
-import { type Normalization, normalizations } from './inputs/images.js';
-import { createTerminal, type Terminal } from './terminal.js';
+import { type RawOptions, text, UsageError, whole } from './options.js';
+import { createTerminal, stderrColors, type Terminal } from './terminal.js';
 
 /** 0: done. 1: it failed. 2: the command line makes no sense. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
-
-/** Options as the parser hands them over: strings, numbers and booleans by name. */
-export type RawOptions = Readonly<Record<string, unknown>>;
 
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly session: SessionOptions;
   readonly options: RawOptions;
-  /** Fires on Ctrl+C. */
+  /** Fires on Ctrl+C; a second one ends the process at once. */
   readonly signal: AbortSignal;
 }
-
-/** A mistake in the command line itself. */
-export class UsageError extends Error {}
 
 export function createContext(options: RawOptions): CommandContext {
   const controller = new AbortController();
@@ -37,77 +30,27 @@ export function createContext(options: RawOptions): CommandContext {
   };
 }
 
-/** Prints an error the short way and returns the exit code for it. */
+/** Prints an error the short way, as JSON too where that is wanted, and returns the exit code for it. */
 export function reportFailure(error: unknown, json: boolean): number {
-  const isUsage = error instanceof UsageError || (error as Error)?.name === 'CACError';
-  const code = error instanceof OctavoError ? error.code : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const isUsage = error instanceof UsageError || (error as Error | undefined)?.name === 'CACError';
+  const code = error instanceof OctavoError ? error.code : isUsage ? 'USAGE' : 'INTERNAL';
+  const message = messageOf(error);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ error: { code: code ?? 'USAGE', message } })}\n`);
+    process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
   }
-  process.stderr.write(`${colors.red('octavo:')} ${message}${code ? ` [${code}]` : ''}\n`);
+  const suffix = isUsage ? '' : ` [${code}]`;
+  process.stderr.write(`${stderrColors.red('octavo:')} ${message}${suffix}\n`);
   if (isUsage) process.stderr.write("Run 'octavo --help' for the commands and options.\n");
-  // Anything else is a bug, and its stack helps to find it.
-  else if (code === undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return isUsage || code === 'INVALID_ARGUMENT' || code === 'NO_MATCH'
-    ? exitCodes.usage
-    : exitCodes.failed;
+  // What is left is a bug, and its stack helps to find it.
+  if (code === 'INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  const isMistake = isUsage || code === 'INVALID_ARGUMENT' || code === 'NO_MATCH';
+  return isMistake ? exitCodes.usage : exitCodes.failed;
 }
 
-export function text(options: RawOptions, name: string): string | undefined {
-  const value = options[name];
-  if (value === undefined) return undefined;
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
-  throw new UsageError(`--${dashed(name)} takes one value`);
-}
-
-export function required(options: RawOptions, name: string): string {
-  const value = text(options, name);
-  if (value === undefined) throw new UsageError(`--${dashed(name)} is needed`);
-  return value;
-}
-
-export function texts(options: RawOptions, name: string): readonly string[] {
-  const value = options[name];
-  if (value === undefined) return [];
-  return (Array.isArray(value) ? value : [value]).map(String);
-}
-
-export function whole(options: RawOptions, name: string): number | undefined {
-  const value = text(options, name);
-  if (value === undefined) return undefined;
-  if (!/^\d+$/.test(value)) {
-    throw new UsageError(`--${dashed(name)} takes a whole number, not '${value}'`);
-  }
-  return Number(value);
-}
-
-export function decimal(options: RawOptions, name: string): number | undefined {
-  const value = text(options, name);
-  if (value === undefined) return undefined;
-  if (value.trim() === '' || !Number.isFinite(Number(value))) {
-    throw new UsageError(`--${dashed(name)} takes a number, not '${value}'`);
-  }
-  return Number(value);
-}
-
-export function choice<T extends string>(
-  options: RawOptions,
-  name: string,
-  choices: readonly T[],
-): T | undefined {
-  const value = text(options, name);
-  if (value === undefined || (choices as readonly string[]).includes(value)) {
-    return value as T | undefined;
-  }
-  throw new UsageError(`--${dashed(name)} is one of ${choices.join(', ')}, not '${value}'`);
-}
-
-export function normalizationOf(options: RawOptions): Normalization {
-  const names = Object.keys(normalizations) as Normalization[];
-  return choice(options, 'normalize', names) ?? 'torch';
-}
-
-function dashed(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** The message, and in brackets that of the cause where it says more. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause, message } = error;
+  const reason = cause instanceof Error ? cause.message.split('\n')[0]! : '';
+  return reason === '' || message.includes(reason) ? message : `${message} (${reason})`;
 }

@@ -2,109 +2,126 @@
 /** The `octavo` command: parses the command line, runs one command, sets the exit code. */
 import { readFileSync } from 'node:fs';
 import { cac } from 'cac';
-import {
-  type CommandContext,
-  createContext,
-  exitCodes,
-  reportFailure,
-  UsageError,
-} from './command.js';
+import { type CommandContext, createContext, exitCodes, reportFailure } from './command.js';
 import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { inspectCommand } from './commands/inspect.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
+import { UsageError } from './options.js';
 
 const { version } = JSON.parse(
   readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
+// A reader such as head may close the pipe early; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitCodes.done);
+});
+
+const isJson = process.argv.includes('--json');
 const cli = cac('octavo');
 
-/** Wraps a command so that it gets its context and its failures become exit codes. */
-function action<A extends unknown[]>(run: (...args: [...A, CommandContext]) => Promise<void>) {
+/** Wraps a command so that it gets its context, and what it returns or throws becomes the exit code. */
+function action<A extends unknown[]>(run: (...args: [...A, CommandContext]) => Promise<unknown>) {
   return async (...args: [...A, Record<string, unknown>]): Promise<void> => {
     const options = args[args.length - 1] as Record<string, unknown>;
     const operands = args.slice(0, -1) as unknown as A;
     try {
-      await run(...operands, createContext(options));
-      process.exitCode = exitCodes.done;
+      const code = await run(...operands, createContext(options));
+      process.exitCode = typeof code === 'number' ? code : exitCodes.done;
     } catch (error) {
-      process.exitCode = reportFailure(error, options.json === true);
+      process.exitCode = reportFailure(error, isJson);
     }
   };
 }
 
-cli
-  .option('--backend <name>', 'native, wasm or reference (default: the best that loads)')
-  .option('--isa <name>', 'force an instruction set: avx512vnni, avxvnni, avx2, portable')
-  .option('--threads <n>', 'threads of one run')
-  .option('--json', 'print the result as JSON')
-  .option('--quiet', 'no progress, no remarks');
+type Option = readonly [flags: string, description: string];
 
-const dataOption = ['--data <path>', 'folder of pictures, .npy, .npz or .jsonl'] as const;
-const samplesOption = ['--samples <n>', 'use at most this many samples'] as const;
-const normalizeOption = [
-  '--normalize <how>',
-  'pictures: torch (default), tf, unit, raw or caffe',
-] as const;
+const printing: readonly Option[] = [
+  ['--json', 'print the result as JSON'],
+  ['--quiet', 'no progress, no remarks'],
+];
+const backend: readonly Option[] = [
+  ['--backend <name>', 'native, wasm or reference (default: the best that loads)'],
+  ['--isa <name>', 'force an instruction set, such as avx2 (default: the best there is)'],
+  ['--threads <n>', 'threads of one run (default: all CPUs)'],
+];
+const data: readonly Option[] = [
+  ['--data <path>', 'folder of pictures or arrays, .npy, .npz, .jsonl, or a picture'],
+  ['--samples <n>', 'use at most this many samples, evenly spread'],
+  ['--normalize <how>', 'pictures: torch (default), tf, unit, raw or caffe'],
+  ['--size <WxH>', 'pictures: width and height, where the model leaves them free'],
+];
 
-cli
-  .command('quantize <model>', 'Quantize a float ONNX model to INT8')
-  .option(...dataOption)
-  .option('-o, --output <file>', 'where to write the INT8 model')
-  .option('--method <name>', 'calibration: mse (default), max, percentile, entropy')
-  .option('--percentile <p>', 'share of values that percentile keeps (default 99.99)')
-  .option('--activation-type <type>', 'uint8 (default) or int8')
-  .option('--weight-type <type>', 'int8 (default) or uint8')
-  .option('--per-tensor', 'one weight scale per tensor instead of per channel')
-  .option('--op-types <list>', 'quantize only these operators, separated by commas')
-  .option('--exclude <node>', 'keep this node in float: a name or /pattern/; may be repeated')
-  .option('--only <node>', 'quantize only these nodes: a name or /pattern/; may be repeated')
-  .option(...samplesOption)
-  .option(...normalizeOption)
-  .example('octavo quantize model.onnx --data images/ -o model.int8.onnx')
+function command(usage: string, description: string, ...options: (readonly Option[])[]) {
+  const result = cli.command(usage, description);
+  for (const [flags, text] of options.flat()) result.option(flags, text);
+  return result;
+}
+
+const quantization: readonly Option[] = [
+  ['-o, --output <file>', 'where to write it (default: <model>.int8.onnx)'],
+  ['--method <name>', 'calibration: mse (default), max, percentile, entropy'],
+  ['--percentile <p>', 'share of values that percentile keeps (default 99.99)'],
+  ['--activation-type <type>', 'uint8 (default) or int8'],
+  ['--weight-type <type>', 'int8 (default) or uint8'],
+  ['--per-tensor', 'one weight scale per tensor instead of per channel'],
+  ['--op-types <list>', 'quantize only these operators, separated by commas'],
+  ['--exclude <node>', 'keep this node in float: a name or /pattern/; may be repeated'],
+  ['--only <node>', 'quantize only these nodes: a name or /pattern/; may be repeated'],
+];
+const firstSentence = 'octavo quantize model.onnx --data images/ -o model.int8.onnx';
+
+command(
+  'quantize <model>',
+  'Quantize a float ONNX model to INT8',
+  data,
+  quantization,
+  backend,
+  printing,
+)
+  .example(`  ${firstSentence}`)
   .action(action<[string]>(quantizeCommand));
 
-cli
-  .command('run <model>', 'Run a model on samples')
-  .option(...dataOption)
+command('run <model>', 'Run a model on samples', data, backend, printing)
   .option('--top <n>', 'largest elements to show (default 3)')
   .option('--full', 'with --json: all elements of the outputs')
-  .option(...samplesOption)
-  .option(...normalizeOption)
   .action(action<[string]>(runCommand));
 
-cli
-  .command('compare <reference> <candidate>', 'Compare the answers of two models')
-  .option(...dataOption)
-  .option(...samplesOption)
-  .option(...normalizeOption)
-  .action(action<[string, string]>(compareCommand));
+command(
+  'compare <reference> <candidate>',
+  'Compare the answers of two models',
+  ...[data, backend, printing],
+).action(action<[string, string]>(compareCommand));
 
-cli
-  .command('inspect <model>', 'Print a model')
+command('inspect <model>', 'Print the graph of a model', printing)
   .option('--lowered', 'after the passes that lead to a plan')
   .option('--trace', 'list every patch that the passes apply (implies --lowered)')
-  .option('--stop-after <n>', 'apply only the first n patches')
+  .option('--stop-after <n>', 'apply only the first n patches (implies --trace)')
   .action(action<[string]>(inspectCommand));
 
-cli
-  .command('doctor', 'Say which backend is used here, and why not the others')
-  .action(action<[]>(doctorCommand));
+command(
+  'doctor',
+  'Say which backend is in force, and why not the others',
+  backend,
+  printing,
+).action(action<[]>(doctorCommand));
 
+cli.example(`  ${firstSentence}`);
 cli.help();
 cli.version(version);
 
 try {
   const { options, args } = cli.parse(process.argv, { run: false });
-  if (cli.matchedCommand === undefined && !options.help && !options.version) {
+  if (cli.matchedCommand !== undefined) {
+    await cli.runMatchedCommand();
+  } else if (!options.help && !options.version) {
     if (args.length > 0) throw new UsageError(`unknown command '${args[0]}'`);
     cli.outputHelp();
     process.exitCode = exitCodes.usage;
-  } else {
-    await cli.runMatchedCommand();
   }
 } catch (error) {
-  process.exitCode = reportFailure(error, false);
+  process.exitCode = reportFailure(error, isJson);
 }

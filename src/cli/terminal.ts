@@ -11,6 +11,7 @@ export interface TerminalOptions {
 }
 
 export interface ProgressLine {
+  /** `total` is undefined where nobody knows it, `etaMs` where there is nothing to go by. */
   update(done: number, total: number | undefined, etaMs?: number): void;
   end(): void;
 }
@@ -22,6 +23,18 @@ export interface Terminal {
   /** The result: `data` as JSON, or `text`. */
   result(data: unknown, text: () => string): void;
 }
+
+/** Colours where a terminal shows them: each stream asks for itself, since either may be piped. */
+function colorsFor(stream: NodeJS.WriteStream) {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  const wanted = FORCE_COLOR ? FORCE_COLOR !== '0' : stream.isTTY === true && TERM !== 'dumb';
+  return colors.createColors(wanted && !NO_COLOR);
+}
+
+export const stdoutColors = colorsFor(process.stdout);
+export const stderrColors = colorsFor(process.stderr);
+
+const millisecondsBetweenLines = 3000;
 
 const silent: ProgressLine = { update() {}, end() {} };
 
@@ -49,10 +62,11 @@ function barProgress(label: string): ProgressLine {
   let bar: SingleBar | undefined;
   return {
     update(done, total, etaMs) {
-      const eta = etaMs === undefined ? '' : ` ${formatDuration(etaMs)} left`;
+      const left = etaMs === undefined ? '' : stderrColors.dim(`  ${formatDuration(etaMs)} left`);
       if (bar === undefined) {
+        const counted = total === undefined ? '{value}' : '{bar} {value}/{total}';
         bar = new SingleBar({
-          format: `${label} {bar} {value}${total === undefined ? '' : '/{total}'}{eta_text}`,
+          format: `${label} ${counted}{left}`,
           barCompleteChar: '█',
           barIncompleteChar: '░',
           barsize: 30,
@@ -60,10 +74,9 @@ function barProgress(label: string): ProgressLine {
           clearOnComplete: true,
           stream: process.stderr,
         });
-        bar.start(total ?? Math.max(done, 1), done, { eta_text: eta });
+        bar.start(total ?? 0, done, { left });
       } else {
-        if (total === undefined) bar.setTotal(done);
-        bar.update(done, { eta_text: eta });
+        bar.update(done, { left });
       }
     },
     end() {
@@ -72,15 +85,17 @@ function barProgress(label: string): ProgressLine {
   };
 }
 
-/** For logs: a line at every tenth of the work, not one per sample. */
+/** For logs: a line now and then, not one per sample; none where all is done at once. */
 function plainProgress(label: string): ProgressLine {
-  let shown = -1;
+  let shown = performance.now();
   return {
-    update(done, total) {
-      const tenth = total === undefined ? Math.floor(done / 100) : Math.floor((10 * done) / total);
-      if (tenth === shown) return;
-      shown = tenth;
-      process.stderr.write(`${label} ${done}${total === undefined ? '' : `/${total}`}\n`);
+    update(done, total, etaMs) {
+      const now = performance.now();
+      if (now - shown < millisecondsBetweenLines) return;
+      shown = now;
+      const count = total === undefined ? `${done}` : `${done}/${total}`;
+      const left = etaMs === undefined ? '' : `, ${formatDuration(etaMs)} left`;
+      process.stderr.write(`${label} ${count}${left}\n`);
     },
     end() {},
   };
@@ -91,27 +106,55 @@ export function formatDuration(ms: number): string {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} KB`;
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
 export function formatDecibels(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return 'exact';
-  return Number.isFinite(value) ? `${value.toFixed(1)} dB` : '-';
+  return Number.isFinite(value) ? `${value.toFixed(1)} dB` : '–';
+}
+
+export function formatPercent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+export function formatMilliseconds(ms: number): string {
+  return `${ms.toPrecision(3)} ms`;
 }
 
 /** Rows as a table: first column to the left, the others to the right, a line under the head. */
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  alignment: readonly ('left' | 'right')[] = ['left'],
+): string {
   const widths = head.map((title, c) =>
     Math.max(title.length, ...rows.map((row) => (row[c] ?? '').length)),
   );
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
+      .map((cell, c) =>
+        alignment[c] === 'left' ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!),
+      )
       .join('  ')
       .trimEnd();
-  const rule = colors.dim(widths.map((width) => '─'.repeat(width)).join('  '));
-  return [colors.bold(line(head)), rule, ...rows.map(line)].join('\n');
+  const rule = stdoutColors.dim(widths.map((width) => '─'.repeat(width)).join('──'));
+  return [stdoutColors.bold(line(head)), rule, ...rows.map(line)].join('\n');
+}
+
+/** `text` broken between words into lines of at most `width`, all but the first indented. */
+export function wrap(text: string, width: number, indent: number): string {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of text.split(/\s+/)) {
+    if (current !== '' && indent + current.length + 1 + word.length > width) {
+      lines.push(current);
+      current = word;
+    } else {
+      current = current === '' ? word : `${current} ${word}`;
+    }
+  }
+  return [...lines, current].join(`\n${' '.repeat(indent)}`);
+}
+
+/** Columns of the terminal, within reason; 100 where there is none. */
+export function terminalWidth(): number {
+  return Math.max(60, Math.min(process.stdout.columns ?? 100, 120));
 }

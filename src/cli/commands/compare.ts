@@ -2,20 +2,19 @@
 import { loadModel } from '../../onnx/model.js';
 import { compareModels } from '../../report/compare.js';
 import { describeInputs } from '../../runtime/session.js';
-import { type CommandContext, normalizationOf, required, whole } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { openSamples } from '../inputs/index.js';
-import { formatDecibels, formatTable } from '../terminal.js';
+import { required, sampleOptions } from '../options.js';
+import { formatDecibels, formatPercent, formatTable } from '../terminal.js';
 
 export async function compareCommand(
   reference: string,
   candidate: string,
   { options, terminal, session, signal }: CommandContext,
 ): Promise<void> {
+  const data = required(options, 'data');
   const model = await loadModel(reference);
-  const samples = await openSamples(required(options, 'data'), describeInputs(model.graph), {
-    normalization: normalizationOf(options),
-    limit: whole(options, 'samples'),
-  });
+  const samples = await openSamples(data, describeInputs(model.graph), sampleOptions(options));
   terminal.note(`Comparing on ${samples.description}.`);
   const progress = terminal.progress('Comparing');
   const comparison = await compareModels(model, candidate, {
@@ -32,7 +31,7 @@ export async function compareCommand(
         formatDecibels(output.sqnr),
         output.cosine.toFixed(6),
         output.maxError.toPrecision(3),
-        `${(100 * output.top1Agreement).toFixed(1)} %`,
+        formatPercent(output.top1Agreement),
       ]),
     ),
   );

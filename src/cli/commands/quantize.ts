@@ -1,79 +1,157 @@
 /** octavo quantize: a float model and samples in, an INT8 model out. */
+import { access, constants, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { calibrationMethods } from '../../calibrate/index.js';
+import { OctavoError } from '../../core/errors.js';
+import { formatBytes } from '../../graph/print.js';
 import { loadModel, saveModel } from '../../onnx/model.js';
-import type { NodeSelector } from '../../quantize/options.js';
+import type { NodeSelector, Progress } from '../../quantize/options.js';
 import type { QuantizationReport } from '../../quantize/report.js';
 import { quantizeStatic } from '../../quantize/static.js';
 import { describeInputs } from '../../runtime/session.js';
+import type { CommandContext } from '../command.js';
+import { openSamples } from '../inputs/index.js';
 import {
-  type CommandContext,
   choice,
   decimal,
-  normalizationOf,
+  type RawOptions,
   required,
+  sampleOptions,
+  text,
   texts,
-  whole,
-} from '../command.js';
-import { openSamples } from '../inputs/index.js';
-import { formatBytes, formatDecibels, formatTable } from '../terminal.js';
+  UsageError,
+} from '../options.js';
+import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '../terminal.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
   const { options, terminal, session, signal } = context;
-  const output = required(options, 'output');
+  const data = required(options, 'data');
+  const output = text(options, 'output') ?? defaultOutput(file);
+  const quantization = quantizationOptions(options);
+  await requireWritable(output, file);
   const model = await loadModel(file);
-  const samples = await openSamples(required(options, 'data'), describeInputs(model.graph), {
-    normalization: normalizationOf(options),
-    limit: whole(options, 'samples'),
-  });
+  const samples = await openSamples(data, describeInputs(model.graph), sampleOptions(options));
   terminal.note(`Calibrating on ${samples.description}.`);
-  const progress = terminal.progress('Calibrating');
+  const progress = phases(terminal);
   const { model: quantized, report } = await quantizeStatic(model, {
+    ...quantization,
     calibrationData: samples,
+    session,
+    signal,
+    onProgress: progress.update,
+  }).finally(progress.end);
+  await saveModel(quantized, output);
+  terminal.result({ output, ...report }, () => describeReport(output, report));
+}
+
+/** model.onnx → model.int8.onnx */
+function defaultOutput(file: string): string {
+  const { dir, name } = path.parse(file);
+  return path.join(dir, `${name}.int8.onnx`);
+}
+
+/** Fails before the calibration and not after it. */
+async function requireWritable(output: string, input: string): Promise<void> {
+  if (path.resolve(output) === path.resolve(input)) {
+    throw new UsageError('--output is the model itself, which would be lost');
+  }
+  const folder = path.dirname(path.resolve(output));
+  try {
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    const where = output;
+    throw new OctavoError('FILE_UNWRITABLE', 'its folder cannot be written to', { where, cause });
+  }
+  const existing = await stat(output).catch(() => undefined);
+  if (existing !== undefined && !existing.isFile()) {
+    throw new OctavoError('FILE_UNWRITABLE', 'it is not a regular file', { where: output });
+  }
+}
+
+function quantizationOptions(options: RawOptions) {
+  return {
     calibrationMethod: choice(options, 'method', calibrationMethods),
     percentile: decimal(options, 'percentile'),
     activationType: choice(options, 'activationType', ['uint8', 'int8']),
     weightType: choice(options, 'weightType', ['int8', 'uint8']),
     perChannel: options.perTensor === true ? false : undefined,
-    opTypes: list(options.opTypes),
-    nodesToExclude: texts(options, 'exclude').map(selector),
-    nodesToQuantize: options.only === undefined ? undefined : texts(options, 'only').map(selector),
-    session,
-    signal,
-    onProgress: ({ phase, done, total, etaMs }) => {
-      if (phase === 'calibrate') progress.update(done, total, etaMs);
-    },
-  }).finally(() => progress.end());
-  await saveModel(quantized, output);
-  terminal.result({ output, ...report }, () => describeReport(output, report));
+    opTypes: text(options, 'opTypes')?.split(','),
+    nodesToExclude: texts(options, 'exclude')?.map(selector),
+    nodesToQuantize: texts(options, 'only')?.map(selector),
+  };
 }
 
 /** `/pattern/` is a regular expression, anything else a name. */
 function selector(value: string): NodeSelector {
-  const pattern = /^\/(.+)\/$/.exec(value)?.[1];
-  return pattern === undefined ? value : new RegExp(pattern);
+  const pattern = /^\/(.+)\/$/s.exec(value)?.[1];
+  if (pattern === undefined) return value;
+  try {
+    return new RegExp(pattern);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
-function list(value: unknown): readonly string[] | undefined {
-  return value === undefined ? undefined : String(value).split(',');
+const phaseLabels: Record<Progress['phase'], string> = {
+  calibrate: 'Calibrating',
+  ranges: 'Choosing ranges',
+  quantize: 'Quantizing',
+};
+
+/** One progress line for each phase as it comes. */
+function phases(terminal: Terminal) {
+  let current: { readonly phase: Progress['phase']; readonly line: ProgressLine } | undefined;
+  return {
+    update({ phase, done, total, etaMs }: Progress): void {
+      if (current?.phase !== phase) {
+        current?.line.end();
+        current = { phase, line: terminal.progress(phaseLabels[phase]) };
+      }
+      current.line.update(done, total, etaMs);
+    },
+    end: () => current?.line.end(),
+  };
 }
 
-function describeReport(output: string, { model, activations, weights }: QuantizationReport) {
-  const total = (counts: Readonly<Record<string, number>>) =>
-    Object.values(counts).reduce((a, b) => a + b, 0);
-  const worst = [...activations].sort((a, b) => a.sqnr - b.sqnr).slice(0, 3);
-  const ratio = model.bytesBefore / model.bytesAfter;
-  return [
-    formatTable(
-      ['', 'float', 'int8'],
-      [
-        ['size', formatBytes(model.bytesBefore), formatBytes(model.bytesAfter)],
-        ['operators', String(total(model.float)), String(total(model.int8))],
-      ],
-    ),
-    `${weights.length} weights quantized, ${ratio.toFixed(1)}× smaller; ${model.samples} samples seen.`,
-    `Lowest activation SQNR: ${worst
-      .map(({ name, sqnr }) => `${name} ${formatDecibels(sqnr)}`)
-      .join(', ')}`,
-    `Saved ${output}`,
-  ].join('\n');
+function describeReport(
+  output: string,
+  { model, activations, weights, floatNodes }: QuantizationReport,
+) {
+  const int8 = totalOf(model.int8);
+  const float = totalOf(model.float);
+  const sizes = `${formatBytes(model.bytesBefore)} → ${formatBytes(model.bytesAfter)}`;
+  const ratio = `${(model.bytesBefore / model.bytesAfter).toFixed(1)}× smaller`;
+  const worst = [...activations].sort((a, b) => a.sqnr - b.sqnr).slice(0, 5);
+  const lines = [
+    `Saved ${output}: ${sizes}, ${ratio}`,
+    `${int8} of ${int8 + float} operators in INT8, ${weights.length} with weights; ${model.samples} samples seen`,
+  ];
+  if (float > 0) lines.push(`In float: ${listCounts(model.float)}`);
+  if (floatNodes.length > 0) lines.push(`Weights in float: ${floatNodes.join(', ')}`);
+  const table = formatTable(
+    ['coarsest activations', 'SQNR', 'seen', 'kept', 'calibrator'],
+    worst.map(({ name, sqnr, seen, range, calibrator }) => [
+      name,
+      formatDecibels(sqnr),
+      formatRange(seen),
+      formatRange(range),
+      calibrator,
+    ]),
+  );
+  return [...lines, '', table].join('\n');
+}
+
+function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((a, b) => a + b, 0);
+}
+
+function listCounts(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([op, count]) => (count === 1 ? op : `${op} ×${count}`))
+    .join(', ');
+}
+
+function formatRange({ min, max }: { readonly min: number; readonly max: number }): string {
+  const short = (value: number): string => String(Number(value.toPrecision(3)));
+  return `${short(min)} … ${short(max)}`;
 }

@@ -1,7 +1,8 @@
 /** Numbers from files as elements of the type that a model's input has: converted only where nothing is lost. */
 import { allocate, bitsOf, type DataType, type TypedArray } from '../../core/dtype.js';
 import { OctavoError } from '../../core/errors.js';
-import { encodeFloat16 } from '../../core/half.js';
+import { decodeFloat16, encodeFloat16 } from '../../core/half.js';
+import type { Tensor } from '../../core/tensor.js';
 
 /**
  * `values` as the storage of `type`. Floats are rounded; an integer type takes whole numbers within its
@@ -30,7 +31,7 @@ export function elementsOf(
     if (isWhole) elements[i] = isBig ? BigInt(value) : Number(value);
     // Storing wraps round what is out of range: what comes back tells.
     const fits = isWhole && Number(elements[i]) === Number(value);
-    if (!fits || (type === 'bool' && value != 0 && value != 1)) {
+    if (!fits || (type === 'bool' && Number(value) > 1)) {
       throw new OctavoError('INVALID_INPUT', `element ${i} does not fit the type of the input`, {
         where,
         expected: type,
@@ -39,4 +40,10 @@ export function elementsOf(
     }
   }
   return elements as unknown as TypedArray;
+}
+
+/** A tensor's elements as those of another type; see `elementsOf`. */
+export function convert({ type, data }: Tensor, to: DataType, where: string): TypedArray {
+  if (type === to) return data;
+  return elementsOf(type === 'float16' ? decodeFloat16(data as Uint16Array) : data, to, where);
 }

@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { OctavoError } from '../../core/errors.js';
 import type { Tensor } from '../../core/tensor.js';
+import { fileError, readWhole } from './files.js';
 
 /** Ways to normalise a channel value v of 0 … 255. */
 export const normalizations = {
@@ -26,34 +27,31 @@ export interface ImageInput {
   readonly normalization: Normalization;
 }
 
-const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif']);
+const extensions = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
 
-/** Files with pictures in a folder, by name. Throws `FILE_NOT_FOUND` when there are none. */
-export async function listImages(folder: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (cause) {
-    throw new OctavoError('FILE_UNREADABLE', 'cannot list the folder', { where: folder, cause });
-  }
-  const files = names.filter((name) => extensions.has(path.extname(name).toLowerCase())).sort();
-  if (files.length === 0) {
-    throw new OctavoError('FILE_NOT_FOUND', 'no pictures in this folder', {
-      where: folder,
-      expected: [...extensions].join(' '),
-      found: `${names.length} other entries`,
-    });
-  }
-  return files.map((name) => path.join(folder, name));
+export function isImage(file: string): boolean {
+  return extensions.includes(path.extname(file).toLowerCase());
 }
 
-type Sharp = typeof import('sharp')['default'];
+/** Pictures in a folder and the folders below, by name. Throws `FILE_NOT_FOUND` when there are none. */
+export async function listImages(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true }).catch((cause) => {
+    throw fileError(cause, folder);
+  });
+  const files = names.filter(isImage).sort();
+  if (files.length > 0) return files.map((name) => path.join(folder, name));
+  throw new OctavoError('FILE_NOT_FOUND', 'no samples in this folder', {
+    where: folder,
+    expected: `.npy, .npz, or pictures: ${extensions.join(' ')}`,
+    found: names.length === 0 ? 'nothing' : names.slice(0, 5).join(', '),
+  });
+}
 
-async function requireSharp(): Promise<Sharp> {
+async function requireSharp() {
   try {
     return (await import('sharp')).default;
   } catch (cause) {
-    throw new OctavoError('MISSING_PACKAGE', "reading pictures needs the package 'sharp'", {
+    throw new OctavoError('MISSING_PACKAGE', 'reading pictures needs it', {
       where: 'sharp',
       expected: 'npm install sharp',
       cause,
@@ -65,11 +63,13 @@ async function requireSharp(): Promise<Sharp> {
 export async function readImage(file: string, input: ImageInput): Promise<Tensor<'float32'>> {
   const sharp = await requireSharp();
   const { channels, height, width, channelsLast, normalization } = input;
+  const bytes = await readWhole(file);
   let pixels: Uint8Array;
   try {
-    const image = sharp(file).rotate().resize(width, height, { fit: 'cover' }).removeAlpha();
-    pixels = await (channels === 1 ? image.grayscale() : image.toColourspace('srgb'))
-      .raw()
+    const image = sharp(bytes).rotate().resize(width, height, { fit: 'cover' }).removeAlpha();
+    pixels = await image
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .raw({ depth: 'uchar' })
       .toBuffer();
   } catch (cause) {
     throw new OctavoError('FILE_UNREADABLE', 'not a readable picture', { where: file, cause });

@@ -1,19 +1,25 @@
 /**
- * Samples from what a user has on disk: a folder of pictures, .npy and .npz files, or JSON lines. Files
- * are read one by one, so a long list takes the memory of one sample.
+ * Samples from what a user has on disk: a folder of pictures or arrays, a picture, .npy, .npz, or JSON
+ * lines. Files are read one by one, so a long list takes the memory of one sample.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { OctavoError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
 import type { Tensor } from '../../core/tensor.js';
 import type { Feeds, PortInfo } from '../../runtime/session.js';
-import { type ImageInput, listImages, type Normalization, readImage } from './images.js';
+import { UsageError } from '../options.js';
+import { convert } from './convert.js';
+import { fileError, readWhole, statOf } from './files.js';
+import { type ImageInput, isImage, listImages, type Normalization, readImage } from './images.js';
 import { readJsonLines, tensorFromJson } from './jsonl.js';
 import { parseNpy, parseNpz } from './npy.js';
 
 export interface SampleOptions {
-  readonly normalization: Normalization;
+  /** For pictures; 'torch' by default. */
+  readonly normalization?: Normalization | undefined;
+  /** Width and height of pictures, where the model leaves them free. */
+  readonly size?: readonly [number, number] | undefined;
   /** Most samples to take, spread evenly over pictures and arrays; all by default. */
   readonly limit?: number | undefined;
 }
@@ -30,70 +36,46 @@ export interface Samples {
 
 /**
  * Opens `source` for a model with these inputs. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`,
- * `INVALID_INPUT` or `INVALID_TENSOR`, naming the file.
+ * `INVALID_INPUT` or `INVALID_TENSOR`, naming the file, and UsageError for options that the source does
+ * not take.
  */
 export async function openSamples(
   source: string,
   inputs: readonly PortInfo[],
   options: SampleOptions,
 ): Promise<Samples> {
-  const kind = await kindOf(source);
-  switch (kind) {
-    case 'folder':
-      return openFolder(source, inputs, options);
-    case '.npy':
-      return arraySamples(
-        source,
-        new Map([[onlyInput(inputs, source).name, parseNpy(await readFile(source), source)]]),
-        inputs,
-        options,
-      );
-    case '.npz':
-      return arraySamples(source, parseNpz(await readFile(source), source), inputs, options);
-    case '.jsonl':
-      return jsonSamples(source, inputs, options);
-    default: {
-      const image = imageInput(inputs, options.normalization, source);
-      return imageSamples(source, [source], inputs, image);
-    }
+  const stats = await statOf(source);
+  const extension = stats.isDirectory() ? '' : path.extname(source).toLowerCase();
+  const arrays = stats.isDirectory() ? await listArrays(source) : [];
+  if (stats.isDirectory() ? arrays.length === 0 : isImage(source)) {
+    const image = imageInput(inputs, options, source);
+    const files = stats.isDirectory() ? await listImages(source) : [source];
+    return imageSamples(source, spread(files, options.limit), inputs, image);
   }
+  if (options.normalization !== undefined || options.size !== undefined) {
+    throw new UsageError(`--normalize and --size are for pictures, and ${source} has none`);
+  }
+  if (arrays.length > 0) return arrayFiles(source, spread(arrays, options.limit), inputs);
+  if (extension === '.npy' || extension === '.npz') {
+    return arrayRows(source, await readArrays(source, inputs), options);
+  }
+  if (extension === '.jsonl' || extension === '.ndjson')
+    return jsonSamples(source, inputs, options);
+  throw new OctavoError('INVALID_INPUT', 'not a kind of data that is known', {
+    where: source,
+    expected: 'a folder, .npy, .npz, .jsonl or a picture',
+    found: extension || 'no extension',
+  });
 }
 
-async function kindOf(source: string): Promise<string> {
-  try {
-    const info = await stat(source);
-    return info.isDirectory() ? 'folder' : path.extname(source).toLowerCase();
-  } catch (cause) {
-    throw new OctavoError('FILE_NOT_FOUND', 'no such file or folder', { where: source, cause });
-  }
-}
-
-async function openFolder(
-  folder: string,
-  inputs: readonly PortInfo[],
-  options: SampleOptions,
-): Promise<Samples> {
-  const names = (await readdir(folder)).sort();
-  const arrays = names.filter((name) => name.endsWith('.npy') || name.endsWith('.npz'));
-  if (arrays.length > 0) {
-    const files = spread(arrays, options.limit).map((name) => path.join(folder, name));
-    return {
-      description: `${files.length} array files in ${folder}`,
-      length: files.length,
-      names: files,
-      async *[Symbol.asyncIterator]() {
-        for (const file of files) {
-          const bytes = await readFile(file);
-          const members = file.endsWith('.npz')
-            ? parseNpz(bytes, file)
-            : new Map([[onlyInput(inputs, file).name, parseNpy(bytes, file)]]);
-          yield feedsOf(members, inputs, file);
-        }
-      },
-    };
-  }
-  const files = spread(await listImages(folder), options.limit);
-  return imageSamples(folder, files, inputs, imageInput(inputs, options.normalization, folder));
+async function listArrays(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((cause) => {
+    throw fileError(cause, folder);
+  });
+  return names
+    .filter((name) => /\.np[yz]$/i.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
 }
 
 function imageSamples(
@@ -105,7 +87,7 @@ function imageSamples(
   const { name } = onlyInput(inputs, source);
   const size = `${image.width}×${image.height}`;
   return {
-    description: `${files.length} pictures from ${source}, ${size}, normalised as '${image.normalization}'`,
+    description: `${countOf(files.length, 'picture')} of ${source}, at ${size}, normalised as '${image.normalization}'`,
     length: files.length,
     names: files,
     async *[Symbol.asyncIterator]() {
@@ -114,48 +96,95 @@ function imageSamples(
   };
 }
 
-/** The first axis of the arrays is the batch: each of its entries is a sample. */
-function arraySamples(
-  source: string,
-  members: ReadonlyMap<string, Tensor>,
+/** Each file is a sample. */
+function arrayFiles(
+  folder: string,
+  files: readonly string[],
   inputs: readonly PortInfo[],
-  options: SampleOptions,
 ): Samples {
-  const feeds = feedsOf(members, inputs, source);
-  const tensors = Object.entries(feeds);
-  const length = tensors[0]![1].dims[0] ?? 1;
-  for (const [name, { dims }] of tensors) {
-    if ((dims[0] ?? 1) !== length) {
-      throw new OctavoError('INVALID_INPUT', 'arrays with different numbers of samples', {
-        where: `${source}/${name}`,
-        expected: String(length),
-        found: formatShape(dims),
-      });
+  return {
+    description: `${countOf(files.length, 'array file')} of ${folder}`,
+    length: files.length,
+    names: files,
+    async *[Symbol.asyncIterator]() {
+      for (const file of files) {
+        const tensors = await readArrays(file, inputs);
+        yield Object.fromEntries(tensors.map(({ input, tensor }) => [input.name, tensor]));
+      }
+    },
+  };
+}
+
+interface InputArray {
+  readonly input: PortInfo;
+  readonly tensor: Tensor;
+}
+
+/** The array of each input, with a batch axis of 1 put before where the model has one more. */
+async function readArrays(file: string, inputs: readonly PortInfo[]): Promise<InputArray[]> {
+  const bytes = await readWhole(file);
+  const names = inputs.map((input) => input.name);
+  const members = /\.npz$/i.test(file)
+    ? parseNpz(bytes, file, names)
+    : new Map([[onlyInput(inputs, file).name, parseNpy(bytes, file)]]);
+  return inputs.map((input) => {
+    const array = members.get(input.name)!;
+    const dims = array.dims.length + 1 === input.dims?.length ? [1, ...array.dims] : array.dims;
+    const data = convert(array, input.type, `${file}, '${input.name}'`);
+    return { input, tensor: { type: input.type, dims, data } as Tensor };
+  });
+}
+
+/** The first axis of the arrays is the batch: each of its entries is a sample. */
+function arrayRows(
+  source: string,
+  arrays: readonly InputArray[],
+  { limit }: SampleOptions,
+): Samples {
+  const batches = arrays.map(({ input, tensor }) => {
+    const where = `${source}, '${input.name}'`;
+    const rows = tensor.dims[0];
+    const batch = typeof input.dims?.[0] === 'number' ? input.dims[0] : 1;
+    if (rows !== undefined && batch > 0 && rows % batch === 0) {
+      return { name: input.name, tensor, batch, count: rows / batch };
     }
+    throw new OctavoError('INVALID_INPUT', 'the first axis does not count samples', {
+      where,
+      expected: `a multiple of ${batch}`,
+      found: formatShape(tensor.dims),
+    });
+  });
+  const count = batches[0]?.count ?? 0;
+  const other = batches.find((entry) => entry.count !== count);
+  if (other !== undefined) {
+    throw new OctavoError('INVALID_INPUT', 'arrays with different numbers of samples', {
+      where: `${source}, '${other.name}'`,
+      expected: String(count),
+      found: String(other.count),
+    });
   }
   const picks = spread(
-    Array.from({ length }, (_, i) => i),
-    options.limit,
+    Array.from({ length: count }, (_, i) => i),
+    limit,
   );
   return {
-    description: `${picks.length} samples from ${source}`,
+    description: `${countOf(picks.length, 'sample')} of ${source}`,
     length: picks.length,
     names: undefined,
     // An async generator, so that all kinds of samples are iterated alike.
     async *[Symbol.asyncIterator]() {
       for (const i of picks) {
-        const sample = tensors.map(([name, tensor]) => [name, rowOf(tensor, i)] as const);
+        const sample = batches.map(({ name, tensor, batch }) => [name, rowsOf(tensor, i, batch)]);
         yield await Promise.resolve(Object.fromEntries(sample));
       }
     },
   };
 }
 
-function rowOf(tensor: Tensor, row: number): Tensor {
-  const { type, dims, data } = tensor;
-  const size = data.length / dims[0]!;
-  const part = data.slice(row * size, (row + 1) * size);
-  return { type, dims: [1, ...dims.slice(1)], data: part } as Tensor;
+function rowsOf({ type, dims, data }: Tensor, index: number, batch: number): Tensor {
+  const size = (data.length / dims[0]!) * batch;
+  const part = data.slice(index * size, (index + 1) * size);
+  return { type, dims: [batch, ...dims.slice(1)], data: part } as Tensor;
 }
 
 function jsonSamples(
@@ -164,84 +193,77 @@ function jsonSamples(
   { limit = Number.POSITIVE_INFINITY }: SampleOptions,
 ): Samples {
   return {
-    description: `JSON lines of ${file}`,
+    description: `the lines of ${file}`,
     length: undefined,
     names: undefined,
     async *[Symbol.asyncIterator]() {
       let count = 0;
-      for await (const line of readJsonLines(file)) {
+      for await (const { where, values } of readJsonLines(file)) {
         if (count++ >= limit) return;
-        const feeds: [string, Tensor][] = [];
-        for (const { name, type, dims } of inputs) {
-          const where = `${file}, sample ${count}, '${name}'`;
-          const value = line.get(name);
-          if (value === undefined) {
-            throw new OctavoError('INVALID_INPUT', 'missing input', {
-              where,
-              found: [...line.keys()].join(', '),
-            });
+        const feeds = inputs.map(({ name, type, dims }) => {
+          if (values.has(name)) {
+            return [name, tensorFromJson(values.get(name), type, dims, `${where}, '${name}'`)];
           }
-          feeds.push([name, tensorFromJson(value, type, dims ?? [], where)]);
-        }
+          throw new OctavoError('INVALID_INPUT', `no value for input '${name}'`, {
+            where,
+            found: [...values.keys()].join(', ') || 'none',
+          });
+        });
         yield Object.fromEntries(feeds);
       }
     },
   };
 }
 
-function feedsOf(
-  members: ReadonlyMap<string, Tensor>,
-  inputs: readonly PortInfo[],
-  where: string,
-): Feeds {
-  const feeds = inputs.map(({ name }) => {
-    const tensor = members.get(name);
-    if (tensor === undefined) {
-      throw new OctavoError('INVALID_INPUT', `no array for input '${name}'`, {
-        where,
-        found: [...members.keys()].join(', '),
-      });
-    }
-    return [name, tensor] as const;
-  });
-  return Object.fromEntries(feeds);
-}
-
 function onlyInput(inputs: readonly PortInfo[], where: string): PortInfo {
-  if (inputs.length !== 1) {
-    throw new OctavoError('INVALID_INPUT', 'the model has several inputs: use .npz or JSON lines', {
-      where,
-      found: inputs.map((input) => input.name).join(', '),
-    });
-  }
-  return inputs[0]!;
+  if (inputs.length === 1) return inputs[0]!;
+  throw new OctavoError('INVALID_INPUT', 'the model has several inputs: use .npz or JSON lines', {
+    where,
+    found: inputs.map((input) => input.name).join(', '),
+  });
 }
 
 function imageInput(
   inputs: readonly PortInfo[],
-  normalization: Normalization,
+  { normalization = 'torch', size = [] as never }: SampleOptions,
   where: string,
 ): ImageInput {
   const { name, type, dims } = onlyInput(inputs, where);
-  const [, a, b, c] = dims ?? [];
   const isChannels = (dim: unknown): dim is 1 | 3 => dim === 1 || dim === 3;
-  if (type === 'float32' && dims?.length === 4) {
-    if (isChannels(a) && typeof b === 'number' && typeof c === 'number') {
-      return { channels: a, height: b, width: c, channelsLast: false, normalization };
-    }
-    if (isChannels(c) && typeof a === 'number' && typeof b === 'number') {
-      return { channels: c, height: a, width: b, channelsLast: true, normalization };
-    }
+  const channelsLast = !isChannels(dims?.[1]);
+  const [channels, height, width] = channelsLast
+    ? [dims?.[3], dims?.[1], dims?.[2]]
+    : [dims[1], dims[2], dims[3]];
+  if (type !== 'float32' || dims?.length !== 4 || !isChannels(channels)) {
+    throw new OctavoError('INVALID_INPUT', `input '${name}' does not take pictures`, {
+      where,
+      expected:
+        'float32 [N, C, H, W] or [N, H, W, C] with 1 or 3 channels; else use .npy or .jsonl',
+      found: `${type} ${dims === undefined ? 'of unknown rank' : formatShape(dims)}`,
+    });
   }
-  throw new OctavoError('INVALID_INPUT', `input '${name}' does not take pictures`, {
-    where,
-    expected: 'float32 [N, 3, H, W] or [N, H, W, 3] with H and W known',
-    found: `${type} ${formatShape(dims ?? [])}`,
-  });
+  const resolve = (axis: string, dim: unknown, given: number | undefined): number => {
+    if (typeof dim === 'number' && (given === undefined || given === dim)) return dim;
+    if (typeof dim !== 'number' && given !== undefined) return given;
+    throw typeof dim === 'number'
+      ? new UsageError(`--size does not fit: input '${name}' has a ${axis} of ${dim}`)
+      : new UsageError(`input '${name}' leaves its ${axis} free: say --size <width>x<height>`);
+  };
+  return {
+    channels,
+    height: resolve('height', height, size[1]),
+    width: resolve('width', width, size[0]),
+    channelsLast,
+    normalization,
+  };
 }
 
 /** At most `limit` of the items, evenly spread: folders are often sorted by class. */
 function spread<T>(items: readonly T[], limit: number | undefined): T[] {
   if (limit === undefined || limit >= items.length) return [...items];
   return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!);
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

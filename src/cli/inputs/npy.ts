@@ -70,39 +70,46 @@ function typeFrom(header: string, where: string): DataType {
 }
 
 /**
- * Reads the arrays of an archive that `wanted` asks for, by name. Throws `INVALID_TENSOR` naming the file
- * or the member, and `LIMIT_EXCEEDED` before anything larger than a tensor may be is unpacked.
+ * Reads the arrays of these names from an archive. Throws `INVALID_TENSOR` naming the file or the member,
+ * `INVALID_INPUT` for a name that is not there, and `LIMIT_EXCEEDED` before more is unpacked than a tensor
+ * may hold.
  */
 export function parseNpz(
   bytes: Uint8Array,
   where: string,
-  wanted: ReadonlySet<string>,
+  names: readonly string[],
 ): Map<string, Tensor> {
+  const found: string[] = [];
   let total = 0;
-  let members: Record<string, Uint8Array>;
-  try {
-    members = unzipSync(bytes, {
-      filter({ name, originalSize }) {
-        if (!wanted.has(nameOf(name))) return false;
-        total += originalSize;
-        if (total > defaultLimits.tensorBytes) {
-          throw new OctavoError('LIMIT_EXCEEDED', 'the archive unpacks to too much', {
-            where,
-            expected: `at most ${defaultLimits.tensorBytes} bytes`,
-          });
-        }
-        return true;
-      },
+  const isWanted = (member: string, size: number): boolean => {
+    found.push(nameOf(member));
+    if (!names.includes(nameOf(member))) return false;
+    total += size;
+    if (total <= defaultLimits.tensorBytes) return true;
+    throw new OctavoError('LIMIT_EXCEEDED', 'the archive unpacks to too much', {
+      where,
+      expected: `at most ${defaultLimits.tensorBytes} bytes`,
     });
+  };
+  let members: Map<string, Uint8Array>;
+  try {
+    const unpacked = unzipSync(bytes, {
+      filter: ({ name, originalSize }) => isWanted(name, originalSize),
+    });
+    members = new Map(Object.entries(unpacked).map(([name, data]) => [nameOf(name), data]));
   } catch (cause) {
     if (cause instanceof OctavoError) throw cause;
     throw new OctavoError('INVALID_TENSOR', 'not a .npz file', { where, cause });
   }
   return new Map(
-    Object.entries(members).map(([member, content]) => [
-      nameOf(member),
-      parseNpy(content, `${where}/${member}`),
-    ]),
+    names.map((name) => {
+      const content = members.get(name);
+      if (content !== undefined) return [name, parseNpy(content, `${where}/${name}`)] as const;
+      throw new OctavoError('INVALID_INPUT', `no array for input '${name}'`, {
+        where,
+        found: found.join(', ') || 'none',
+      });
+    }),
   );
 }
 
