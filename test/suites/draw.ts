@@ -139,3 +139,15 @@ export function drawBounds(random: Random): { lower: number; upper: number } {
     { lower: -1.5, upper: 6 },
   ]);
 }
+
+/**
+ * A positive float32 from `low` to `high`. Half are powers of two or short decimals: integers times
+ * these fall on halves, or so near that every single rounding on the way shows.
+ */
+export function drawFactor(random: Random, low: number, high: number): number {
+  const any = Math.exp(random.real(Math.log(low), Math.log(high)));
+  const decimal = 10 ** Math.ceil(1 - Math.log10(any));
+  return Math.fround(
+    random.pick([any, any, 2 ** Math.round(Math.log2(any)), Math.ceil(any * decimal) / decimal]),
+  );
+}

@@ -2,7 +2,7 @@
 import type { StepParams } from '../../src/runtime/steps.js';
 import { integers, type Random } from '../helpers/random.js';
 import { type Operand, singleStepPlan } from '../helpers/singleStep.js';
-import { count, drawBroadcast, drawClamp, drawDims, drawZero } from './draw.js';
+import { count, drawBroadcast, drawClamp, drawDims, drawFactor, drawZero } from './draw.js';
 import type { Problem, Suite } from './problem.js';
 
 function drawProblem<S extends 'QAdd' | 'QMul'>(
@@ -26,12 +26,6 @@ function drawProblem<S extends 'QAdd' | 'QMul'>(
   return { plan, inputs: constant ? [aData] : [aData, bData] };
 }
 
-/** Of a ratio of scales: powers of two make ties. */
-function drawMultiplier(random: Random, low: number, high: number): number {
-  const power = random.real(low, high);
-  return Math.fround(2 ** (random.chance(0.4) ? Math.round(power) : power));
-}
-
 export const elementwiseSuites: readonly Suite[] = [
   {
     name: 'qadd',
@@ -41,8 +35,8 @@ export const elementwiseSuites: readonly Suite[] = [
         aZero: drawZero(random),
         bZero: drawZero(random),
         yZero,
-        aMultiplier: drawMultiplier(random, -4, 2),
-        bMultiplier: drawMultiplier(random, -4, 2),
+        aMultiplier: drawFactor(random, 1 / 16, 4),
+        bMultiplier: drawFactor(random, 1 / 16, 4),
         ...drawClamp(random, yZero),
       });
     },
@@ -55,7 +49,7 @@ export const elementwiseSuites: readonly Suite[] = [
         aZero: drawZero(random),
         bZero: drawZero(random),
         yZero,
-        multiplier: drawMultiplier(random, -12, -2),
+        multiplier: drawFactor(random, 2 ** -12, 1 / 4),
         ...drawClamp(random, yZero),
       });
     },

@@ -2,7 +2,7 @@
 import type { StepParams } from '../../src/runtime/steps.js';
 import { gridFloats, integers, type Random } from '../helpers/random.js';
 import { singleStepPlan } from '../helpers/singleStep.js';
-import { count, drawClamp, drawSize, drawUntil, drawWindow, drawZero } from './draw.js';
+import { count, drawClamp, drawFactor, drawSize, drawUntil, drawWindow, drawZero } from './draw.js';
 import { exact, near, type Suite } from './problem.js';
 
 export interface PoolShape {
@@ -71,16 +71,12 @@ function globalPool(random: Random, batch: number, channels: number): PoolShape 
   };
 }
 
-function drawScale(random: Random): number {
-  return Math.fround(random.chance(0.4) ? 2 ** -random.int(0, 8) : random.real(0.001, 0.2));
-}
-
 export const poolSuites: readonly Suite[] = [
   {
     name: 'qaveragepool',
     draw: (random) => {
       const { x, y, window } = drawPool(random);
-      const xScale = drawScale(random);
+      const xScale = drawFactor(random, 1 / 256, 1);
       const yZero = drawZero(random);
       const plan = singleStepPlan(
         'QAveragePool',
@@ -92,7 +88,7 @@ export const poolSuites: readonly Suite[] = [
           xZero: drawZero(random),
           yZero,
           xScale,
-          yScale: random.chance(0.5) ? xScale : drawScale(random),
+          yScale: random.chance(0.5) ? xScale : drawFactor(random, 1 / 256, 1),
           ...drawClamp(random, yZero),
         },
       );

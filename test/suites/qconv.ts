@@ -8,6 +8,7 @@ import {
   drawBounds,
   drawClamp,
   drawConvolution,
+  drawFactor,
   drawSize,
   drawZero,
 } from './draw.js';
@@ -19,19 +20,25 @@ function drawProblem(random: Random, { x, weight, y, window }: ConvolutionShape)
   const xZero = drawZero(random);
   const yZero = drawZero(random);
   const lowest = random.pick([-127, -128]);
-  // Sums of uniform values spread about this far, so that results fill the range of a byte.
-  const spread = 74 * 74 * Math.sqrt(count(weight) / channels);
+  // Sums of uniform values spread about this far, so that results fill the range of a byte. A large
+  // bias takes accumulators beyond what float32 holds exactly.
+  const large = random.chance(0.15) ? 2 ** 30 : 0;
+  const spread = 74 * 74 * Math.sqrt(count(weight) / channels) + large;
+  const natural = 60 / spread;
   const multiplier = Float32Array.from({ length: channels }, () =>
-    random.chance(0.25) ? 2 ** -random.int(4, 16) : (60 / spread) * 2 ** random.real(-3, 3),
+    drawFactor(random, natural / 8, natural * 8),
   );
-  const bias = integers(random, 'int32', channels, -100_000, 100_000);
+  const reach = Math.max(100_000, large);
+  const bias = integers(random, 'int32', channels, -reach, reach);
   const weightZero = integers(random, 'int32', channels, -128, 127);
   const plan = singleStepPlan(
     'QConv',
     [
       { type: 'uint8', dims: x },
       { type: 'int8', dims: weight, constant: integers(random, 'int8', count(weight), lowest) },
-      random.chance(0.7) ? { type: 'int32', dims: [channels], constant: bias } : undefined,
+      random.chance(0.7) || large > 0
+        ? { type: 'int32', dims: [channels], constant: bias }
+        : undefined,
       { type: 'float32', dims: [channels], constant: multiplier },
       random.chance(0.3) ? { type: 'int32', dims: [channels], constant: weightZero } : undefined,
     ],
@@ -43,6 +50,28 @@ function drawProblem(random: Random, { x, weight, y, window }: ConvolutionShape)
 }
 
 const anyKernel = [1, 2, 3, 3, 3, 4, 5, 7];
+
+/** Sums that are the bias and a little, at or next to what the multiplier makes a half. */
+function drawRequantize(random: Random): Problem {
+  const channels = drawSize(random);
+  const multiplier = Float32Array.from({ length: channels }, () => drawFactor(random, 2e-8, 2));
+  const bias = Int32Array.from(multiplier, (factor) =>
+    Math.round((random.int(-40, 40) + 0.5) / factor),
+  );
+  const yZero = drawZero(random);
+  const plan = singleStepPlan(
+    'QConv',
+    [
+      { type: 'uint8', dims: [1, 1, 5, 1] },
+      { type: 'int8', dims: [channels, 1, 1, 1], constant: new Int8Array(channels).fill(1) },
+      { type: 'int32', dims: [channels], constant: bias },
+      { type: 'float32', dims: [channels], constant: multiplier },
+    ],
+    [{ type: 'uint8', dims: [1, 1, 5, channels] }],
+    { xZero: 2, yZero, ...drawClamp(random, yZero) },
+  );
+  return { plan, inputs: [Uint8Array.of(0, 1, 2, 3, 4)] };
+}
 
 export const qconvSuites: readonly Suite[] = [
   {
@@ -84,6 +113,10 @@ export const qconvSuites: readonly Suite[] = [
           random.pick([1, 1, 1, 2, 3]),
         ]),
       ),
+  },
+  {
+    name: 'requantize',
+    draw: drawRequantize,
   },
   {
     name: 'qmatmul',

@@ -3,7 +3,7 @@ import type { TypedArray } from '../../src/core/dtype.js';
 import { scaleDims } from '../../src/numerics/layout.js';
 import { integers, limits, type Random } from '../helpers/random.js';
 import { type Operand, singleStepPlan } from '../helpers/singleStep.js';
-import { count, drawDims } from './draw.js';
+import { count, drawDims, drawFactor } from './draw.js';
 import type { Suite } from './problem.js';
 
 const quantizedTypes = ['uint8', 'uint8', 'int8', 'int8', 'uint16', 'int16'] as const;
@@ -20,9 +20,7 @@ function drawSpread(random: Random, dims: readonly number[]) {
 }
 
 function drawScales(random: Random, length: number): Float32Array {
-  return Float32Array.from({ length }, () =>
-    random.chance(0.4) ? 2 ** -random.int(-1, 6) : random.real(0.001, 2),
-  );
+  return Float32Array.from({ length }, () => drawFactor(random, 1 / 1024, 2));
 }
 
 /** Scale and, mostly, zero point: constants, or inputs of the plan. */
@@ -50,6 +48,7 @@ function drawReals(random: Random, length: number, reach: number): Float32Array 
   const draw = random.pick([
     () => random.real(-reach, reach),
     () => random.int(-2 * reach, 2 * reach) / 2,
+    () => random.int(-20 * reach, 20 * reach) / 20,
     () => (random.chance(0.2) ? random.pick(special) : random.real(-2 * reach, 2 * reach)),
   ]);
   return Float32Array.from({ length }, draw);
@@ -92,15 +91,19 @@ export const quantizeSuites: readonly Suite[] = [
     name: 'dynamicquantize',
     draw: (random) => {
       const dims = drawDims(random, random.int(0, 4), 10_000);
-      const reach = 2 ** random.int(-20, 20);
+      const half = random.int(0, 254) + 0.5;
+      // In the first, the zero point is nearly a half: it falls to either side as the division rounds.
       const [low, high] = random.pick([
+        [-half, 255 - half],
         [-1, 1],
         [0, 1],
         [-1, 0],
         [0, 0],
         [-0.01, 1],
       ] as const);
+      const reach = drawFactor(random, 1e-6, 1e6);
       const x = Float32Array.from({ length: count(dims) }, () => random.real(low, high) * reach);
+      x.set([low * reach, high * reach].slice(0, x.length));
       const plan = singleStepPlan(
         'DynamicQuantizeLinear',
         [{ type: 'float32', dims }],
