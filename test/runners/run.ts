@@ -20,6 +20,8 @@ import {
 /** A backend that is tested if this machine has it. */
 export interface Candidate {
   readonly label: string;
+  /** To lack it is a failure, not a reason to skip. */
+  readonly required: boolean;
   readonly create: () => Backend;
 }
 
@@ -33,19 +35,21 @@ const asyncEvery = 5;
 
 const millisecondsPerProblem = 200;
 
-/** Backend and instruction set that the environment forces, if it does. */
+/** What the environment forces: a backend, an instruction set, a number of threads. */
 export const forced = {
   backend: process.env['OCTAVO_BACKEND'],
   isa: process.env['OCTAVO_ISA'],
+  threads: process.env['OCTAVO_THREADS'],
 };
 
-/**
- * Declares the tests of all candidates. Those that this machine lacks are skipped, which is said,
- * unless `required`: then to lack one is a failure.
- */
-export function testBackends(candidates: readonly Candidate[], required: boolean): void {
+/** Numbers of threads to test. */
+export const threadCounts: readonly number[] =
+  forced.threads === undefined ? [1, 2] : [Number(forced.threads)];
+
+/** Declares the tests of all candidates. Those that this machine lacks are skipped, which is said. */
+export function testBackends(candidates: readonly Candidate[]): void {
   const contenders: Contender[] = [];
-  for (const { label, create } of candidates) {
+  for (const { label, create, required } of candidates) {
     const backend = available(label, create, required);
     if (backend !== undefined) contenders.push({ label, backend });
   }
