@@ -1,0 +1,13 @@
+/** What the host calls: all functions of the module. src/backends/wasm/module.ts has their types. */
+export { depthwise, depthwiseScratch } from './depthwise';
+export { heapBase } from './edge';
+export { qadd, qmul } from './elementwise';
+export { conv, convScratch } from './f32conv';
+export { depthwiseFloat, depthwiseFloatScratch } from './f32depthwise';
+export { binary, unary } from './f32elementwise';
+export { matMul, matMulPanelBytes, matMulScratch, packPanels } from './f32matmul';
+export { lookup } from './lookup';
+export { copyRows, transpose } from './move';
+export { averagePool, maxPool, qaveragePool } from './pool';
+export { qconv, qconvScratch } from './qconv';
+export { dequantize, quantize, rangeOf } from './quantize';

@@ -1,0 +1,25 @@
+/** How the accumulators of a quantized convolution are stored. */
+
+/** Values of `Output.kind`. */
+export const toUint8: i32 = 0;
+export const toInt32: i32 = 1;
+export const toFloat32: i32 = 2;
+
+/** Fields of 32 bits, which the host writes: those of uint8, then those of float32. */
+@unmanaged
+export class Output {
+  kind: i32;
+  zero: i32;
+  min: i32;
+  max: i32;
+  lower: f32;
+  upper: f32;
+}
+
+/** float32 results: clamp(f32(accumulator) · multiplier, lower, upper). */
+// @ts-ignore: decorator
+@inline
+export function scaled(accumulator: v128, multiplier: v128, lower: v128, upper: v128): v128 {
+  const value = f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier);
+  return f32x4.min(f32x4.max(value, lower), upper);
+}

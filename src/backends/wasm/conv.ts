@@ -1,0 +1,58 @@
+/** Conv: dense and grouped (assembly/f32conv.ts), and depthwise (assembly/f32depthwise.ts). */
+import { declined, type PrepareContext, type WasmKernel } from './kernel.js';
+import {
+  type Columns,
+  floatBlock,
+  packFloatDepthwise,
+  packFloatPanels,
+  padTable,
+  panelColumns,
+  roundUp,
+  tableLength,
+} from './pack.js';
+import { dimsOf, keepWindow } from './window.js';
+
+export const conv: WasmKernel<'Conv'> = (step, context) => {
+  const { inputs, outputs, params } = step;
+  const { constant, exports, memory, operand, tensors } = context;
+  const weights = constant<Float32Array>(inputs[1]);
+  if (weights === undefined || tensors[inputs[2] ?? -1]?.space === 'arena') {
+    return declined('weights or a bias that are computed');
+  }
+  const { groups, lower, upper } = params;
+  const [outChannels, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
+  const window = keepWindow(step, params, kernelH, kernelW, groups, context);
+  if (typeof window !== 'number') return window;
+
+  const taps = kernelH * kernelW;
+  const isDepthwise = channels === 1 && groups === outChannels && groups > 1;
+  const shape = { groups, columns: outChannels / groups, depth: taps * channels };
+  const length = isDepthwise
+    ? roundUp(outChannels, floatBlock) * taps
+    : tableLength(shape, panelColumns) * shape.depth;
+  const form = `${isDepthwise ? 'depthwise' : 'panels'} of float32, ${Object.values(shape)}`;
+  const packed = context.share(inputs[1]!, form, 4 * length, (address) => {
+    const to = new Float32Array(memory.buffer, address, length);
+    if (isDepthwise) packFloatDepthwise(to, weights, taps);
+    else packFloatPanels(to, weights, shape);
+  });
+  const columns = isDepthwise ? { groups: 1, columns: outChannels } : shape;
+  const bias = keepBias(constant(inputs[2]), columns, context);
+  const scratchBytes = isDepthwise ? exports.depthwiseFloatScratch : exports.convScratch;
+  const scratch = context.scratch(scratchBytes(window) >>> 0);
+  const run = isDepthwise ? exports.depthwiseFloat : exports.conv;
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  return (at) => run(window, x(at), packed, bias, y(at), lower, upper, scratch.address);
+};
+
+/** The address of a bias of whole panels, 0 where there is none. */
+export function keepBias(
+  bias: Float32Array | undefined,
+  columns: Columns,
+  { keep, memory }: PrepareContext,
+): number {
+  const length = tableLength(columns, panelColumns);
+  const address = keep(4 * length);
+  padTable(new Float32Array(memory.buffer, address, length), bias, columns, panelColumns);
+  return address;
+}

@@ -1,0 +1,65 @@
+/** QAdd, QMul, Lookup, Binary and Unary (assembly/elementwise.ts, f32elementwise.ts and lookup.ts). */
+import { binaryKinds, unaryKinds } from '../../runtime/steps.js';
+import { runOverRows } from './broadcast.js';
+import { areBytes, declined, floatBits, type WasmKernel } from './kernel.js';
+
+export const qadd: WasmKernel<'QAdd'> = (step, context) => {
+  const { aZero, bZero, yZero, aMultiplier, bMultiplier, min, max } = step.params;
+  if (!areBytes(aZero, bZero, yZero, min, max) || min > max) return beyondBytes;
+  const sum = context.keepWords([
+    ...[aZero, bZero, yZero, floatBits(aMultiplier), floatBits(bMultiplier)],
+    ...[min, max],
+  ]);
+  const { qadd: run } = context.exports;
+  return runOverRows(step, context, 1, (rows, a, b, y) => run(sum, rows, a, b, y));
+};
+
+export const qmul: WasmKernel<'QMul'> = (step, context) => {
+  const { aZero, bZero, yZero, multiplier, min, max } = step.params;
+  if (!areBytes(aZero, bZero, yZero, min, max) || min > max) return beyondBytes;
+  const product = context.keepWords([aZero, bZero, yZero, floatBits(multiplier), min, max]);
+  const { qmul: run } = context.exports;
+  return runOverRows(step, context, 1, (rows, a, b, y) => run(product, rows, a, b, y));
+};
+
+const beyondBytes = declined('zero points or bounds beyond uint8');
+
+export const lookup: WasmKernel<'Lookup'> = (
+  { inputs, outputs },
+  { exports, operand, tensors },
+) => {
+  const [x, table, y] = [operand(inputs[0]), operand(inputs[1]), operand(outputs[0])];
+  const { bytes } = tensors[outputs[0]!]!;
+  return (memory) => exports.lookup(x(memory), table(memory), y(memory), bytes);
+};
+
+export const binary: WasmKernel<'Binary'> = (step, context) => {
+  const { kind } = step.params;
+  if (kind === binaryKinds.Pow) return declined('a power');
+  const { binary: run } = context.exports;
+  return runOverRows(step, context, 4, (rows, a, b, y) => run(rows, a, b, y, kind));
+};
+
+/** Functions that are a few vector instructions. */
+const vectorKinds: readonly number[] = [
+  unaryKinds.Clip,
+  unaryKinds.LeakyRelu,
+  unaryKinds.HardSigmoid,
+  unaryKinds.HardSwish,
+  unaryKinds.Sqrt,
+  unaryKinds.Neg,
+  unaryKinds.Abs,
+  unaryKinds.Reciprocal,
+  unaryKinds.Floor,
+  unaryKinds.Ceil,
+  unaryKinds.Round,
+];
+
+export const unary: WasmKernel<'Unary'> = ({ inputs, outputs, params }, context) => {
+  const { kind, alpha, beta } = params;
+  const { exports, operand, tensors } = context;
+  if (!vectorKinds.includes(kind)) return declined('a function of the mathematical library');
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  const count = tensors[outputs[0]!]!.bytes / 4;
+  return (memory) => exports.unary(x(memory), y(memory), count, kind, alpha, beta);
+};

@@ -1,0 +1,32 @@
+/**
+ * The kinds of steps that have a WASM kernel. The others run in plain TypeScript, by the reference's
+ * kernels, over the same memory: data movement and functions that a network has few of.
+ */
+import type { StepName } from '../../runtime/steps.js';
+import { conv } from './conv.js';
+import { binary, lookup, qadd, qmul, unary } from './elementwise.js';
+import type { WasmKernel } from './kernel.js';
+import { matMul } from './matmul.js';
+import { concat, transpose } from './movement.js';
+import { averagePool, maxPool, qaveragePool } from './pool.js';
+import { qconv } from './qconv.js';
+import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
+
+export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
+  QConv: qconv,
+  QAdd: qadd,
+  QMul: qmul,
+  QAveragePool: qaveragePool,
+  Lookup: lookup,
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  Conv: conv,
+  MatMul: matMul,
+  Binary: binary,
+  Unary: unary,
+  Concat: concat,
+  Transpose: transpose,
+};

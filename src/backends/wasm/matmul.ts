@@ -1,0 +1,111 @@
+/**
+ * MatMul: products of stacks of matrices (assembly/f32matmul.ts). A constant b that is one matrix is
+ * packed once; another is packed when the step runs.
+ */
+import { elementCount, type Shape } from '../../core/shape.js';
+import type { Step } from '../../runtime/plan.js';
+import { unaryKinds } from '../../runtime/steps.js';
+import { broadcastStrides, forEachRow } from '../reference/strided.js';
+import { runOverRows } from './broadcast.js';
+import { keepBias } from './conv.js';
+import { floatBits, type PrepareContext, type StepRun, type WasmKernel } from './kernel.js';
+import { packFloatPanels, panelColumns, roundUp } from './pack.js';
+
+export const matMul: WasmKernel<'MatMul'> = (step, context) => {
+  const { inputs, outputs, params } = step;
+  const { constant, exports, operand, tensors } = context;
+  const [aDims, bDims, yDims] = [inputs[0]!, inputs[1]!, outputs[0]!].map((i) => tensors[i]!.dims);
+  const a = layoutOf(aDims!, params.transposeA === 1, yDims!);
+  const b = layoutOf(bDims!, params.transposeB === 1, yDims!);
+  const [rows, columns] = yDims!.slice(-2) as [number, number];
+  const depth = a.columns;
+  const { ofColumns, finish } = biasOf(step, columns, context);
+  const bias = keepBias(ofColumns, { groups: 1, columns }, context);
+  const product = context.keepWords([
+    ...[rows, columns, depth, a.row, a.column],
+    ...(finish === undefined ? [params.lower, params.upper] : [-Infinity, Infinity]).map(floatBits),
+  ]);
+
+  const bConstant = constant<Float32Array>(inputs[1]);
+  const packed =
+    bConstant !== undefined && elementCount(bDims!) === depth * columns
+      ? keepPanels(inputs[1]!, bConstant, { ...b, depth, columns }, context)
+      : undefined;
+  const panelBytes = packed === undefined ? exports.matMulPanelBytes(depth, columns) >>> 0 : 0;
+  const scratch = context.scratch(panelBytes + (exports.matMulScratch(product) >>> 0));
+  const bOperand = packed === undefined ? operand(inputs[1]) : undefined;
+  const [aOperand, y] = [operand(inputs[0]), operand(outputs[0])];
+  const stack = [...yDims!.slice(0, -2), 1];
+  return (memory) => {
+    const aBase = aOperand(memory);
+    const bBase = bOperand?.(memory) ?? 0;
+    const tiles = scratch.address + panelBytes;
+    let packedFrom = -1;
+    let to = y(memory);
+    forEachRow(stack, [...a.stack, 0], [...b.stack, 0], (aFrom, bFrom) => {
+      if (packed === undefined && packedFrom !== bFrom) {
+        const from = bBase + 4 * bFrom;
+        exports.packPanels(from, b.row, b.column, depth, columns, scratch.address);
+        packedFrom = bFrom;
+      }
+      exports.matMul(product, aBase + 4 * aFrom, packed ?? scratch.address, bias, to, tiles);
+      to += 4 * rows * columns;
+    });
+    finish?.(memory);
+  };
+};
+
+/** How one operand, transposed if asked, is walked as a stack of matrices; strides in elements. */
+function layoutOf(dims: Shape, transposed: boolean, yDims: Shape) {
+  const [rows, columns] = dims.slice(-2) as [number, number];
+  const stack = broadcastStrides(dims.slice(0, -2), yDims.slice(0, -2)).map(
+    (stride) => stride * rows * columns,
+  );
+  return transposed
+    ? { stack, columns: rows, row: 1, column: columns }
+    : { stack, columns, row: columns, column: 1 };
+}
+
+interface Bias {
+  /** A constant with one value for each column: the kernel starts its sums from it. */
+  readonly ofColumns?: Float32Array | undefined;
+  /** Adds any other one to y, and then keeps y within its bounds. */
+  readonly finish?: StepRun | undefined;
+}
+
+function biasOf(step: Step<'MatMul'>, columns: number, context: PrepareContext): Bias {
+  const index = step.inputs[2] ?? -1;
+  if (index < 0) return {};
+  const { constant, exports, operand, tensors } = context;
+  const { dims } = tensors[index]!;
+  const ofColumns = constant<Float32Array>(index);
+  if (ofColumns !== undefined && ofColumns.length === columns && dims.at(-1) === columns) {
+    return { ofColumns };
+  }
+  const { lower, upper } = step.params;
+  const y = operand(step.outputs[0]);
+  const count = elementCount(tensors[step.outputs[0]!]!.dims);
+  const sum = { inputs: [step.outputs[0]!, index], outputs: step.outputs };
+  const add = runOverRows(sum, context, 4, (rows, a, b, to) => exports.binary(rows, a, b, to, 0));
+  return {
+    finish: (memory) => {
+      add(memory);
+      exports.unary(y(memory), y(memory), count, unaryKinds.Clip, lower, upper);
+    },
+  };
+}
+
+function keepPanels(
+  index: number,
+  weights: Float32Array,
+  b: { row: number; column: number; depth: number; columns: number },
+  { memory, share }: PrepareContext,
+): number {
+  const { depth, columns } = b;
+  const length = roundUp(columns, panelColumns) * depth;
+  const strides = { column: b.column, depth: b.row };
+  return share(index, `panels of float32, ${Object.values(b)}`, 4 * length, (address) => {
+    const to = new Float32Array(memory.buffer, address, length);
+    packFloatPanels(to, weights, { groups: 1, columns, depth }, strides);
+  });
+}

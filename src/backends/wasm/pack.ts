@@ -1,0 +1,131 @@
+/**
+ * Weights in the order in which the kernels read them, their zero points taken off, and the tables that
+ * go with them: one entry for each column, filled up to whole panels or blocks in each group.
+ */
+
+/** Columns of a panel, of int16 and of float32 alike. */
+export const panelColumns = 8;
+
+export interface Columns {
+  readonly groups: number;
+  /** Of each group. */
+  readonly columns: number;
+}
+
+/** A matrix product for each group: [depth, columns] weights, given as [group][column][depth]. */
+export interface PanelShape extends Columns {
+  readonly depth: number;
+}
+
+/** `count` rounded up to a multiple of `unit`. */
+export function roundUp(count: number, unit: number): number {
+  return Math.ceil(count / unit) * unit;
+}
+
+/** Elements of int16 panels: [group][panel][depth / 2][8 columns][2]. */
+export function panelLength({ groups, columns, depth }: PanelShape): number {
+  return groups * roundUp(columns, panelColumns) * roundUp(depth, 2);
+}
+
+/** Writes int16 panels; `zeros` has the zero point of each column of each group. */
+export function packPanels(
+  to: Int16Array,
+  weights: Int8Array,
+  zeros: Int32Array | undefined,
+  { groups, columns, depth }: PanelShape,
+): void {
+  const pairs = Math.ceil(depth / 2);
+  const panels = Math.ceil(columns / panelColumns);
+  to.fill(0);
+  for (let channel = 0, from = 0; channel < groups * columns; channel++) {
+    const group = Math.floor(channel / columns);
+    const column = channel % columns;
+    const panel = group * panels + Math.floor(column / panelColumns);
+    const zero = zeros?.[channel] ?? 0;
+    let at = panel * pairs * 2 * panelColumns + 2 * (column % panelColumns);
+    for (let k = 0; k < depth; k += 2, at += 2 * panelColumns) {
+      to[at] = weights[from++]! - zero;
+      if (k + 1 < depth) to[at + 1] = weights[from++]! - zero;
+    }
+  }
+}
+
+/** Strides, in elements, of weights that are given in another order than [column][depth]. */
+export interface WeightStrides {
+  readonly column: number;
+  readonly depth: number;
+}
+
+/** Writes float32 panels: [group][panel][depth][8 columns]. */
+export function packFloatPanels(
+  to: Float32Array,
+  weights: Float32Array,
+  { groups, columns, depth }: PanelShape,
+  strides: WeightStrides = { column: depth, depth: 1 },
+): void {
+  const panels = Math.ceil(columns / panelColumns);
+  to.fill(0);
+  for (let channel = 0; channel < groups * columns; channel++) {
+    const group = Math.floor(channel / columns);
+    const column = channel % columns;
+    const panel = group * panels + Math.floor(column / panelColumns);
+    let at = panel * depth * panelColumns + (column % panelColumns);
+    let from = channel * strides.column;
+    for (let k = 0; k < depth; k++, at += panelColumns, from += strides.depth) {
+      to[at] = weights[from]!;
+    }
+  }
+}
+
+/** Channels of a block of the quantized depthwise kernel. */
+export const depthwiseBlock = 16;
+
+/** Writes int16 depthwise weights: [block][taps / 2][16 channels][2]; given as [channel][tap]. */
+export function packDepthwise(
+  to: Int16Array,
+  weights: Int8Array,
+  zeros: Int32Array | undefined,
+  taps: number,
+): void {
+  const pairs = Math.ceil(taps / 2);
+  to.fill(0);
+  weights.forEach((weight, i) => {
+    const channel = Math.floor(i / taps);
+    const tap = i % taps;
+    const row = Math.floor(channel / depthwiseBlock) * pairs + (tap >> 1);
+    const at = 2 * (row * depthwiseBlock + (channel % depthwiseBlock)) + (tap & 1);
+    to[at] = weight - (zeros?.[channel] ?? 0);
+  });
+}
+
+/** Channels of a block of the float depthwise kernel. */
+export const floatBlock = 4;
+
+/** Writes float32 depthwise weights: [block][tap][4 channels]; given as [channel][tap]. */
+export function packFloatDepthwise(to: Float32Array, weights: Float32Array, taps: number): void {
+  to.fill(0);
+  weights.forEach((weight, i) => {
+    const channel = Math.floor(i / taps);
+    const row = Math.floor(channel / floatBlock) * taps + (i % taps);
+    to[row * floatBlock + (channel % floatBlock)] = weight;
+  });
+}
+
+/** Elements of a table of one entry for each column, each group filled up to a multiple of `unit`. */
+export function tableLength({ groups, columns }: Columns, unit: number): number {
+  return groups * roundUp(columns, unit);
+}
+
+/** Writes such a table, 0 where there is no column, or no `from`. */
+export function padTable<T extends Int32Array | Float32Array>(
+  to: T,
+  from: T | undefined,
+  { groups, columns }: Columns,
+  unit: number,
+): void {
+  to.fill(0);
+  for (let group = 0; from !== undefined && group < groups; group++) {
+    const own = from.subarray(group * columns, (group + 1) * columns);
+    to.set(own, group * roundUp(columns, unit));
+  }
+}

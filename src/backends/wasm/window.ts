@@ -1,0 +1,45 @@
+/** Sliding windows as assembly/window.ts has them. */
+import type { PlanTensor, Step } from '../../runtime/plan.js';
+import type { StepName, StepParams } from '../../runtime/steps.js';
+import type { Declined, PrepareContext } from './kernel.js';
+import { declined } from './kernel.js';
+
+type WindowParams = Pick<
+  StepParams<'QConv'>,
+  'strideH' | 'strideW' | 'dilationH' | 'dilationW' | 'padTop' | 'padLeft'
+>;
+
+/** Where 32-bit positions end. */
+const mostPositions = 2 ** 31;
+
+/**
+ * The address of the fields of class Window. Declines windows of which some position, the padding
+ * included, does not fit 31 bits.
+ */
+export function keepWindow(
+  { inputs, outputs }: Step<StepName>,
+  params: WindowParams,
+  kernelH: number,
+  kernelW: number,
+  groups: number,
+  context: PrepareContext,
+): number | Declined {
+  const { strideH, strideW, dilationH, dilationW, padTop, padLeft } = params;
+  const [batch, height, width, channels] = dimsOf(context.tensors[inputs[0]!]!);
+  const [, outHeight, outWidth, outChannels] = dimsOf(context.tensors[outputs[0]!]!);
+  const rows = padTop + height + outHeight * strideH + kernelH * dilationH;
+  const columns = padLeft + width + outWidth * strideW + kernelW * dilationW;
+  const most = Math.max(rows, columns, batch * outHeight * outWidth, kernelH * kernelW);
+  if (most >= mostPositions) return declined('positions beyond 31 bits');
+  return context.keepWords([
+    ...[batch, height, width, channels, outHeight, outWidth, outChannels, kernelH, kernelW],
+    ...[strideH, strideW, dilationH, dilationW, padTop, padLeft, groups],
+  ]);
+}
+
+type Four = [number, number, number, number];
+
+/** Dims of a tensor that the step table says has four axes. */
+export function dimsOf({ dims }: PlanTensor): Four {
+  return dims as Four;
+}
