@@ -48,7 +48,7 @@ void unary_f32_portable(const UnaryArgs& args) {
     case UnaryKind::kHardSigmoid:
       return map(args, [=](float x) { return bounded(alpha * x + beta, 0, 1); });
     case UnaryKind::kHardSwish:
-      return map(args, [](float x) { return x * bounded(x / 6 + 0.5f, 0, 1); });
+      return map(args, [](float x) { return x * (bounded(x + 3, 0, 6) * (1.0f / 6)); });
     case UnaryKind::kTanh:
       return mapDouble(args, [](double x) { return tanh(x); });
     case UnaryKind::kExp:

@@ -1,0 +1,174 @@
+// The kernels as templates over a vector vocabulary V (kernels/simd).
+#pragma once
+
+#include "native/kernels/f32rows/f32rows.h"
+#include "native/kernels/simd/functions.h"
+
+namespace octavo {
+
+// For powers other than 0.75.
+void lrn_f32_portable(const LrnArgs& args);
+
+namespace {
+
+// Vectors that are added up before their sum joins that of others: long rows lose no digits.
+constexpr size_t kSumBlock = 64;
+
+template <typename V>
+inline float largestOf(const float* x, size_t length) {
+  using Float = typename V::Float;
+  Float largest = V::setFloat(-INFINITY);
+  typename V::Mask anyNan = V::isLess(largest, largest);
+  size_t i = 0;
+  const auto take = [&](Float v) {
+    anyNan = V::either(anyNan, V::isNan(v));
+    largest = V::max(v, largest);
+  };
+  for (; i + V::kWords <= length; i += V::kWords) take(V::loadFloat(x + i));
+  const float most = V::largest(largest);
+  float rest = most;
+  for (; i < length; ++i) rest = x[i] > rest || x[i] != x[i] ? x[i] : rest;
+  return V::any(anyNan) ? NAN : rest;
+}
+
+// y = e^(x - max), and their sum.
+template <typename V>
+inline float exponentials(const float* x, float max, float* y, size_t length) {
+  using Float = typename V::Float;
+  const Float shift = V::setFloat(max);
+  const size_t whole = length / V::kWords * V::kWords;
+  Float sum = V::setFloat(0);
+  for (size_t first = 0; first < whole; first += kSumBlock * V::kWords) {
+    const size_t left = whole - first, block = kSumBlock * V::kWords;
+    const size_t end = first + (left < block ? left : block);
+    Float part = V::setFloat(0);
+    for (size_t i = first; i < end; i += V::kWords) {
+      const Float power = Functions<V>::exponential(V::subtract(V::loadFloat(x + i), shift));
+      V::storeFloat(y + i, power);
+      part = V::add(part, power);
+    }
+    sum = V::add(sum, part);
+  }
+  float total = V::sum(sum);
+  if (whole < length) {
+    const size_t rest = length - whole;
+    const Float power =
+        Functions<V>::exponential(V::subtract(V::loadFloats(x + whole, rest), shift));
+    V::storeFloats(y + whole, power, rest);
+    for (size_t i = whole; i < length; ++i) total += y[i];
+  }
+  return total;
+}
+
+template <typename V>
+inline void softmax(const SoftmaxArgs& args) {
+  for (size_t row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * args.length;
+    float* y = args.y + row * args.length;
+    const float max = largestOf<V>(x, args.length);
+    const auto factor = V::setFloat(1 / exponentials<V>(x, max, y, args.length));
+    size_t i = 0;
+    for (; i + V::kWords <= args.length; i += V::kWords) {
+      V::storeFloat(y + i, V::multiply(V::loadFloat(y + i), factor));
+    }
+    if (i < args.length) {
+      const size_t rest = args.length - i;
+      V::storeFloats(y + i, V::multiply(V::loadFloats(y + i, rest), factor), rest);
+    }
+  }
+}
+
+// A vector of channels at a time. Sums go over zeros where neighbours are missing, which adds
+// nothing; no operation is fused, so that the bits are those of the portable kernel.
+template <typename V>
+inline void lrn(const LrnArgs& args) {
+  if (args.beta != 0.75f) return lrn_f32_portable(args);
+  using Float = typename V::Float;
+  const size_t channels = args.channels, size = args.before + 1 + args.after;
+  float* squares = args.squares;
+  const size_t room = lrnSquares(args);
+  for (size_t i = 0; i < room; ++i) squares[i] = 0;
+  const Float weight = V::setFloat(args.weight), bias = V::setFloat(args.bias);
+  for (size_t row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * channels;
+    float* y = args.y + row * channels;
+    for (size_t c = 0; c < channels; ++c) squares[args.before + c] = x[c] * x[c];
+    for (size_t c = 0; c < channels; c += V::kWords) {
+      Float sum = V::loadFloat(squares + c);
+      for (size_t i = 1; i < size; ++i) sum = V::add(sum, V::loadFloat(squares + c + i));
+      const Float s = V::add(bias, V::multiply(weight, sum)), root = V::squareRoot(s);
+      const Float power = V::multiply(root, V::squareRoot(root));
+      const size_t left = channels - c;
+      if (left >= V::kWords) {
+        V::storeFloat(y + c, V::divide(V::loadFloat(x + c), power));
+      } else {
+        V::storeFloats(y + c, V::divide(V::loadFloats(x + c, left), power), left);
+      }
+    }
+  }
+}
+
+template <typename V>
+inline typename V::Double foldVectors(FoldKind kind, typename V::Double a, typename V::Double b) {
+  if (kind == FoldKind::kSum) return V::addDouble(a, b);
+  return kind == FoldKind::kMax ? V::maxDouble(a, b) : V::minDouble(a, b);
+}
+
+inline double foldOne(FoldKind kind, double value, double x) {
+  if (kind == FoldKind::kSum) return value + x;
+  const bool takes = kind == FoldKind::kMax ? x > value : x < value;
+  return takes || x != x ? x : value;
+}
+
+template <typename V, FoldKind kind>
+inline void foldRowOf(const FoldArgs& args) {
+  using Double = typename V::Double;
+  constexpr size_t n = V::kDoubles;
+  const Double start = V::setDouble(foldStart(kind));
+  Double parts[4] = {start, start, start, start};
+  size_t i = 0;
+  for (; i + 4 * n <= args.count; i += 4 * n) {
+    for (size_t j = 0; j < 4; ++j) {
+      parts[j] = foldVectors<V>(kind, parts[j], V::loadDoubles(args.x + i + j * n));
+    }
+  }
+  for (; i + n <= args.count; i += n) {
+    parts[0] = foldVectors<V>(kind, parts[0], V::loadDoubles(args.x + i));
+  }
+  parts[0] = foldVectors<V>(kind, foldVectors<V>(kind, parts[0], parts[1]),
+                            foldVectors<V>(kind, parts[2], parts[3]));
+  double lanes[n];
+  V::storeDouble(lanes, parts[0]);
+  double value = args.values[0];
+  for (double lane : lanes) value = foldOne(kind, value, lane);
+  for (; i < args.count; ++i) value = foldOne(kind, value, args.x[i]);
+  args.values[0] = value;
+}
+
+template <typename V, FoldKind kind>
+inline void foldColumnsOf(const FoldArgs& args) {
+  constexpr size_t n = V::kDoubles;
+  size_t i = 0;
+  for (; i + n <= args.count; i += n) {
+    const auto value = V::loadDouble(args.values + i);
+    V::storeDouble(args.values + i, foldVectors<V>(kind, value, V::loadDoubles(args.x + i)));
+  }
+  for (; i < args.count; ++i) args.values[i] = foldOne(kind, args.values[i], args.x[i]);
+}
+
+template <typename V>
+inline void foldRow(const FoldArgs& args) {
+  if (args.kind == FoldKind::kSum) return foldRowOf<V, FoldKind::kSum>(args);
+  if (args.kind == FoldKind::kMax) return foldRowOf<V, FoldKind::kMax>(args);
+  foldRowOf<V, FoldKind::kMin>(args);
+}
+
+template <typename V>
+inline void foldColumns(const FoldArgs& args) {
+  if (args.kind == FoldKind::kSum) return foldColumnsOf<V, FoldKind::kSum>(args);
+  if (args.kind == FoldKind::kMax) return foldColumnsOf<V, FoldKind::kMax>(args);
+  foldColumnsOf<V, FoldKind::kMin>(args);
+}
+
+}  // namespace
+}  // namespace octavo
