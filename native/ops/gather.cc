@@ -80,26 +80,34 @@ void Gather::fillCells(const Segment& s, const uint8_t** table) const {
 
 void Gather::fillRows(const Segment& s, const uint8_t** table, uint8_t** border) const {
   const WindowAxis &h = window.h, &w = window.w;
-  const int64_t channels = window.channels;
+  const int64_t channels = window.channels, step = w.stride * channels;
+  // Outputs whose window lies inside from its first to its last cell.
+  const int64_t inside = std::clamp(w.firstOutput(0), s.begin, s.end);
+  const int64_t outside = std::clamp(w.endOutput(w.kernel - 1), inside, s.end);
   for (int64_t kh = 0; kh < h.kernel; ++kh) {
     const int64_t ih = h.origin(s.oh) + kh * h.dilation;
     const uint8_t** out = table + static_cast<size_t>(kh) * s.count + s.at;
-    for (int64_t o = s.begin; o < s.end; ++o) {
-      const int64_t iw = w.origin(o), firstCell = w.firstCell(o), endCell = w.endCell(o);
-      const uint8_t* in = s.image + (ih * w.input + iw) * channels;
-      if (!h.contains(ih) || firstCell == endCell) {
-        *out++ = s.padding;
-      } else if (firstCell == 0 && endCell == w.kernel) {
-        *out++ = in;
-      } else {
-        std::memcpy(*border, s.padding, depth());
-        std::memcpy(*border + firstCell * channels, in + firstCell * channels,
-                    static_cast<size_t>((endCell - firstCell) * channels));
-        *out++ = *border;
-        *border += borderStride();
-      }
+    if (!h.contains(ih)) {
+      std::fill_n(out, s.end - s.begin, s.padding);
+      continue;
     }
+    const uint8_t* row = s.image + ih * w.input * channels;
+    for (int64_t o = s.begin; o < inside; ++o) *out++ = borderRow(s, row, o, border);
+    const uint8_t* in = row + w.origin(inside) * channels;
+    for (int64_t o = inside; o < outside; ++o, in += step) *out++ = in;
+    for (int64_t o = outside; o < s.end; ++o) *out++ = borderRow(s, row, o, border);
   }
+}
+
+const uint8_t* Gather::borderRow(const Segment& s, const uint8_t* row, int64_t o,
+                                 uint8_t** border) const {
+  const int64_t first = window.w.firstCell(o), end = window.w.endCell(o);
+  uint8_t* copy = *border;
+  *border += borderStride();
+  std::memcpy(copy, s.padding, depth());
+  std::memcpy(copy + first * window.channels, row + (window.w.origin(o) + first) * window.channels,
+              static_cast<size_t>((end - first) * window.channels));
+  return copy;
 }
 
 }  // namespace octavo

@@ -39,6 +39,9 @@ struct Gather {
   struct Segment;
   void fillCells(const Segment& segment, const uint8_t** table) const;
   void fillRows(const Segment& segment, const uint8_t** table, uint8_t** border) const;
+  // A copy of the window's row of output o, whose cells lie inside in part or not at all.
+  const uint8_t* borderRow(const Segment& segment, const uint8_t* row, int64_t o,
+                           uint8_t** border) const;
   size_t borderStride() const { return (depth() + 3) / 4 * 4; }
 };
 
