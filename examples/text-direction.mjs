@@ -30,7 +30,7 @@ const faces = [
 ];
 
 /** Two sets of pictures that share neither text nor random numbers: { label, data }. */
-export async function drawTextDirection({ calibration, evaluation, onProgress }) {
+export async function drawTextDirection({ calibration, evaluation, onProgress = () => {} }) {
   const total = calibration + evaluation;
   const draw = async (count, licence, seed, done) => {
     const phrases = phrasesOf(readFileSync(licence, 'utf8'));

@@ -199,7 +199,6 @@ function jsonSamples(
     async *[Symbol.asyncIterator]() {
       let count = 0;
       for await (const { where, values } of readJsonLines(file)) {
-        if (count++ >= limit) return;
         const feeds = inputs.map(({ name, type, dims }) => {
           if (values.has(name)) {
             return [name, tensorFromJson(values.get(name), type, dims, `${where}, '${name}'`)];
@@ -210,6 +209,7 @@ function jsonSamples(
           });
         });
         yield Object.fromEntries(feeds);
+        if (++count >= limit) return;
       }
     },
   };

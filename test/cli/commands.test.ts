@@ -1,0 +1,389 @@
+/** Every command as a user runs it: the built program, files in, files and text out. Needs dist/. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSamples } from '../../src/cli/inputs/index.js';
+import type { Tensor } from '../../src/core/tensor.js';
+import { InferenceSession } from '../../src/runtime/session.js';
+import {
+  npy,
+  octavo,
+  pairModel,
+  pictureModel,
+  start,
+  temporaryFolder,
+  writeJsonLines,
+} from './fixture.js';
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+beforeAll(async () => {
+  writeFileSync(path('model.onnx'), pictureModel());
+  writeFileSync(path('free.onnx'), pictureModel('H', 'W'));
+  writeFileSync(path('pair.onnx'), pairModel());
+  mkdirSync(path('pictures'));
+  for (const [i, kind] of ['jpeg', 'png', 'webp'].entries()) {
+    const noise = { type: 'gaussian', mean: 90 + 40 * i, sigma: 40 } as const;
+    const create = { width: 12, height: 10, channels: 3, background: '#888', noise } as const;
+    await sharp({ create })
+      .toFormat(kind as 'png')
+      .toFile(path(`pictures/${i}.${kind}`));
+  }
+  const data = Float32Array.from({ length: 5 * 192 }, (_, i) => Math.sin(i));
+  writeFileSync(path('data.npy'), npy('<f4', [5, 3, 8, 8], data));
+  writeJsonLines(path('pairs.jsonl'), [
+    { ids: [[1, 2, 3]], x: [[0.5, -1, 2]] },
+    { ids: [[0, 0, -9]], x: [[1, 1, 1]] },
+  ]);
+});
+
+/** What the model answers to the samples of a file, in this process and on the reference backend. */
+async function answersOf(model: string, source: string): Promise<Record<string, Tensor>[]> {
+  const session = await InferenceSession.create(path(model), {
+    backend: 'reference',
+    isa: 'none',
+    intraOpNumThreads: 1,
+  });
+  const answers = [];
+  for await (const feeds of await openSamples(path(source), session.inputs, {})) {
+    answers.push(await session.run(feeds));
+  }
+  session.dispose();
+  return answers;
+}
+
+const leftovers = () => readdirSync(path('.')).filter((name) => name.endsWith('.tmp'));
+
+describe.concurrent('octavo quantize', () => {
+  test('pictures to an INT8 model, and says what it did', async () => {
+    const output = path('pictures.int8.onnx');
+    const args = ['--data', path('pictures'), '-o', output];
+    const { code, stdout, stderr } = await octavo('quantize', path('model.onnx'), ...args);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `Calibrating on 3 pictures of ${path('pictures')}, at 8×8, normalised as 'torch'.\n`,
+    });
+    expect(stdout).toContain(`Saved ${output}`);
+    expect(stdout).toMatch(/INT8, 2 with weights; 3 samples seen/);
+    const session = await InferenceSession.create(output);
+    expect(session.inputs).toEqual([{ name: 'x', type: 'float32', dims: [1, 3, 8, 8] }]);
+    session.dispose();
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('--quiet --json: the report and nothing else', async () => {
+    const output = path('report.onnx');
+    const args = ['--data', path('data.npy'), '-o', output, '--quiet', '--json'];
+    const { code, stdout, stderr } = await octavo('quantize', path('model.onnx'), ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ output, model: { samples: 5, int8: { Conv: 1, Gemm: 1 } } });
+    expect(report.weights.map((weight: { scales: number }) => weight.scales)).toEqual([4, 2]);
+    expect(report.activations.length).toBeGreaterThan(2);
+  });
+
+  test('its options reach the quantization', async () => {
+    const { code, stdout, stderr } = await octavo(
+      ...['quantize', path('model.onnx'), '--data', path('data.npy'), '--samples', '2'],
+      ...['--method', 'percentile', '--percentile', '99', '--activation-type', 'int8'],
+      ...['--per-tensor', '--exclude', '/Gemm/', '-o', path('options.onnx'), '--json', '--quiet'],
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const report = JSON.parse(stdout);
+    expect(report.model.samples).toBe(2);
+    expect(report.model.float).toMatchObject({ Gemm: 1 });
+    expect(report.weights.map((weight: { scales: number }) => weight.scales)).toEqual([1]);
+    expect(report.activations[0].calibrator).toBe('percentile 99');
+  });
+
+  test('writes model.int8.onnx beside the model when it is not told where', async () => {
+    mkdirSync(path('beside'));
+    writeFileSync(path('beside/net.onnx'), pictureModel());
+    const { code } = await octavo('quantize', path('beside/net.onnx'), '--data', path('data.npy'));
+    expect(code).toBe(0);
+    expect(readdirSync(path('beside')).sort()).toEqual(['net.int8.onnx', 'net.onnx']);
+  });
+
+  test('pictures of a size that the model leaves free', async () => {
+    const args = ['--data', path('pictures'), '-o', path('free.int8.onnx'), '--quiet'];
+    const size = ['--size', '10x6', '--normalize', 'unit'];
+    const { code, stderr } = await octavo('quantize', path('free.onnx'), ...args, ...size);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('a failure while calibrating leaves the old output as it was', async () => {
+    writeFileSync(path('old.onnx'), 'old');
+    writeFileSync(path('bad.jsonl'), `${JSON.stringify({ x: Array(192).fill(1) })}\n{"x": [1]}\n`);
+    for (const output of ['old.onnx', 'new.onnx']) {
+      const args = ['--data', path('bad.jsonl'), '-o', path(output)];
+      const { code, stderr } = await octavo('quantize', path('model.onnx'), ...args);
+      expect(code).toBe(1);
+      expect(stderr).toContain('[INVALID_INPUT]');
+    }
+    expect(readFileSync(path('old.onnx'), 'utf8')).toBe('old');
+    expect(existsSync(path('new.onnx'))).toBe(false);
+    expect(leftovers()).toEqual([]);
+  });
+
+  test.skipIf(process.platform === 'win32')('stops at Ctrl+C, leaving nothing behind', async () => {
+    const line = `${JSON.stringify({ x: Array(192).fill(0.5) })}\n`;
+    writeFileSync(path('long.jsonl'), line.repeat(200_000));
+    const args = ['--data', path('long.jsonl'), '-o', path('never.onnx')];
+    const { child, done } = start(['quantize', path('model.onnx'), ...args]);
+    child.stderr!.once('data', () => child.kill('SIGINT'));
+    const { code, stderr } = await done;
+    expect(code).toBe(1);
+    expect(stderr).toContain('[ABORTED]');
+    expect(existsSync(path('never.onnx'))).toBe(false);
+  });
+});
+
+describe.concurrent('octavo run', () => {
+  test.each([
+    ['model.onnx', 'data.npy', 5],
+    ['model.onnx', 'pictures', 3],
+    ['pair.onnx', 'pairs.jsonl', 2],
+  ])('%s on %s: the answers of a session', async (model, source, count) => {
+    const args = ['--data', path(source), '--json', '--full', '--quiet'];
+    const { code, stdout, stderr } = await octavo('run', path(model), ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const answers = JSON.parse(stdout);
+    const expected = await answersOf(model, source);
+    expect(answers).toHaveLength(count);
+    for (const [i, { y }] of expected.entries()) {
+      const found = answers[i].outputs.y;
+      expect(found).toMatchObject({ type: 'float32', dims: y!.dims });
+      const values = Array.from(y!.data as Float32Array);
+      for (const [j, value] of values.entries()) expect(found.data[j]).toBeCloseTo(value, 4);
+      expect(found.top[0].value).toBeCloseTo(Math.max(...values), 4);
+    }
+  });
+
+  test('prints a row for each sample', async () => {
+    const args = ['--data', path('pictures'), '--top', '1', '--samples', '2'];
+    const { code, stdout, stderr } = await octavo('run', path('model.onnx'), ...args);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^Running on 2 pictures .*; (native|wasm|reference), \w+\.\n$/);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(4);
+    expect(lines[2]).toMatch(/0\.jpeg +y +float32 \[1, 2\] +\d: -?[\d.]+ +[\d.]+ ms$/);
+  });
+});
+
+describe.concurrent('octavo compare', () => {
+  test('a model with itself: no difference', async () => {
+    const args = [path('model.onnx'), path('model.onnx'), '--data', path('data.npy'), '--json'];
+    const { code, stdout } = await octavo('compare', ...args);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      samples: 5,
+      outputs: [{ name: 'y', sqnr: 'Infinity', maxError: 0, top1Agreement: 1 }],
+    });
+  });
+
+  test('a model with its INT8 form', async () => {
+    const int8 = path('compared.onnx');
+    const data = ['--data', path('data.npy'), '--quiet'];
+    await octavo('quantize', path('model.onnx'), ...data, '-o', int8);
+    const { code, stdout } = await octavo('compare', path('model.onnx'), int8, ...data);
+    expect(code).toBe(0);
+    const sqnr = Number(/^y +([\d.]+) dB/m.exec(stdout)![1]);
+    expect(sqnr).toBeGreaterThan(25);
+    expect(sqnr).toBeLessThan(80);
+  });
+});
+
+describe.concurrent('octavo inspect', () => {
+  test('the graph as it was imported', async () => {
+    const { code, stdout, stderr } = await octavo('inspect', path('model.onnx'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const op of ['Conv', 'Relu', 'GlobalAveragePool', 'Flatten', 'Gemm']) {
+      expect(stdout).toMatch(new RegExp(`^${op} +1$`, 'm'));
+    }
+  });
+
+  test('--json --lowered: in Octavo’s own operators', async () => {
+    const { code, stdout } = await octavo('inspect', path('model.onnx'), '--json', '--lowered');
+    expect(code).toBe(0);
+    const { operators, inputs, outputs, trace } = JSON.parse(stdout);
+    expect(Object.keys(operators).every((op) => op.startsWith('octavo:'))).toBe(true);
+    expect(inputs).toEqual([{ name: 'x', type: 'float32', dims: [1, 3, 8, 8] }]);
+    expect(outputs).toEqual([{ name: 'y', type: 'float32', dims: [1, 2] }]);
+    expect(trace).toBeUndefined();
+  });
+
+  test('--stop-after: so many patches and no more', async () => {
+    const args = ['inspect', path('model.onnx'), '--json'];
+    const { trace } = JSON.parse((await octavo(...args, '--trace')).stdout);
+    expect(trace.length).toBeGreaterThan(3);
+    const stopped = JSON.parse((await octavo(...args, '--stop-after', '2')).stdout);
+    expect(stopped.trace).toEqual(trace.slice(0, 2));
+  });
+
+  test('a reader that closes early is no failure', async () => {
+    const { child, done } = start(['inspect', path('model.onnx'), '--lowered']);
+    child.stdout!.destroy();
+    expect((await done).stderr).toBe('');
+  });
+});
+
+describe.concurrent('octavo doctor', () => {
+  test('names what is in force, and a reason for each backend', async () => {
+    const { code, stdout, stderr } = await octavo('doctor', '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { chosen, backends, node, packages } = JSON.parse(stdout);
+    expect(backends.map(({ name }: { name: string }) => name)).toEqual([
+      'native',
+      'wasm',
+      'reference',
+    ]);
+    const inForce = backends.filter(({ status }: { status: string }) => status === 'in force');
+    expect(inForce.map(({ name }: { name: string }) => name)).toEqual([chosen]);
+    for (const { reason } of backends) expect(reason).toMatch(/\S/);
+    expect(node).toBe(process.version);
+    expect(packages).toContainEqual({ name: 'sharp', version: expect.stringMatching(/^\d/) });
+  });
+
+  test('a forced backend is in force', async () => {
+    const { stdout } = await octavo(
+      'doctor',
+      '--backend',
+      'reference',
+      '--isa',
+      'none',
+      '--threads',
+      '1',
+    );
+    expect(stdout).toMatch(/reference +in force: none, 1 thread$/m);
+  });
+
+  test('fails when what is forced is not here', async () => {
+    const args = ['--backend', 'reference', '--isa', 'avx2'];
+    const { code, stdout } = await octavo('doctor', ...args);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/reference +unavailable: /);
+  });
+});
+
+describe.concurrent('what the command line refuses', () => {
+  const data = () => ['--data', path('data.npy')];
+  const model = () => path('model.onnx');
+
+  const mistakes: readonly [what: string, args: () => string[], message: RegExp][] = [
+    ['no command', () => [], /Usage:/],
+    ['an unknown command', () => ['fold'], /unknown command 'fold'/],
+    ['no model', () => ['quantize'], /missing required args/],
+    ['no data', () => ['run', model()], /--data is needed/],
+    ['an unknown option', () => ['run', model(), ...data(), '--fast'], /Unknown option `--fast`/],
+    ['an option without its value', () => ['run', model(), '--data'], /value is missing/],
+    ['a value twice', () => ['run', model(), ...data(), ...data()], /--data takes one value/],
+    ['no number', () => ['run', model(), ...data(), '--samples', 'all'], /--samples/],
+    ['a number too small', () => ['run', model(), ...data(), '--samples', '0'], /from 1/],
+    ['no threads', () => ['run', model(), ...data(), '--threads', '0'], /--threads/],
+    ['--full without --json', () => ['run', model(), ...data(), '--full'], /--json/],
+    ['an unknown method', () => ['quantize', model(), ...data(), '--method', 'best'], /--method/],
+    [
+      'a percentile for another method',
+      () => ['quantize', model(), ...data(), '--percentile', '99'],
+      /percentile/,
+    ],
+    [
+      'a node that is not there',
+      () => ['quantize', model(), ...data(), '--exclude', 'n'],
+      /NO_MATCH/,
+    ],
+    ['a bad pattern', () => ['quantize', model(), ...data(), '--only', '/(/'], /\(/],
+    ['its own input as output', () => ['quantize', model(), ...data(), '-o', model()], /--output/],
+    ['an unknown backend', () => ['run', model(), ...data(), '--backend', 'gpu'], /found gpu/],
+    [
+      'a normalisation without pictures',
+      () => ['run', model(), ...data(), '--normalize', 'tf'],
+      /--normalize/,
+    ],
+    ['a bad size', () => ['run', model(), ...data(), '--size', 'big'], /--size takes/],
+  ];
+  test.each(mistakes)('%s: exit code 2', async (_what, args, message) => {
+    const { code, stdout, stderr } = await octavo(...args());
+    expect(code).toBe(2);
+    expect(stderr + stdout).toMatch(message);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  const failures: readonly [what: string, args: () => string[], code: string, named: string][] = [
+    [
+      'a model that is not there',
+      () => ['run', path('no.onnx'), ...data()],
+      'FILE_NOT_FOUND',
+      'no.onnx',
+    ],
+    ['a folder as model', () => ['run', path('.'), ...data()], 'FILE_UNREADABLE', path('.')],
+    [
+      'a model that is none',
+      () => ['run', path('data.npy'), ...data()],
+      'INVALID_MODEL',
+      'data.npy',
+    ],
+    [
+      'data that are not there',
+      () => ['run', model(), '--data', path('no')],
+      'FILE_NOT_FOUND',
+      path('no'),
+    ],
+    [
+      'data of another shape',
+      () => ['run', path('pair.onnx'), '--data', path('data.npy')],
+      'INVALID_INPUT',
+      'ids',
+    ],
+    [
+      'a folder that is not there to write to',
+      () => ['quantize', model(), ...data(), '-o', path('no/m.onnx')],
+      'FILE_UNWRITABLE',
+      path('no/m.onnx'),
+    ],
+    [
+      'a folder as output',
+      () => ['quantize', model(), ...data(), '-o', path('pictures')],
+      'FILE_UNWRITABLE',
+      path('pictures'),
+    ],
+    [
+      'an instruction set that is not here',
+      () => ['run', model(), ...data(), '--backend', 'reference', '--isa', 'avx2'],
+      'BACKEND_UNAVAILABLE',
+      'isa',
+    ],
+  ];
+  test.each(failures)('%s: exit code 1 and a named error', async (_what, args, code, named) => {
+    const plain = await octavo(...args());
+    expect(plain.code).toBe(1);
+    expect(plain.stdout).toBe('');
+    expect(plain.stderr).toContain(`[${code}]`);
+    expect(plain.stderr).toContain(named);
+    expect(plain.stderr).not.toMatch(/^ +at /m);
+    const json = await octavo(...args(), '--json');
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout).error.code).toBe(code);
+  });
+
+  test('files without samples', async () => {
+    writeFileSync(path('blank.jsonl'), '\n');
+    for (const command of ['run', 'quantize']) {
+      const { code, stderr } = await octavo(command, model(), '--data', path('blank.jsonl'));
+      expect(code).toBe(1);
+      expect(stderr).toContain('octavo: ');
+    }
+    expect(existsSync(path('model.int8.onnx'))).toBe(false);
+  });
+});
+
+describe.concurrent('octavo itself', () => {
+  test('--version and --help', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect((await octavo('--version')).stdout).toContain(`octavo/${version}`);
+    const help = await octavo('quantize', '--help');
+    expect(help.code).toBe(0);
+    expect(help.stdout).toContain('octavo quantize model.onnx --data images/ -o model.int8.onnx');
+  });
+});
