@@ -27,19 +27,33 @@ int64_t sourceOf(PadMode mode, int64_t i, int64_t size) {
 class PadStep final : public PreparedStep {
  public:
   TensorInfo x, y;
-  int64_t before[kMaxRank] = {}, strides[kMaxRank] = {};
   PadMode mode = PadMode::kConstant;
   uint8_t value[8] = {};
-  size_t bytes = 1;
+  size_t bytes = 1;  // of an element
+
+  // Axes behind the last one that is padded make a cell; the others are left.
+  void fold(const int32_t* before) {
+    rank_ = y.rank;
+    cell_ = 1;
+    if (y.count == 0) return;
+    while (rank_ > 0 && before[rank_ - 1] == 0 && x.dims[rank_ - 1] == y.dims[rank_ - 1]) {
+      cell_ *= y.dims[--rank_];
+    }
+    int64_t stride = 1;
+    for (int axis = rank_ - 1; axis >= 0; --axis) {
+      before_[axis] = before[axis];
+      strides_[axis] = stride;
+      stride *= x.count == 0 ? 0 : x.dims[axis];
+    }
+  }
 
   void run(const RunContext& context) const override {
     if (y.count == 0) return;
     const uint8_t* from = context.in<uint8_t>(x);
     uint8_t* to = context.out<uint8_t>(y);
-    const int last = y.rank - 1;
-    const int64_t width = y.rank == 0 ? 1 : y.dims[last];
-    const auto rows = static_cast<size_t>(y.count / width);
-    const size_t rowBytes = static_cast<size_t>(width) * bytes;
+    const int64_t width = rank_ == 0 ? 1 : y.dims[rank_ - 1];
+    const auto rows = static_cast<size_t>(y.count / (width * cell_));
+    const size_t rowBytes = static_cast<size_t>(width) * cellBytes();
     forEachPart(context.team, rows, kPartBytes / rowBytes, 1,
                 [&](size_t begin, size_t end, size_t) {
                   for (size_t row = begin; row < end; ++row) {
@@ -48,50 +62,53 @@ class PadStep final : public PreparedStep {
                     if (source < 0) {
                       fill(out, width);
                     } else {
-                      padRow(from + static_cast<size_t>(source) * bytes, out, width);
+                      padRow(from + static_cast<size_t>(source) * cellBytes(), out, width);
                     }
                   }
                 });
   }
 
  private:
-  // Where the row of x that a row of y shows begins, in elements; negative if it shows the value.
+  size_t cellBytes() const { return static_cast<size_t>(cell_) * bytes; }
+
+  // Where the row of x that a row of y shows begins, in cells; negative if it shows the value.
   int64_t rowSource(int64_t row) const {
     int64_t offset = 0;
-    for (int axis = y.rank - 2; axis >= 0; --axis) {
-      const int64_t source = sourceOf(mode, row % y.dims[axis] - before[axis], x.dims[axis]);
+    for (int axis = rank_ - 2; axis >= 0; --axis) {
+      const int64_t source = sourceOf(mode, row % y.dims[axis] - before_[axis], x.dims[axis]);
       if (source < 0) return -1;
-      offset += source * strides[axis];
+      offset += source * strides_[axis];
       row /= y.dims[axis];
     }
     return offset;
   }
 
   void padRow(const uint8_t* from, uint8_t* out, int64_t width) const {
-    const int last = y.rank - 1;
-    const int64_t size = last < 0 ? 1 : x.dims[last], shift = last < 0 ? 0 : before[last];
+    const int last = rank_ - 1;
+    const int64_t size = last < 0 ? 1 : x.dims[last], shift = last < 0 ? 0 : before_[last];
     const int64_t first = std::clamp<int64_t>(shift, 0, width);
     const int64_t end = std::clamp<int64_t>(shift + size, first, width);
     if (mode == PadMode::kConstant) {
       fill(out, first);
-      fill(out + static_cast<size_t>(end) * bytes, width - end);
+      fill(out + static_cast<size_t>(end) * cellBytes(), width - end);
     } else {
-      for (int64_t i = 0; i < first; ++i) show(from, sourceOf(mode, i - shift, size), out, i);
-      for (int64_t i = end; i < width; ++i) show(from, sourceOf(mode, i - shift, size), out, i);
+      for (int64_t i = 0; i < first; ++i) copy(from, sourceOf(mode, i - shift, size), out, i, 1);
+      for (int64_t i = end; i < width; ++i) copy(from, sourceOf(mode, i - shift, size), out, i, 1);
     }
-    if (end > first) {
-      std::memcpy(out + static_cast<size_t>(first) * bytes,
-                  from + static_cast<size_t>(first - shift) * bytes,
-                  static_cast<size_t>(end - first) * bytes);
-    }
+    if (end > first) copy(from, first - shift, out, first, end - first);
   }
 
-  void show(const uint8_t* from, int64_t source, uint8_t* out, int64_t i) const {
-    std::memcpy(out + static_cast<size_t>(i) * bytes, from + static_cast<size_t>(source) * bytes,
-                bytes);
+  void copy(const uint8_t* from, int64_t source, uint8_t* out, int64_t i, int64_t cells) const {
+    std::memcpy(out + static_cast<size_t>(i) * cellBytes(),
+                from + static_cast<size_t>(source) * cellBytes(),
+                static_cast<size_t>(cells) * cellBytes());
   }
 
-  void fill(uint8_t* out, int64_t count) const { copyStrided(bytes, value, 0, count, out); }
+  void fill(uint8_t* out, int64_t cells) const { copyStrided(bytes, value, 0, cells * cell_, out); }
+
+  int rank_ = 0;      // axes that are walked
+  int64_t cell_ = 1;  // elements of a cell
+  int64_t before_[kMaxRank] = {}, strides_[kMaxRank] = {};
 };
 
 // `value` as an element of the type; false where an integer type can't hold a fraction.
@@ -139,8 +156,7 @@ Status preparePad(const StepView& step, const PrepareContext&,
   pad->bytes = elementBytes(y->type);
   if (pad->mode != PadMode::kConstant && x->count == 0)
     return badStep("there are no cells to show");
-  stridesOf(*x, pad->strides);
-  for (int axis = 0; axis < y->rank; ++axis) pad->before[axis] = params.before[axis];
+  pad->fold(params.before);
   if (!encodeValue(params.value, y->type, pad->value)) {
     return badStep("the value of an integer type must be whole");
   }
