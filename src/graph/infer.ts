@@ -8,7 +8,7 @@
 import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Dim, type Graph, type Node, qualifiedOp, typeOf, type ValueType } from './ir.js';
-import { contextOf, type Knowledge } from './ops/context.js';
+import { contextOf, type Knowledge, mostAxes, mostContents } from './ops/context.js';
 import { definitionOf } from './ops/index.js';
 import type { InferContext } from './ops/op.js';
 
@@ -51,10 +51,20 @@ export function startInference(graph: Graph): Inference {
         const declared = graph.types.get(value);
         const type =
           definition === undefined ? declared : reconcile(node, value, inferred?.[i], declared);
-        if (type !== undefined) types.set(value, type);
+        if (type === undefined) return;
+        if ((type.dims?.length ?? 0) > mostAxes) {
+          throw new OctavoError('LIMIT_EXCEEDED', `'${value}' has too many axes`, {
+            where: node.name,
+            expected: `at most ${mostAxes}`,
+            found: String(type.dims?.length),
+          });
+        }
+        types.set(value, type);
       });
       const contents = definition?.contents?.(contextFor(node));
-      if (contents !== undefined) elements.set(node.outputs[0]!, contents);
+      if (contents !== undefined && contents.length <= mostContents) {
+        elements.set(node.outputs[0]!, contents);
+      }
     },
     setConstant: (value, tensor) => {
       constants.set(value, tensor);

@@ -20,7 +20,10 @@ import { definitionOf } from './ops/index.js';
 
 const seen = new WeakSet<Node>();
 
-/** Throws `INVALID_GRAPH` naming the node or value that breaks a rule. */
+/**
+ * Throws `INVALID_GRAPH` naming the node or value that breaks a rule, and for a node that is seen first
+ * what inference throws: `INVALID_MODEL`, `UNSUPPORTED_OPERATOR`, `UNSUPPORTED_TYPE`, `LIMIT_EXCEEDED`.
+ */
 export function verify(graph: Graph): void {
   const defined = new Set<string>();
   const define = (value: string): void => {

@@ -7,16 +7,8 @@
 import type { Tensor } from '../core/tensor.js';
 import { attribute, floatOf, intOf } from '../graph/attributes.js';
 import type { Graph, Node } from '../graph/ir.js';
-import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';
-import {
-  change,
-  dimsOf,
-  floatsOf,
-  floatTensor,
-  inPlaceOf,
-  isFloat32,
-  producedBy,
-} from './match.js';
+import { onlyConsumer, type Rule, rulePass } from './lower/rules.js';
+import { change, dimsOf, floatsOf, floatTensor, inPlaceOf, isFloat32, listed } from './match.js';
 
 /** y = scale[c] · x + shift[c] for channel c (axis 1) of x. */
 interface ChannelAffine {
@@ -141,9 +133,7 @@ function refolded(
   { scale, shift }: ChannelAffine,
   channelOf: (i: number) => number,
 ): Refolded | undefined {
-  const fits = (list: Float64Array) => list.length === 1 || list.length === bias.length;
-  if (!fits(scale) || !fits(shift)) return undefined;
-  const scales = scale.length !== 1 || scale[0] !== 1;
+  const scales = scale.some((factor) => factor !== 1);
   const data = scales ? weight.data.map((w, i) => w * at(scale, channelOf(i))) : weight.data;
   const shifted = Float32Array.from(bias, (b, c) => b * at(scale, c) + at(shift, c));
   // An overflow would turn a finite model into infinities.
@@ -151,53 +141,76 @@ function refolded(
   return { node, weight: scales ? floatTensor(weight.dims, data) : weight, bias: shifted };
 }
 
-const fold =
-  (affineOf: (site: Site, rank: number) => ChannelAffine | undefined): Rule =>
-  (site) => {
-    const { graph, node, fresh } = site;
-    const anchor = node.inputs
-      .map((value) => producedBy(site, value, 'Conv', 'Gemm'))
-      .find((producer) => producer !== undefined);
-    if (anchor === undefined || onlyConsumer(site, anchor.outputs[0]!) !== node) return undefined;
-    const rank = anchor.op === 'Gemm' ? 2 : graph.constants.get(anchor.inputs[1]!)?.dims.length;
-    const affine = rank === undefined ? undefined : affineOf(site, rank);
-    if (affine === undefined || affine.x !== anchor.outputs[0]) return undefined;
-    const result = refold(graph, anchor, affine);
-    if (result === undefined) return undefined;
-    const { weight, bias } = result;
-    const sameWeight = graph.constants.get(anchor.inputs[1]!) === weight;
-    const weightName = sameWeight ? anchor.inputs[1]! : fresh(foldedName(anchor.inputs[1]!));
-    const biasName = fresh(`${anchor.name}_bias`);
-    const biasTensor = floatTensor([bias.length], bias);
-    return change(`fold ${node.op} '${node.name}' into ${anchor.op} '${anchor.name}'`, {
-      remove: [anchor, node],
-      add: [
-        {
-          ...result.node,
-          inputs: [anchor.inputs[0]!, weightName, biasName],
-          outputs: [node.outputs[0]!],
-        },
-      ],
-      constants: [
-        ...(sameWeight ? [] : ([[weightName, weight]] as const)),
-        [biasName, biasTensor] as const,
-      ],
-    });
-  };
-
-/** 'w' and what it was folded to before become 'w_folded'. */
-function foldedName(weight: string): string {
-  return `${weight.replace(/_folded(_\d+)?$/, '')}_folded`;
+/** `then` after `first`; undefined when that is no finite affine of `channels` channels. */
+function composed(
+  first: ChannelAffine,
+  then: ChannelAffine,
+  channels: number,
+): ChannelAffine | undefined {
+  const fits = ({ scale, shift }: ChannelAffine) =>
+    [scale, shift].every(({ length }) => length === 1 || length === channels);
+  if (!fits(then)) return undefined;
+  const length = Math.max(
+    ...[first, then].flatMap(({ scale, shift }) => [scale.length, shift.length]),
+  );
+  const scale = new Float64Array(length);
+  const shift = new Float64Array(length);
+  for (let c = 0; c < length; c++) {
+    scale[c] = at(then.scale, c) * at(first.scale, c);
+    shift[c] = at(then.scale, c) * at(first.shift, c) + at(then.shift, c);
+  }
+  const finite = scale.every(Number.isFinite) && shift.every(Number.isFinite);
+  return finite ? { x: first.x, scale, shift } : undefined;
 }
 
-const arithmetic = fold(({ graph, node }, rank) => arithmeticOf(graph, node, rank));
+function affineOf(graph: Graph, node: Node, rank: number): ChannelAffine | undefined {
+  if (node.domain !== '') return undefined;
+  if (node.op === 'BatchNormalization') return normalizationOf(graph, node);
+  return arithmeticOps.has(node.op) ? arithmeticOf(graph, node, rank) : undefined;
+}
+
+const arithmeticOps: ReadonlySet<string> = new Set(['Mul', 'Div', 'Add', 'Sub']);
+
+/** Folds all that follows a Conv or Gemm, as far as each is the only reader of the one before. */
+const fold: Rule = (site) => {
+  const { graph, node: anchor, fresh } = site;
+  const weightDims = graph.constants.get(anchor.inputs[1]!)?.dims;
+  if (weightDims === undefined) return undefined;
+  const rank = anchor.op === 'Gemm' ? 2 : weightDims.length;
+  const turned = anchor.op === 'Gemm' && intOf(anchor, 'transB', 0) === 0;
+  const channels = weightDims[turned ? 1 : 0]!;
+  const chain: Node[] = [];
+  let value = anchor.outputs[0]!;
+  let affine: ChannelAffine = { x: value, scale: one, shift: zero };
+  for (;;) {
+    const next = onlyConsumer(site, value);
+    const step = next && affineOf(graph, next, rank);
+    const both = step?.x === value ? composed(affine, step, channels) : undefined;
+    if (next === undefined || both === undefined) break;
+    chain.push(next);
+    affine = both;
+    value = next.outputs[0]!;
+  }
+  if (chain.length === 0) return undefined;
+  const result = refold(graph, anchor, affine);
+  if (result === undefined) return undefined;
+  const { weight, bias } = result;
+  const sameWeight = graph.constants.get(anchor.inputs[1]!) === weight;
+  const weightName = sameWeight ? anchor.inputs[1]! : fresh(`${anchor.inputs[1]!}_folded`);
+  const biasName = fresh(`${anchor.name}_bias`);
+  return change(`fold ${listed(chain)} into ${anchor.op} '${anchor.name}'`, {
+    remove: [anchor, ...chain],
+    add: [{ ...result.node, inputs: [anchor.inputs[0]!, weightName, biasName], outputs: [value] }],
+    constants: [
+      ...(sameWeight ? [] : ([[weightName, weight]] as const)),
+      [biasName, floatTensor([bias.length], bias)] as const,
+    ],
+  });
+};
 
 export const foldIntoWeights = rulePass('fold scales and shifts into weights', {
-  BatchNormalization: fold(({ graph, node }) => normalizationOf(graph, node)),
-  Mul: arithmetic,
-  Div: arithmetic,
-  Add: arithmetic,
-  Sub: arithmetic,
+  Conv: fold,
+  Gemm: fold,
 });
 
 const split: Rule = ({ graph, node, fresh }) => {

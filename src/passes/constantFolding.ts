@@ -12,9 +12,10 @@ import { defaultLimits, type Limits } from '../core/limits.js';
 import { elementCount } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Inference, startInference } from '../graph/infer.js';
-import { type Graph, type Node, qualifiedOp, type ValueType } from '../graph/ir.js';
+import type { Graph, Node, ValueType } from '../graph/ir.js';
 import { areStatic, equalShapes } from '../graph/ops/dims.js';
 import { evaluatorOf, type StaticType } from './evaluate/index.js';
+import { listed } from './match.js';
 import type { Pass } from './pass.js';
 
 /** Bytes that folded constants may take beyond those of the constants they came from. */
@@ -52,10 +53,8 @@ export function constantFolding(limits: Limits = defaultLimits): Pass {
         }
       }
       if (remove.length === 0) return undefined;
-      const names = remove.slice(0, 3).map((node) => `${qualifiedOp(node)} '${node.name}'`);
-      const more = remove.length > 3 ? ` and ${remove.length - 3} more` : '';
       return {
-        what: `compute ${names.join(', ')}${more}`,
+        what: `compute ${listed(remove)}`,
         remove,
         constants,
         types: refinedTypes(graph, inference.types),

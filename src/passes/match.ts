@@ -10,6 +10,12 @@ export function change(what: string, parts: Partial<Rewrite>): Rewrite {
   return { what, remove: [], add: [], constants: [], types: [], replace: [], ...parts };
 }
 
+/** Nodes by operator and name, the first three of many. */
+export function listed(nodes: readonly Node[]): string {
+  const names = nodes.slice(0, 3).map((node) => `${qualifiedOp(node)} '${node.name}'`);
+  return names.join(', ') + (nodes.length > 3 ? ` and ${nodes.length - 3} more` : '');
+}
+
 /** Takes a node away: readers of its first output read `value` instead. */
 export function bypass(node: Node, value: string): Rewrite {
   return change(`drop ${qualifiedOp(node)} '${node.name}', which changes nothing`, {

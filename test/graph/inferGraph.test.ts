@@ -65,6 +65,21 @@ describe('following shape arithmetic', () => {
     expect(typeOfLast(nodes)).toBe('float32 [?, 9, ?, 64]');
   });
 
+  it('stays small, however a model makes shapes grow', () => {
+    const double = (i: number) =>
+      node('Concat', [`v${i}`, `v${i}`], [`v${i + 1}`], attributesOf({ axis: 0 }));
+    const grown = Array.from({ length: 60 }, (_, i) => double(i));
+    const first = node('Shape', ['x'], ['v0']);
+    const graph = shapeGraph([first, ...grown.slice(0, 40)], {});
+    expect(graph.types.get('v40')).toEqual({ type: 'int64', dims: [4 * 2 ** 40] });
+    const deep = Array.from({ length: 20 }, (_, i) =>
+      node('Unsqueeze', [i === 0 ? 'x' : `v${i - 1}`, 'axes'], [`v${i}`]),
+    );
+    expect(() => shapeGraph(deep, { axes: i64(0, 1, 2, 3, 4) })).toThrow(
+      expect.objectContaining({ code: 'LIMIT_EXCEEDED', where: 'Unsqueeze_v12' }),
+    );
+  });
+
   it('refuses an index outside the shape', () => {
     const nodes = [node('Shape', ['x'], ['s']), node('Gather', ['s', 'i'], ['y'])];
     expect(() => typeOfLast(nodes, { i: n64(4) })).toThrow(/index out of range/);

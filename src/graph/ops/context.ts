@@ -6,7 +6,10 @@ import { type Dim, type Node, qualifiedOp, type ValueType } from '../ir.js';
 import type { InferContext } from './op.js';
 
 /** Longest integer tensor whose elements inference follows: a few ranks' worth. */
-const mostContents = 64;
+export const mostContents = 64;
+
+/** Most axes of a value: more than any limit lets a tensor have, few enough to copy at every node. */
+export const mostAxes = 64;
 
 /** Where a context looks values up. */
 export interface Knowledge {
