@@ -7,7 +7,7 @@
  */
 import { copyEdge, edge } from './edge';
 import { fillBytes } from './gather';
-import { Output, scaled, toFloat32, toUint8 } from './output';
+import { narrowToBytes, Output, scaled, toFloat32, toUint8 } from './output';
 import { boundOf, requantize, shiftOf } from './requantize';
 import { moveTaps, staysInside, tapsBytes, writeTaps } from './taps';
 import { Window } from './window';
@@ -111,15 +111,13 @@ function depthwisePixel(
     const count = min(channels - c, block);
     const to = whole ? y : edge;
     if (kind == toUint8) {
-      const q01 = i16x8.narrow_i32x4_s(
+      const bytes = narrowToBytes(
         requantize(c0, m0, low, high, shift),
         requantize(c1, m1, low, high, shift),
-      );
-      const q23 = i16x8.narrow_i32x4_s(
         requantize(c2, m2, low, high, shift),
         requantize(c3, m3, low, high, shift),
       );
-      v128.store(to, i8x16.narrow_i16x8_u(q01, q23));
+      v128.store(to, bytes);
       if (!whole) copyEdge(y, edge, count);
       y += block;
       continue;

@@ -3,6 +3,7 @@
  * until a `Rows` is left: rows of which each operand either goes along or repeats one element.
  */
 import { copyEdge, edge } from './edge';
+import { narrowToBytes } from './output';
 import { boundOf, roundTo, shiftOf } from './requantize';
 import { Rows } from './rows';
 
@@ -38,13 +39,6 @@ function quarter(bytes: v128, index: i32, zero: v128): v128 {
   const words =
     index % 2 == 0 ? i32x4.extend_low_i16x8_s(half) : i32x4.extend_high_i16x8_s(half);
   return f32x4.convert_i32x4_s(i32x4.sub(words, zero));
-}
-
-/** 16 int32 as uint8. */
-// @ts-ignore: decorator
-@inline
-export function narrowToBytes(q0: v128, q1: v128, q2: v128, q3: v128): v128 {
-  return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(q0, q1), i16x8.narrow_i32x4_s(q2, q3));
 }
 
 /** y = clamp(rne(f32(f32((a − aZero) · aMultiplier) + f32((b − bZero) · bMultiplier))) + yZero). */

@@ -11,3 +11,4 @@ export { copyRows, transpose } from './move';
 export { averagePool, maxPool, qaveragePool } from './pool';
 export { qconv, qconvScratch } from './qconv';
 export { dequantize, quantize, rangeOf } from './quantize';
+export { multiplyRow, rowScratch } from './row';

@@ -3,7 +3,7 @@
  * alone gives the lowest value, or the average of nothing, 0.
  */
 import { copyEdge, edge } from './edge';
-import { narrowToBytes } from './elementwise';
+import { narrowToBytes } from './output';
 import { boundOf, requantize, shiftOf } from './requantize';
 import { endTap, firstTap, Window } from './window';
 

@@ -1,11 +1,10 @@
 /** Conv: dense and grouped (assembly/f32conv.ts), and depthwise (assembly/f32depthwise.ts). */
-import { declined, type PrepareContext, type WasmKernel } from './kernel.js';
+import { declined, type WasmKernel } from './kernel.js';
 import {
-  type Columns,
   floatBlock,
+  keepTable,
   packFloatDepthwise,
   packFloatPanels,
-  padTable,
   panelColumns,
   roundUp,
   tableLength,
@@ -37,22 +36,11 @@ export const conv: WasmKernel<'Conv'> = (step, context) => {
     else packFloatPanels(to, weights, shape);
   });
   const columns = isDepthwise ? { groups: 1, columns: outChannels } : shape;
-  const bias = keepBias(constant(inputs[2]), columns, context);
+  const values = constant<Float32Array>(inputs[2]);
+  const bias = keepTable(values, Float32Array, columns, panelColumns, context);
   const scratchBytes = isDepthwise ? exports.depthwiseFloatScratch : exports.convScratch;
   const scratch = context.scratch(scratchBytes(window) >>> 0);
   const run = isDepthwise ? exports.depthwiseFloat : exports.conv;
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
   return (at) => run(window, x(at), packed, bias, y(at), lower, upper, scratch.address);
 };
-
-/** The address of a bias of whole panels, 0 where there is none. */
-export function keepBias(
-  bias: Float32Array | undefined,
-  columns: Columns,
-  { keep, memory }: PrepareContext,
-): number {
-  const length = tableLength(columns, panelColumns);
-  const address = keep(4 * length);
-  padTable(new Float32Array(memory.buffer, address, length), bias, columns, panelColumns);
-  return address;
-}

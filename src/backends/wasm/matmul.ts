@@ -7,9 +7,8 @@ import type { Step } from '../../runtime/plan.js';
 import { unaryKinds } from '../../runtime/steps.js';
 import { broadcastStrides, forEachRow } from '../reference/strided.js';
 import { runOverRows } from './broadcast.js';
-import { keepBias } from './conv.js';
 import { floatBits, type PrepareContext, type StepRun, type WasmKernel } from './kernel.js';
-import { packFloatPanels, panelColumns, roundUp } from './pack.js';
+import { keepTable, packFloatPanels, panelColumns, roundUp } from './pack.js';
 
 export const matMul: WasmKernel<'MatMul'> = (step, context) => {
   const { inputs, outputs, params } = step;
@@ -20,7 +19,7 @@ export const matMul: WasmKernel<'MatMul'> = (step, context) => {
   const [rows, columns] = yDims!.slice(-2) as [number, number];
   const depth = a.columns;
   const { ofColumns, finish } = biasOf(step, columns, context);
-  const bias = keepBias(ofColumns, { groups: 1, columns }, context);
+  const bias = keepTable(ofColumns, Float32Array, { groups: 1, columns }, panelColumns, context);
   const product = context.keepWords([
     ...[rows, columns, depth, a.row, a.column],
     ...(finish === undefined ? [params.lower, params.upper] : [-Infinity, Infinity]).map(floatBits),

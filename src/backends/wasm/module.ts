@@ -21,6 +21,19 @@ export interface WasmExports {
     y: number,
     scratch: number,
   ): void;
+  rowScratch(depth: number): number;
+  multiplyRow(
+    output: number,
+    x: number,
+    xZero: number,
+    depth: number,
+    columns: number,
+    weights: number,
+    bias: number,
+    multiplier: number,
+    y: number,
+    scratch: number,
+  ): void;
   depthwiseScratch(window: number): number;
   depthwise: WasmExports['qconv'];
 

@@ -3,8 +3,13 @@
  * go with them: one entry for each column, filled up to whole panels or blocks in each group.
  */
 
+import type { PrepareContext } from './kernel.js';
+
 /** Columns of a panel, of int16 and of float32 alike. */
 export const panelColumns = 8;
+
+/** Columns of a panel of int8, which a single row is multiplied with. */
+export const rowPanelColumns = 32;
 
 export interface Columns {
   readonly groups: number;
@@ -22,28 +27,29 @@ export function roundUp(count: number, unit: number): number {
   return Math.ceil(count / unit) * unit;
 }
 
-/** Elements of int16 panels: [group][panel][depth / 2][8 columns][2]. */
-export function panelLength({ groups, columns, depth }: PanelShape): number {
-  return groups * roundUp(columns, panelColumns) * roundUp(depth, 2);
+/** Elements of panels of `unit` columns: [group][panel][depth / 2][unit][2]. */
+export function panelLength({ groups, columns, depth }: PanelShape, unit: number): number {
+  return groups * roundUp(columns, unit) * roundUp(depth, 2);
 }
 
-/** Writes int16 panels; `zeros` has the zero point of each column of each group. */
+/** Writes such panels; `zeros` has the zero point of each column of each group. */
 export function packPanels(
-  to: Int16Array,
+  to: Int16Array | Int8Array,
   weights: Int8Array,
   zeros: Int32Array | undefined,
   { groups, columns, depth }: PanelShape,
+  unit: number,
 ): void {
   const pairs = Math.ceil(depth / 2);
-  const panels = Math.ceil(columns / panelColumns);
+  const panels = Math.ceil(columns / unit);
   to.fill(0);
   for (let channel = 0, from = 0; channel < groups * columns; channel++) {
     const group = Math.floor(channel / columns);
     const column = channel % columns;
-    const panel = group * panels + Math.floor(column / panelColumns);
+    const panel = group * panels + Math.floor(column / unit);
     const zero = zeros?.[channel] ?? 0;
-    let at = panel * pairs * 2 * panelColumns + 2 * (column % panelColumns);
-    for (let k = 0; k < depth; k += 2, at += 2 * panelColumns) {
+    let at = 2 * (panel * pairs * unit + (column % unit));
+    for (let k = 0; k < depth; k += 2, at += 2 * unit) {
       to[at] = weights[from++]! - zero;
       if (k + 1 < depth) to[at + 1] = weights[from++]! - zero;
     }
@@ -116,16 +122,20 @@ export function tableLength({ groups, columns }: Columns, unit: number): number 
   return groups * roundUp(columns, unit);
 }
 
-/** Writes such a table, 0 where there is no column, or no `from`. */
-export function padTable<T extends Int32Array | Float32Array>(
-  to: T,
-  from: T | undefined,
+/** The address of such a table, 0 where there is no column, or no `values`. */
+export function keepTable<T extends Int32Array | Float32Array>(
+  values: T | undefined,
+  type: new (buffer: ArrayBuffer, byteOffset: number, length: number) => T,
   { groups, columns }: Columns,
   unit: number,
-): void {
-  to.fill(0);
-  for (let group = 0; from !== undefined && group < groups; group++) {
-    const own = from.subarray(group * columns, (group + 1) * columns);
-    to.set(own, group * roundUp(columns, unit));
+  { keep, memory }: PrepareContext,
+): number {
+  const length = tableLength({ groups, columns }, unit);
+  const address = keep(4 * length);
+  const table = new type(memory.buffer, address, length).fill(0);
+  for (let group = 0; values !== undefined && group < groups; group++) {
+    const own = values.subarray(group * columns, (group + 1) * columns);
+    table.set(own, group * roundUp(columns, unit));
   }
+  return address;
 }
