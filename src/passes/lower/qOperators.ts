@@ -64,13 +64,14 @@ function finish(
   to.node({ ...quantize, inputs: [value, ...parameters] }, type, output);
 }
 
-/** A rule that waits for the output's type, and for the scales at these inputs to be constant. */
+/** A rule for nodes whose output's type is known, and the scales at these inputs float32 constants. */
 function expand(scales: readonly number[], write: (site: Site, to: Rewriting) => void): Rule {
   return (site) => {
     const { graph, node } = site;
-    const known = scales.every(
-      (i) => (node.inputs[i] ?? '') === '' || graph.constants.has(node.inputs[i]!),
-    );
+    const known = scales.every((i) => {
+      const scale = node.inputs[i] ?? '';
+      return scale === '' || graph.constants.get(scale)?.type === 'float32';
+    });
     if (!known || typeOf(graph, node.outputs[0]!) === undefined) return undefined;
     const to = rewriting(site);
     write(site, to);

@@ -1,0 +1,145 @@
+/**
+ * ONNX's node cases through the whole way: import, passes, plan, reference backend. A case counts when
+ * all its operators are lowered or folded; each of those passes, or stands below with the reason.
+ * Inputs of integers and bools are given as constants, as models have them.
+ */
+import { describe, expect, it } from 'vitest';
+import { bitsOf, isInteger } from '../../src/core/dtype.js';
+import { OctavoError } from '../../src/core/errors.js';
+import type { Tensor } from '../../src/core/tensor.js';
+import { type Graph, qualifiedOp } from '../../src/graph/ir.js';
+import { importModel } from '../../src/onnx/import.js';
+import { loweredOperators } from '../../src/passes/lower/index.js';
+import { qOperators } from '../../src/passes/lower/qOperators.js';
+import { compile } from '../../src/runtime/compile.js';
+import { loadNodeCases, type NodeCase, noNodeCases } from '../helpers/nodeCases.js';
+import { lowered, type Results, runPlan } from '../passes/oracle.js';
+
+/** Names of cases that are refused, and why. Each is an `UNSUPPORTED_OPERATOR` or `UNSUPPORTED_TYPE` error. */
+const refused: readonly (readonly [RegExp, string])[] = [
+  [/^test_(average|max)pool_3d_/, 'three spatial axes'],
+  [/^test_pad_wrap|^test_wrap_pad/, 'padding that wraps around'],
+  [/^test_cast(like)?_.*(INT4|INT2)/, 'elements below a byte'],
+  [/^test_(de)?quantizelinear_u?int[24]$/, 'elements below a byte'],
+  [
+    /^test_(add|div|max|min|mul|sub)_u?int|^test_clip_default_int8_(inbounds|min)$/,
+    'integer arithmetic',
+  ],
+  [/^test_(max|min)_float(16|64)$/, 'arithmetic in other floats'],
+  [/^test_pow_types/, 'operands of two types'],
+  [/^test_reduce_(max|min)_bool/, 'reductions of bools'],
+  [/^test_qlinearmatmul_.*_float16$/, 'scales in float16'],
+  [/^test_gather_/, 'more than one index'],
+  [/^test_dropout_default_mask/, 'a mask as output'],
+  [/^test_maxpool_with_argmax/, 'indices as output'],
+  [/^test_reshape_allowzero/, 'an empty axis that changes place'],
+];
+
+/** Operators of sizes, which folding alone knows. */
+const sizes = new Set(['Shape', 'Size']);
+
+function isClaimed(graph: Graph): boolean {
+  return graph.nodes.every((node) => {
+    const op = qualifiedOp(node);
+    return loweredOperators.has(op) || qOperators.has(op) || sizes.has(op);
+  });
+}
+
+interface Prepared {
+  readonly graph: Graph;
+  readonly feeds: Record<string, Tensor>;
+}
+
+/** The case's graph with inputs `from` and those of wide integers and bools turned into constants. */
+function prepare(graph: Graph, inputs: readonly Tensor[], from: number): Prepared {
+  const constants = new Map(graph.constants);
+  const feeds: Record<string, Tensor> = {};
+  graph.inputs.forEach((name, i) => {
+    const input = inputs[i]!;
+    const sized = input.type === 'bool' || (isInteger(input.type) && bitsOf(input.type) >= 32);
+    if (i > 0 && (i >= from || sized)) constants.set(name, input);
+    else feeds[name] = input;
+  });
+  const types = new Map([...graph.types].filter(([name]) => !constants.has(name)));
+  return { graph: { ...graph, inputs: Object.keys(feeds), constants, types }, feeds };
+}
+
+/** As it is; or, where that is refused, with parameters known beforehand, as models have them. */
+function run(graph: Graph, inputs: readonly Tensor[]): Results {
+  const open = prepare(graph, inputs, Number.POSITIVE_INFINITY);
+  try {
+    return runPlan(compile(lowered(open.graph, open.feeds)), open.feeds);
+  } catch (error) {
+    if (!(error instanceof OctavoError) || error.code !== 'UNSUPPORTED_OPERATOR') throw error;
+    const fixed = prepare(graph, inputs, 1);
+    return runPlan(compile(lowered(fixed.graph, fixed.feeds)), fixed.feeds);
+  }
+}
+
+function expectClose(found: Tensor | undefined, expected: Tensor, name: string): void {
+  expect([found?.type, found?.dims], name).toEqual([expected.type, expected.dims]);
+  const b = expected.data as ArrayLike<number | bigint>;
+  const a = found!.data as ArrayLike<number | bigint>;
+  for (let i = 0; i < b.length; i++) {
+    const [x, y] = [Number(a[i]), Number(b[i])];
+    const close = Object.is(x, y) || x === y || Math.abs(x - y) <= 1e-6 + 1e-3 * Math.abs(y);
+    if (!close) expect.fail(`${name}[${i}] is ${x}, not ${y}`);
+  }
+}
+
+interface Claimed {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: NodeCase['outputs'];
+}
+
+function claimedCases(): Claimed[] {
+  if (noNodeCases) return [];
+  return loadNodeCases().flatMap(({ name, model, inputs, outputs }) => {
+    try {
+      const { graph } = importModel(model);
+      if (!isClaimed(graph) || inputs.some((input) => input === undefined)) return [];
+      return [{ name, graph, inputs: inputs as Tensor[], outputs }];
+    } catch {
+      return []; // types and operators that import refuses are import's to test
+    }
+  });
+}
+
+describe.skipIf(noNodeCases !== undefined)(
+  `ONNX node cases${noNodeCases ? `: ${noNodeCases}` : ''}`,
+  () => {
+    const cases = claimedCases();
+    const isRefused = ({ name }: Claimed) => refused.some(([pattern]) => pattern.test(name));
+    const passing = cases.filter((one) => !isRefused(one));
+
+    it.each(passing.map((one) => [one.name, one] as const))(
+      '%s',
+      (_, { graph, inputs, outputs }) => {
+        const results = run(graph, inputs);
+        graph.outputs.forEach(({ name }, i) => {
+          const expected = outputs[i];
+          if (expected !== undefined) expectClose(results[name], expected, name);
+        });
+      },
+    );
+
+    it.each(refused.map(([pattern, why]) => [why, pattern] as const))(
+      'refuses %s: %s',
+      (_, pattern) => {
+        const bad = cases.filter(({ name }) => pattern.test(name));
+        expect(bad).not.toEqual([]);
+        for (const { name, graph, inputs } of bad) {
+          expect(() => run(graph, inputs), name).toThrow(
+            expect.objectContaining({ code: expect.stringMatching(/^UNSUPPORTED_/) }),
+          );
+        }
+      },
+    );
+
+    it('are many', () => {
+      expect(passing.length).toBeGreaterThan(300);
+    });
+  },
+);
