@@ -3,6 +3,7 @@
  * every quantized value, and integer constants with a DequantizeLinear in place of weights and biases.
  * A pass like any other: one patch per value, one per anchor.
  */
+import { allocate } from '../core/dtype.js';
 import { scalar, type Tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
 import type { Attribute, Graph, Node } from '../graph/ir.js';
@@ -49,8 +50,8 @@ export function insertAnchorConstants(anchors: readonly AnchorPatch[]): Pass {
 
 function valuePatch(graph: Graph, value: string, params: QuantParams): Patch {
   const name = namesFor(graph);
-  const quantized = name(`${value}_quantized`);
-  const dequantized = name(`${value}_dequantized`);
+  const quantized = name(`${value}_q`);
+  const dequantized = name(`${value}_dq`);
   const parameters = parameterConstants(name, value, params);
   const type = graph.constants.get(value) ?? graph.types.get(value);
   return {
@@ -76,8 +77,8 @@ function anchorPatch(graph: Graph, { node, weightName, weight, bias }: AnchorPat
   const nodes: Node[] = [];
   const types: [string, { type: 'float32'; dims: readonly number[] }][] = [];
   const addDequantized = (base: string, data: Tensor, params: QuantParams): string => {
-    const quantized = name(`${base}_quantized`);
-    const dequantized = name(`${base}_dequantized`);
+    const quantized = name(`${base}_q`);
+    const dequantized = name(`${base}_dq`);
     const parameters = parameterConstants(name, base, params);
     constants.push([quantized, data], ...parameters.constants);
     const attributes: [string, Attribute][] =
@@ -109,27 +110,30 @@ function parameterConstants(
   name: (wish: string) => string,
   base: string,
   params: QuantParams,
-): { names: [string, string]; constants: [string, Tensor][] } {
+): { names: string[]; constants: [string, Tensor][] } {
   const scaleName = name(`${base}_scale`);
-  const zeroPointName = name(`${base}_zero_point`);
+  const zeroPointName = name(`${base}_zp`);
   const { type, scale, zeroPoint, axis } = params;
-  const names: [string, string] = [scaleName, zeroPointName];
   if (axis === undefined) {
     return {
-      names,
+      names: [scaleName, zeroPointName],
       constants: [
         [scaleName, scalar('float32', scale[0]!)],
         [zeroPointName, scalar(type, zeroPoint[0]!)],
       ],
     };
   }
-  const zeros = scalar(type, 0).data.constructor as new (values: Int32Array) => Int32Array;
+  const scales: [string, Tensor] = [
+    scaleName,
+    { type: 'float32', dims: [scale.length], data: scale },
+  ];
+  // Per channel they are mostly zero, which is what DequantizeLinear takes where there are none.
+  if (zeroPoint.every((value) => value === 0)) return { names: [scaleName], constants: [scales] };
+  const data = allocate(type, zeroPoint.length);
+  (data as Int32Array).set(zeroPoint);
   return {
-    names,
-    constants: [
-      [scaleName, { type: 'float32', dims: [scale.length], data: scale }],
-      [zeroPointName, { type, dims: [scale.length], data: new zeros(zeroPoint) } as Tensor],
-    ],
+    names: [scaleName, zeroPointName],
+    constants: [scales, [zeroPointName, { type, dims: [zeroPoint.length], data } as Tensor]],
   };
 }
 
@@ -141,7 +145,7 @@ function makeNode(
   attributes: readonly [string, Attribute][] = [],
 ): Node {
   return {
-    name: name(`${output}_${op}`),
+    name: name(`${output}_node`),
     op,
     domain: '',
     inputs,
