@@ -184,6 +184,7 @@ const table: readonly Row[] = [
   ['Cast', ['float32 [N]'], 'int64 [N]', { to: 7 }],
   ['ConstantOfShape', [i64(2, 3)], 'float32 [2, 3]'],
   ['ConstantOfShape', ['int64 [2]'], 'float32'],
+  ['Range', [0x3f80, 0x40a0, 0x4000].map((bits) => t('bfloat16', [bits], [])), 'bfloat16 [2]'],
   ['Range', [n64(1), n64(8), n64(3)], 'int64 [3]'],
   ['Range', ['int64 []', n64(8), n64(3)], 'int64 [?]'],
   // Quantization

@@ -1,4 +1,5 @@
 /** Operators that make tensors out of shapes and numbers, and Cast. */
+import { bfloat16ToFloat32, float16ToFloat32 } from '../../core/half.js';
 import type { Tensor } from '../../core/tensor.js';
 import { intOf, tensorOf } from '../attributes.js';
 import { elementTypeOf } from '../elementTypes.js';
@@ -99,7 +100,7 @@ const range: OpDefinition = {
 export function rangeLength(context: InferContext): Dim {
   const [start, limit, delta] = [0, 1, 2].map((i) => {
     const constant = context.constant(i);
-    return constant === undefined ? numbersOf(context, i)?.[0] : Number(constant.data[0]);
+    return constant === undefined ? numbersOf(context, i)?.[0] : firstOf(constant);
   });
   if (start === undefined || limit === undefined || delta === undefined) return undefined;
   const length = Math.max(0, Math.ceil((limit - start) / delta));
@@ -107,6 +108,12 @@ export function rangeLength(context: InferContext): Dim {
     throw contradiction(context.node, 'the range does not end', undefined, `step ${delta}`);
   }
   return length;
+}
+
+function firstOf({ type, data }: Tensor): number {
+  const first = Number(data[0]);
+  if (type === 'float16') return float16ToFloat32(first);
+  return type === 'bfloat16' ? bfloat16ToFloat32(first) : first;
 }
 
 export const generators: readonly OpDefinition[] = [shape, size, cast, constantOfShape, range];
