@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "native/kernels/transpose/transpose.h"
 #include "native/ops/check.h"
 #include "native/ops/f32product.h"
 #include "native/ops/parts.h"
@@ -144,10 +145,8 @@ void MatMulStep::pointRows(const float* matrix, size_t first, size_t count, cons
         transposeA ? staged + i * block.depth : matrix + (first + i) * depth + block.offset;
   }
   if (!transposeA) return;
-  for (size_t k = 0; k < block.depth; ++k) {
-    const float* from = matrix + (block.offset + k) * rows + first;
-    for (size_t i = 0; i < count; ++i) staged[i * block.depth + k] = from[i];
-  }
+  chooseTranspose(layout.panels[0].kernel->isa, sizeof(float))
+      .run({matrix + block.offset * rows + first, staged, rows, block.depth, block.depth, count});
 }
 
 // Rows and columns of the last two axes, the other way round if transposed.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "native/kernels/transpose/transpose.h"
+
 namespace octavo {
 namespace {
 
@@ -41,15 +43,17 @@ void packFloatPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t f
   const float* data = matrix.data + panel.column * matrix.columnStride + first * matrix.depthStride;
   const size_t depth = end - first;
   if (matrix.columnStride == 1) {
-    for (size_t k = 0; k < depth; ++k, data += matrix.depthStride, packed += width) {
-      std::memcpy(packed, data, panel.columns * sizeof(float));
-      std::fill(packed + panel.columns, packed + width, 0.0f);
+    for (size_t k = 0; k < depth; ++k) {
+      std::memcpy(packed + k * width, data + k * matrix.depthStride, panel.columns * sizeof(float));
     }
-    return;
+  } else {
+    // Columns are the rows of what is transposed.
+    chooseTranspose(panel.kernel->isa, sizeof(float))
+        .run({data, packed, matrix.columnStride, width, panel.columns, depth});
   }
-  for (size_t k = 0; k < depth; ++k, data += matrix.depthStride, packed += width) {
-    for (size_t c = 0; c < panel.columns; ++c) packed[c] = data[c * matrix.columnStride];
-    std::fill(packed + panel.columns, packed + width, 0.0f);
+  if (panel.columns == width) return;
+  for (size_t k = 0; k < depth; ++k) {
+    std::fill(packed + k * width + panel.columns, packed + (k + 1) * width, 0.0f);
   }
 }
 

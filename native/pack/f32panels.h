@@ -34,7 +34,8 @@ struct FloatPanelLayout {
 
 FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth);
 
-// A matrix of weights: column c at depth k lies at data[c * columnStride + k * depthStride].
+// A matrix of weights: column c at depth k lies at data[c * columnStride + k * depthStride], one of
+// the strides being 1.
 struct FloatMatrix {
   const float* data;
   size_t columnStride, depthStride;
