@@ -273,6 +273,8 @@ function checkConvolution({ inputs, outputs, params, need }: Subject<'QConv' | '
   const [outChannels, kernelH, kernelW, depth] = weight as [number, number, number, number];
   const { groups } = params;
   needRange(need, 'groups', groups, 1);
+  needRange(need, 'output channels', outChannels, groups);
+  needRange(need, 'input channels of a group', depth, 1);
   need(outChannels % groups === 0, `channels in ${groups} groups`, String(outChannels));
   need(x[3] === depth * groups, `${depth * groups} channels`, String(x[3]));
   needWindow(need, params, kernelH, kernelW);
