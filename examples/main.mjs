@@ -157,10 +157,9 @@ fast.forEach((engine, i) => {
   engine.latency = medians[i];
 });
 const int8Nodes = Object.values(report.model.int8).reduce((a, b) => a + b, 0);
-console.log(
-  `${os.cpus()[0]?.model.trim()}, Node ${process.version}: ${counts.evaluation} pictures, one at a time, ` +
-    `one thread; calibrated on ${counts.calibration} others; ${int8Nodes} operators in INT8.`,
-);
+console.log(`
+${os.cpus()[0]?.model.trim()}, Node ${process.version}, one thread, one picture at a time.
+${counts.evaluation} pictures; calibrated on ${counts.calibration} others; ${int8Nodes} operators in INT8.`);
 printTable(engines, data.evaluation);
 const areIdentical = compareBits(engines);
 for (const engine of engines) await engine.close();

@@ -116,7 +116,7 @@ export function formatPercent(share: number): string {
 }
 
 export function formatMilliseconds(ms: number): string {
-  return `${ms.toPrecision(3)} ms`;
+  return `${ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0)} ms`;
 }
 
 /** Rows as a table: first column to the left, the others to the right, a line under the head. */
