@@ -90,6 +90,24 @@ const pointwise: Rule = (site) => {
   return from && moveBelow(site, rewriting(site), [from.source, ...rest], from.perm);
 };
 
+/** The same behind a Reshape: next to the step before it, the node may become part of it. */
+const reshaped: Rule = (site) => {
+  const { graph, index, node } = site;
+  const [x, ...rest] = node.inputs as [string, ...string[]];
+  const output = node.outputs[0]!;
+  const producer = index.producer(x);
+  if (producer?.op !== 'Reshape' || producer.domain !== 'octavo') return undefined;
+  const [source, shape] = producer.inputs as [string, string];
+  const dims = typeOf(graph, source)?.dims;
+  const to = rewriting(site);
+  const { type } = typeOf(graph, output)!;
+  const { op, domain, attributes } = node;
+  const y = to.node({ op, domain, inputs: [source, ...rest], attributes }, { type, dims });
+  const back = { op: 'Reshape', domain, inputs: [y, shape], attributes: new Map() };
+  to.node(back, typeOf(graph, output)!, output);
+  return to.done(`reshape behind ${node.name}`);
+};
+
 /** Scales may run along an axis, but not in blocks. */
 const quantization: Rule = (site) => {
   const { graph, node } = site;
@@ -102,6 +120,12 @@ const quantization: Rule = (site) => {
   const moved = perm[axis < 0 ? axis + perm.length : axis] ?? 0;
   const attributes = new Map([...node.attributes, ['axis', attribute.int(moved)]]);
   return moveBelow(site, rewriting(site), [source, scale, ...rest], perm, attributes);
+};
+
+/** Only with one scale for the whole tensor are the axes of no account. */
+const reshapedTensor: Rule = (site) => {
+  const scale = typeOf(site.graph, site.node.inputs[1]!)?.dims;
+  return scale?.every((dim) => dim === 1) ? reshaped(site) : undefined;
 };
 
 /** Lists with one entry per axis: Slice, Pad, Reduce. */
@@ -314,12 +338,12 @@ const unitAxes: Rule = (site) => {
 export const sinkTransposes = rulePass('sink transposes', {
   'octavo:Transpose': transpose,
   'octavo:Reshape': either(settleReshape, unitAxes),
-  'octavo:Unary': pointwise,
-  'octavo:Lookup': pointwise,
-  'octavo:Copy': pointwise,
-  'octavo:Cast': pointwise,
-  'octavo:QuantizeLinear': quantization,
-  'octavo:DequantizeLinear': quantization,
+  'octavo:Unary': either(pointwise, reshaped),
+  'octavo:Lookup': either(pointwise, reshaped),
+  'octavo:Copy': either(pointwise, reshaped),
+  'octavo:Cast': either(pointwise, reshaped),
+  'octavo:QuantizeLinear': either(quantization, reshapedTensor),
+  'octavo:DequantizeLinear': either(quantization, reshapedTensor),
   'octavo:Slice': perAxis('starts', 'steps', 'sizes'),
   'octavo:Pad': perAxis('before', 'after'),
   'octavo:Reduce': perAxis('axes'),
