@@ -44,8 +44,8 @@ export const limits = {
 type SmallInteger = keyof typeof limits;
 
 /**
- * `count` integers from `low` to `high`: mostly uniform; one fill in four is extreme: all lowest, all
- * highest, or a random mixture of the two.
+ * `count` integers from `low` to `high`: mostly uniform; one fill in four is extreme: all lowest,
+ * all highest, or a random mixture of the two.
  */
 export function integers<T extends SmallInteger>(
   random: Random,

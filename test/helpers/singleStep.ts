@@ -96,7 +96,10 @@ const neutral: Readonly<Record<string, number>> = {
   upper: Number.POSITIVE_INFINITY,
 };
 
-/** Parameters that change nothing: strides, dilations and groups 1, clamps of a whole byte, no bounds, else 0. */
+/**
+ * Parameters that change nothing: strides, dilations and groups 1, clamps of a whole byte, no
+ * bounds, else 0.
+ */
 export function neutralParams<S extends StepName>(op: S): StepParams<S> {
   return Object.fromEntries(
     fieldsOf(op).map(([field, kind]) => [

@@ -165,7 +165,9 @@ describe('the check of plans', () => {
     expect(errorOf(() => prepare(plan)).code).toBe('INTERNAL');
   });
 
-  /** Sizes that the table leaves open: beyond the input lies padding, and any length can be reduced. */
+  /**
+   * Sizes that the table leaves open: beyond the input lies padding, and any length can be reduced.
+   */
   function isOpen({ op, inputs, outputs, params }: Step, tensor: number, axis: number): boolean {
     if (op === 'Reduce') return tensor === inputs[0] && (params as AxesOf).axes[axis] === 1;
     const spatial = [inputs[0], op.endsWith('Conv') ? inputs[1] : undefined, outputs[0]];

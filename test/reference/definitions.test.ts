@@ -1,6 +1,6 @@
 /**
- * The reference against definitions written another way: one cell at a time, through coordinates, in
- * exact integers or doubles; and against cases worked out by hand.
+ * The reference against definitions written another way: one cell at a time, through coordinates,
+ * in exact integers or doubles; and against cases worked out by hand.
  */
 import { describe, expect, it } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
@@ -287,7 +287,8 @@ describe('cases by hand', () => {
     expect(cast(Float32Array.of(0, -0, 1e-40), 'float32', 'bool')).toEqual([0, 0, 1]);
     expect(cast(Int32Array.of(255, 256, -1), 'int32', 'uint8')).toEqual([255, 0, 255]);
     expect(cast(BigInt64Array.of(-1n, 2n ** 32n + 5n), 'int64', 'int32')).toEqual([-1, 5]);
-    // 2^60 + 2^36 + 1 lies just above the middle of two float32; by way of a double it would fall on it.
+    // 2^60 + 2^36 + 1 lies just above the middle of two float32; by way of a double it would fall
+    // on it.
     expect(cast(BigInt64Array.of(2n ** 60n + 2n ** 36n + 1n), 'int64', 'float32')).toEqual([
       2 ** 60 + 2 ** 37,
     ]);

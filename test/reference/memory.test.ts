@@ -1,6 +1,6 @@
 /**
- * The kernels of the reference keep to their tensors: an arena full of garbage gives the same answers
- * as one full of zeros, and nothing but the outputs is written.
+ * The kernels of the reference keep to their tensors: an arena full of garbage gives the same
+ * answers as one full of zeros, and nothing but the outputs is written.
  */
 import { describe, expect, it } from 'vitest';
 import { runPlanSync } from '../../src/backends/reference/executor.js';

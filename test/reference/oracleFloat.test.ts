@@ -59,7 +59,9 @@ interface Subject<S extends StepName> {
   readonly output: PlanTensor;
 }
 
-/** Nodes from operands named i0, i1, … to a result named y, and what further constants they take. */
+/**
+ * Nodes from operands named i0, i1, … to a result named y, and what further constants they take.
+ */
 interface Translation {
   readonly nodes: readonly OracleNode[];
   readonly constants?: OracleModel['constants'];
@@ -313,8 +315,8 @@ function withoutUndefined(problem: Problem, answer: TypedArray): TypedArray {
 const approximate: Tolerance = { absolute: 1e-6, relative: 2e-6 };
 
 /**
- * ONNX Runtime's LRN keeps a running sum from channel to channel, in which large squares cancel: it is
- * given values of like size. (definitions.test holds ours to double precision on any.)
+ * ONNX Runtime's LRN keeps a running sum from channel to channel, in which large squares cancel: it
+ * is given values of like size. (definitions.test holds ours to double precision on any.)
  */
 function conditioned(problem: ReturnType<typeof drawProblem>): typeof problem {
   if (problem.plan.steps[0]!.op !== 'Lrn') return problem;

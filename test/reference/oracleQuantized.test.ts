@@ -2,7 +2,8 @@
  * The integer steps against ONNX Runtime: bit for bit where its formula is ARITHMETIC's, within one
  * step where a contrib operator has another.
  *
- * Weights stay within ±64: on CPUs without VNNI, ONNX Runtime's sums of two products saturate beyond.
+ * Weights stay within ±64: on CPUs without VNNI, ONNX Runtime's sums of two products saturate
+ * beyond.
  */
 import { describe, expect, it } from 'vitest';
 import type { TypedArray } from '../../src/core/dtype.js';
@@ -38,8 +39,9 @@ import {
 const problems = 60;
 
 /**
- * Both round the same real number, in units of y, by formulas that round on the way and add the zero
- * point before or after: they may differ by one step, and only where that number lies between two.
+ * Both round the same real number, in units of y, by formulas that round on the way and add the
+ * zero point before or after: they may differ by one step, and only where that number lies between
+ * two.
  */
 function expectSameButForTies(
   ours: TypedArray,

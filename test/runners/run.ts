@@ -1,7 +1,7 @@
 /**
  * Runs every suite on several backends at once and compares each answer with the reference's. A
- * problem is drawn, solved by the reference, and put to all backends before the next one is drawn, so
- * that any number of problems takes the memory of one.
+ * problem is drawn, solved by the reference, and put to all backends before the next one is drawn,
+ * so that any number of problems takes the memory of one.
  */
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.js';
@@ -46,7 +46,9 @@ export const forced = {
 export const threadCounts: readonly number[] =
   forced.threads === undefined ? [1, 2] : [Number(forced.threads)];
 
-/** Declares the tests of all candidates. Those that this machine lacks are skipped, which is said. */
+/**
+ * Declares the tests of all candidates. Those that this machine lacks are skipped, which is said.
+ */
 export function testBackends(candidates: readonly Candidate[]): void {
   const contenders: Contender[] = [];
   for (const { label, create, required } of candidates) {
@@ -86,7 +88,9 @@ export function skip(label: string, reason: string): void {
   it.skip(`${label}: ${reason}`);
 }
 
-/** The first wrong answer of each contender, and how many more there are; empty when all are right. */
+/**
+ * The first wrong answer of each contender, and how many more there are; empty when all are right.
+ */
 export async function reportOf(
   suite: Suite,
   contenders: readonly Contender[],

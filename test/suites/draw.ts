@@ -27,7 +27,9 @@ export function drawDims(random: Random, rank: number, most = 20_000): number[] 
   );
 }
 
-/** Dims of y, and of two operands that broadcast to it: axes of length 1, in one of them left out. */
+/**
+ * Dims of y, and of two operands that broadcast to it: axes of length 1, in one of them left out.
+ */
 export function drawBroadcast(random: Random): { y: number[]; a: number[]; b: number[] } {
   const y = drawDims(random, random.int(0, 4));
   if (random.chance(0.4)) return { y, a: y, b: y };

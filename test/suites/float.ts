@@ -1,7 +1,8 @@
 /**
- * Float steps. Where only products and sums are made, half of the problems have inputs on the grid of 2^-6
- * in [−1, 1]: every partial sum is then exact in float32, and so the answer is one number, whatever the
- * order of the sum. The others, and functions of one number, are allowed a few units of float32.
+ * Float steps. Where only products and sums are made, half of the problems have inputs on the grid
+ * of 2^-6 in [−1, 1]: every partial sum is then exact in float32, and so the answer is one number,
+ * whatever the order of the sum. The others, and functions of one number, are allowed a few units
+ * of float32.
  */
 import {
   type BinaryKind,

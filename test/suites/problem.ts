@@ -1,6 +1,6 @@
 /**
- * A problem: one plan, its inputs, and how near to the reference the answer has to be. A suite draws
- * problems from seeds. Suites know no backend; runners (test/runners) bring them together.
+ * A problem: one plan, its inputs, and how near to the reference the answer has to be. A suite
+ * draws problems from seeds. Suites know no backend; runners (test/runners) bring them together.
  */
 import type { TypedArray } from '../../src/core/dtype.js';
 import { formatShape } from '../../src/core/shape.js';
@@ -13,7 +13,9 @@ export interface Tolerance {
   readonly relative: number;
 }
 
-/** Equal numbers: all that a correctly rounded float operation may differ in is the sign of zero. */
+/**
+ * Equal numbers: all that a correctly rounded float operation may differ in is the sign of zero.
+ */
 export const exact: Tolerance = { absolute: 0, relative: 0 };
 
 /** Half a unit in the last place of 1. */

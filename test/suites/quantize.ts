@@ -92,7 +92,8 @@ export const quantizeSuites: readonly Suite[] = [
     draw: (random) => {
       const dims = drawDims(random, random.int(0, 4), 10_000);
       const half = random.int(0, 254) + 0.5;
-      // In the first, the zero point is nearly a half: it falls to either side as the division rounds.
+      // In the first, the zero point is nearly a half: it falls to either side as the division
+      // rounds.
       const [low, high] = random.pick([
         [-half, 255 - half],
         [-1, 1],

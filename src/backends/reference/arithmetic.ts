@@ -1,6 +1,7 @@
 /**
  * The scalar formulas the kernels share. Every operation on float32 values is done in a double and
- * rounded back: for one +, −, ×, ÷ or √ of two float32 that is the correctly rounded float32 result.
+ * rounded back: for one +, −, ×, ÷ or √ of two float32 that is the correctly rounded float32
+ * result.
  */
 import { roundHalfEven, saturate } from '../../numerics/rounding.js';
 

@@ -1,7 +1,7 @@
 /**
  * Cast between the types of whole bytes. Floats become integers by truncation towards zero, what is
- * out of range the nearest limit and NaN 0; integers become narrower ones by their low bits; anything
- * but 0 is true; floats are rounded half to even, the 16-bit ones by way of float32.
+ * out of range the nearest limit and NaN 0; integers become narrower ones by their low bits;
+ * anything but 0 is true; floats are rounded half to even, the 16-bit ones by way of float32.
  */
 import { bitsOf, type DataType, isInteger, isSigned } from '../../core/dtype.js';
 import {
@@ -57,8 +57,8 @@ function integerWriterOf(from: DataType, to: DataType): (value: Value) => Value 
 }
 
 /**
- * A bigint beyond 2^53 would be rounded to a double first; joining its low bits to one that float32 cannot
- * hold keeps what the second rounding has to know.
+ * A bigint beyond 2^53 would be rounded to a double first; joining its low bits to one that float32
+ * cannot hold keeps what the second rounding has to know.
  */
 function nearestFloat32(value: Value): number {
   if (typeof value === 'number') return Math.fround(value);

@@ -1,8 +1,8 @@
 /**
  * Checks a plan before it is run: every tensor inside its space, and every step with the tensors,
  * types and shapes that the step table asks for (./rules). A plan that passes cannot make a kernel
- * reach outside its tensors. Plans come from Octavo's own compiler, so a fault is its bug, `INTERNAL`;
- * but the models they were compiled from are untrusted, which is why they are checked.
+ * reach outside its tensors. Plans come from Octavo's own compiler, so a fault is its bug,
+ * `INTERNAL`; but the models they were compiled from are untrusted, which is why they are checked.
  */
 import { byteLengthOf, isDataType } from '../../core/dtype.js';
 import { OctavoError } from '../../core/errors.js';
@@ -19,7 +19,9 @@ import {
 import { fieldsOf, isStepName, maxRank, type StepName } from '../../runtime/steps.js';
 import { type Rule, rules } from './rules.js';
 
-/** Throws `INTERNAL` naming the tensor or step at fault; `modelBytes` is the size of space 'model'. */
+/**
+ * Throws `INTERNAL` naming the tensor or step at fault; `modelBytes` is the size of space 'model'.
+ */
 export function checkPlan(plan: Plan, modelBytes: number): void {
   const sizes: Record<Space, number> = {
     arena: plan.arenaBytes,

@@ -1,6 +1,6 @@
 /**
- * Float convolution. Products are summed in double, in the order row, column, channel, then the bias is
- * added and the sum rounded once.
+ * Float convolution. Products are summed in double, in the order row, column, channel, then the
+ * bias is added and the sum rounded once.
  */
 import { bounded } from './arithmetic.js';
 import { forEachPixel } from './convolution.js';
@@ -31,8 +31,8 @@ export const conv: StepKernel<'Conv'> = ({ inputs, outputs, params }, memory) =>
 };
 
 /**
- * For each output channel o: sums[o] += Σ x · weight over `length` neighbours. Four channels of a group
- * at a time, so that x is read once for four.
+ * For each output channel o: sums[o] += Σ x · weight over `length` neighbours. Four channels of a
+ * group at a time, so that x is read once for four.
  */
 function addProducts(
   sums: Float64Array,

@@ -1,7 +1,7 @@
 /**
- * The walk that quantized and float convolution share: every output pixel, and for each the taps that
- * lie on the input. Taps that follow each other in x and in the weights alike are joined to one run:
- * those of a row, unless they are spread by a dilation or divided into groups.
+ * The walk that quantized and float convolution share: every output pixel, and for each the taps
+ * that lie on the input. Taps that follow each other in x and in the weights alike are joined to
+ * one run: those of a row, unless they are spread by a dilation or divided into groups.
  */
 import type { Shape } from '../../core/shape.js';
 import type { StepParams } from '../../runtime/steps.js';
@@ -13,8 +13,8 @@ export interface Runs {
   /** A pixel begins. */
   readonly begin: () => void;
   /**
-   * Every output channel takes `length` products: of x from `xFrom`, moved on to the channels of its
-   * group, and of its own weights from `weightFrom`, counted from its first.
+   * Every output channel takes `length` products: of x from `xFrom`, moved on to the channels of
+   * its group, and of its own weights from `weightFrom`, counted from its first.
    */
   readonly add: (xFrom: number, weightFrom: number, length: number) => void;
   /** Pixel number `pixel` is complete. */

@@ -1,6 +1,6 @@
 /**
- * Runs plans from TypeScript: the loop over steps, and the `PreparedPlan` around it. Shared with the
- * WASM backend, which differs in its kernels and in where the memory of a run comes from.
+ * Runs plans from TypeScript: the loop over steps, and the `PreparedPlan` around it. Shared with
+ * the WASM backend, which differs in its kernels and in where the memory of a run comes from.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TypedArray } from '../../core/dtype.js';
@@ -19,8 +19,8 @@ export function runPlanSync(plan: Plan, memory: PlanMemory, kernels: StepKernels
 }
 
 /**
- * The same, letting the event loop turn between steps, so that `signal` can fire. Rejects with `ABORTED` before the
- * next step once it has.
+ * The same, letting the event loop turn between steps, so that `signal` can fire. Rejects with
+ * `ABORTED` before the next step once it has.
  */
 export async function runPlan(
   plan: Plan,
@@ -107,7 +107,9 @@ export function preparePlan(plan: Plan, kernels: StepKernels, pool: MemoryPool):
   };
 }
 
-/** Copies an input whose type and length were checked; a wrong one would leave stale bytes behind. */
+/**
+ * Copies an input whose type and length were checked; a wrong one would leave stale bytes behind.
+ */
 function copyInto(view: TypedArray, input: TypedArray, name: string): void {
   const fits = view.length === input.length && view.BYTES_PER_ELEMENT === input.BYTES_PER_ELEMENT;
   invariant(fits, `input '${name}' has the plan's type and length`);

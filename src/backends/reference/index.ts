@@ -1,7 +1,7 @@
 /**
  * The reference backend: plans run by plain TypeScript, one file per family of steps. It is the
- * specification: every other backend gives the bits it gives, floats within the tolerance their suite
- * states. A run holds the calling thread, but for turns of the event loop between steps.
+ * specification: every other backend gives the bits it gives, floats within the tolerance their
+ * suite states. A run holds the calling thread, but for turns of the event loop between steps.
  */
 import { OctavoError } from '../../core/errors.js';
 import type { Plan } from '../../runtime/plan.js';
@@ -17,7 +17,9 @@ import {
   regionOf,
 } from './memory.js';
 
-/** Throws `BACKEND_UNAVAILABLE` for an instruction set or a number of threads that it does not have. */
+/**
+ * Throws `BACKEND_UNAVAILABLE` for an instruction set or a number of threads that it does not have.
+ */
 export function createReferenceBackend(options: BackendOptions = {}): Backend {
   const { isa = 'none', threads = 1 } = options;
   if (isa !== 'none') throw unavailable('isa', "'none'", `'${isa}'`);

@@ -1,4 +1,7 @@
-/** Every kind of step and its kernel. Other backends run plans with this table, a few kernels replaced. */
+/**
+ * Every kind of step and its kernel. Other backends run plans with this table, a few kernels
+ * replaced.
+ */
 import { cast } from './cast.js';
 import { conv } from './conv.js';
 import { binary, qadd, qmul, unary } from './elementwise.js';

@@ -95,7 +95,9 @@ function fillWith(memory: PlanMemory, index: number | undefined, value: number):
   else view.fill(value);
 }
 
-/** The elements of a tensor as unsigned integers of their width; bigints pass for numbers, unread. */
+/**
+ * The elements of a tensor as unsigned integers of their width; bigints pass for numbers, unread.
+ */
 function wordsOf(memory: PlanMemory, index: number | undefined): { [index: number]: number } {
   const { buffer, byteOffset, length, BYTES_PER_ELEMENT } = memory.view(index!);
   if (BYTES_PER_ELEMENT === 1) return new Uint8Array(buffer, byteOffset, length);

@@ -39,8 +39,8 @@ function add(sum: number, x: number): number {
 }
 
 /**
- * For each window and channel: folds the cells on the input into a value that begins as `start`, and
- * stores what `finish` makes of it and of the number of cells that count.
+ * For each window and channel: folds the cells on the input into a value that begins as `start`,
+ * and stores what `finish` makes of it and of the number of cells that count.
  */
 function poolWindows(
   { inputs, outputs, params }: Step<'MaxPool' | 'AveragePool' | 'QAveragePool'>,

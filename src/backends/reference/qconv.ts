@@ -32,8 +32,8 @@ export const qconv: StepKernel<'QConv'> = ({ inputs, outputs, params }, memory) 
 };
 
 /**
- * For each output channel o: sums[o] += Σ x · weight over `length` neighbours. Four channels of a group
- * at a time, so that x is read once for four.
+ * For each output channel o: sums[o] += Σ x · weight over `length` neighbours. Four channels of a
+ * group at a time, so that x is read once for four.
  */
 function addProducts(
   sums: Int32Array,

@@ -1,7 +1,7 @@
 /**
- * QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear. There is one scale for the tensor when
- * `scale` has one element, else one per index along `axis` (blockSize 0), or one per `blockSize`
- * indexes. Nothing is checked: a NaN becomes the lowest integer, as on every backend.
+ * QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear. There is one scale for the tensor
+ * when `scale` has one element, else one per index along `axis` (blockSize 0), or one per
+ * `blockSize` indexes. Nothing is checked: a NaN becomes the lowest integer, as on every backend.
  */
 import { isSigned, type TypedArrayOf } from '../../core/dtype.js';
 import { forEachRun, type Spread } from '../../numerics/layout.js';

@@ -1,6 +1,6 @@
 /**
- * The step table as a check: for each kind of step, the types it reads and writes, and how shapes and
- * parameters must agree for its kernel to stay inside its tensors.
+ * The step table as a check: for each kind of step, the types it reads and writes, and how shapes
+ * and parameters must agree for its kernel to stay inside its tensors.
  */
 import { bitsOf, type DataType, dataTypes, isInteger } from '../../core/dtype.js';
 import {

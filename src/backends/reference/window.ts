@@ -59,7 +59,10 @@ export function firstTap(axis: WindowAxis, position: number): number {
   return tap;
 }
 
-/** One more than the last tap that does not lie behind the input; not above `firstTap` when none is on it. */
+/**
+ * One more than the last tap that does not lie behind the input; not above `firstTap` when none is
+ * on it.
+ */
 export function endTap(axis: WindowAxis, position: number): number {
   const origin = originOf(axis, position);
   let end = axis.kernel;
