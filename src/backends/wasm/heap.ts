@@ -23,6 +23,7 @@ export function createMemory(): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: 1 });
   } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
     throw new OctavoError('LIMIT_EXCEEDED', 'no memory for another model', {
       where: 'wasm',
       found: 'an engine that refuses another WebAssembly.Memory',
@@ -47,6 +48,7 @@ export function createHeap(memory: WebAssembly.Memory, base: number): Heap {
       try {
         memory.grow(missing);
       } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
         throw outOfMemory(bytes, cause);
       }
     }

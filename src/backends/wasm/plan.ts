@@ -2,7 +2,7 @@
  * A plan prepared for WebAssembly: each step bound to what runs it, a function of the module or the
  * reference's kernel, and the executor of the reference over an arena in WebAssembly memory.
  */
-import { OctavoError } from '../../core/errors.js';
+import { invariant, OctavoError } from '../../core/errors.js';
 import type { Plan, Step } from '../../runtime/plan.js';
 import { type StepName, stepNames } from '../../runtime/steps.js';
 import type { PreparedPlan } from '../backend.js';
@@ -10,7 +10,7 @@ import { type MemoryPool, preparePlan } from '../reference/executor.js';
 import type { StepKernel, StepKernels } from '../reference/kernel.js';
 import { referenceKernels } from '../reference/kernels.js';
 import { createPlanMemory, type PlanMemory, type Region, regionOf } from '../reference/memory.js';
-import { createContext } from './context.js';
+import { type ConstantRegions, createContext, type PlanContext } from './context.js';
 import type { PrepareContext, StepRun, WasmKernel } from './kernel.js';
 import { wasmKernels } from './kernels.js';
 import type { Arena, Store } from './store.js';
@@ -29,7 +29,11 @@ export interface WasmPreparedPlan extends PreparedPlan {
   readonly placements: readonly StepPlacement[];
 }
 
-/** Prepares `plan`, which has been checked; `closed` is called when its last run after dispose() ends. */
+/**
+ * Prepares `plan`, which has been checked; `closed` is called when its last run after dispose() ends.
+ * From then on nothing here refers to the memory of the model, so that it can go although a caller
+ * still holds the plan.
+ */
 export function prepareWasmPlan(
   plan: Plan,
   model: Region,
@@ -37,9 +41,9 @@ export function prepareWasmPlan(
   closed: () => void,
 ): WasmPreparedPlan {
   const regions = { model, plan: regionOf(plan.constants) };
-  const context = createContext(plan, regions, store);
   const bound = new Map<Step, StepRun>();
   const placements: StepPlacement[] = [];
+  let context: PlanContext | undefined = createContext(plan, regions, store);
   try {
     for (const step of plan.steps) {
       const { op, node } = step;
@@ -51,12 +55,15 @@ export function prepareWasmPlan(
         placements.push({ op, node, runs: 'wasm' });
       }
     }
+    // An arena that can't be had is found out now, not in the first run.
+    store.releaseArena(store.acquireArena(plan.arenaBytes));
   } catch (error) {
     context.dispose();
     throw error;
   }
   const pool = createPool(plan, regions, store, () => {
-    context.dispose();
+    context?.dispose();
+    context = undefined;
     bound.clear();
     closed();
   });
@@ -104,34 +111,44 @@ function runBound(
 /** A run takes an arena of the model; the views of one arena are made once for each plan. */
 function createPool(
   plan: Plan,
-  regions: { readonly model: Region; readonly plan: Region },
+  regions: ConstantRegions,
   store: Store,
   close: () => void,
 ): MemoryPool {
-  const { memory } = store.heap;
+  let source: Store | undefined = store;
   const arenas = new Map<PlanMemory, Arena>();
   const known = new Map<number, PlanMemory>();
   return {
     acquire() {
-      const arena = store.acquireArena(plan.arenaBytes);
-      let view = known.get(arena.address);
-      if (view === undefined) {
-        const region = {
-          offset: arena.address,
-          get buffer() {
-            return memory.buffer;
-          },
-        };
-        view = createPlanMemory(plan, { ...regions, arena: region });
-        known.set(arena.address, view);
+      invariant(source !== undefined, 'a plan that was disposed of does not run');
+      const arena = source.acquireArena(plan.arenaBytes);
+      let memory = known.get(arena.address);
+      if (memory === undefined) {
+        const region = growingRegion(source.heap.memory, arena.address);
+        memory = createPlanMemory(plan, { ...regions, arena: region });
+        known.set(arena.address, memory);
       }
-      arenas.set(view, arena);
-      return view;
+      arenas.set(memory, arena);
+      return memory;
     },
-    release(view) {
-      store.releaseArena(arenas.get(view)!);
-      arenas.delete(view);
+    release(memory) {
+      source?.releaseArena(arenas.get(memory)!);
+      arenas.delete(memory);
     },
-    close,
+    close() {
+      source = undefined;
+      known.clear();
+      close();
+    },
+  };
+}
+
+/** A region whose buffer is another one after the memory has grown. */
+function growingRegion(memory: WebAssembly.Memory, offset: number): Region {
+  return {
+    offset,
+    get buffer() {
+      return memory.buffer;
+    },
   };
 }
