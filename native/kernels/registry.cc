@@ -7,8 +7,8 @@ namespace {
 
 constexpr KernelInfo kKernels[] = {
 #define OCTAVO_DOT(...) OCTAVO_LISTED("dot", __VA_ARGS__)
+#define OCTAVO_ROWSUM(name, isa) OCTAVO_LISTED("dot", name, isa, 0)
 #include "native/kernels/dot/kernels.inc"
-#undef OCTAVO_DOT
 #define OCTAVO_DEPTHWISE(...) OCTAVO_LISTED("depthwise", __VA_ARGS__)
 #include "native/kernels/depthwise/kernels.inc"
 #undef OCTAVO_DEPTHWISE

@@ -35,7 +35,8 @@ class QConvStep final : public PreparedStep {
   DotArgs base{};  // what all calls share
   TensorInfo x, y;
   size_t groups = 1, rows = 0;
-  bool corrected = false;  // weights have zero points, so that sums of rows are needed
+  // Where weights have zero points, which need the sums of rows; else null.
+  const RowSumKernel* rowSum = nullptr;
   size_t strip = 0, strips = 0, panelParts = 0;
 
   void cut();
@@ -47,7 +48,6 @@ class QConvStep final : public PreparedStep {
   size_t pointerBytes() const { return divideUp(layout.taps * strip * sizeof(void*), 64) * 64; }
   size_t borderBytes() const { return divideUp(gather.borderBytes(strip), 64) * 64; }
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
-  void sumRows(const DotArgs& args, int32_t* sums) const;
 };
 
 // Chooses strips and shares by size alone, so that results don't depend on the number of threads.
@@ -69,7 +69,9 @@ void QConvStep::cut() {
 }
 
 size_t QConvStep::scratchBytes() const {
-  return pointerBytes() + borderBytes() + (corrected ? strip * sizeof(int32_t) : 0);
+  // The slack is for what sums of rows read beyond a border's last row.
+  const size_t sums = rowSum == nullptr ? 0 : strip * sizeof(int32_t) + kTensorSlack;
+  return pointerBytes() + borderBytes() + sums;
 }
 
 void QConvStep::run(const RunContext& context) const {
@@ -98,8 +100,8 @@ void QConvStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
     const size_t group = i / perGroup;
     const Panel& panel = layout.panels[i % perGroup];
     args.offset = group * layout.depth;
-    if (corrected && summed != group) {
-      sumRows(args, sums);
+    if (rowSum != nullptr && summed != group) {
+      rowSum->run({args.a, args.offset, args.rows, args.taps, layout.depth, sums});
       args.rowSum = sums;
       summed = group;
     }
@@ -113,17 +115,6 @@ void QConvStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
     args.columns = panel.columns;
     args.y = out + (group * layout.columns + panel.column) * elementBytes;
     panel.kernel->run(args);
-  }
-}
-
-void QConvStep::sumRows(const DotArgs& args, int32_t* sums) const {
-  for (size_t row = 0; row < args.rows; ++row) {
-    uint32_t sum = 0;
-    for (size_t tap = 0; tap < args.taps; ++tap) {
-      const uint8_t* a = args.a[tap * args.rows + row] + args.offset;
-      for (size_t k = 0; k < layout.depth; ++k) sum += a[k];
-    }
-    sums[row] = static_cast<int32_t>(sum);
   }
 }
 
@@ -246,7 +237,7 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   conv->padding = AlignedBuffer(conv->gather.depth());
   std::fill_n(conv->padding.data(), conv->gather.depth(), static_cast<uint8_t>(params.xZero));
   for (int64_t i = 0; from.weightZero != nullptr && i < from.y->dims[3]; ++i) {
-    conv->corrected |= from.weightZero[i] != 0;
+    if (from.weightZero[i] != 0) conv->rowSum = &chooseRowSum(context.isa);
   }
 
   DotArgs& base = conv->base;

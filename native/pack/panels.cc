@@ -1,5 +1,6 @@
 #include "native/pack/panels.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace octavo {
@@ -18,20 +19,15 @@ std::string PanelLayout::form(size_t groups) const {
 
 PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, size_t depth) {
   PanelLayout layout{columns, taps, depth, divideUp(depth, 4), 0, 0, {}};
-  const auto unit = static_cast<size_t>(chooseDot(isa, minus128, 1).columns);
-  const auto widest = static_cast<size_t>(chooseDot(isa, minus128, SIZE_MAX).columns);
-  // As even as can be: two middling panels use the registers better than a wide and a narrow one.
-  const size_t units = divideUp(columns, unit);
-  const size_t count = divideUp(columns, widest);
-  for (size_t i = 0; i < count; ++i) {
-    const size_t first = units * i / count * unit, end = units * (i + 1) / count * unit;
-    const DotKernel& kernel = chooseDot(isa, minus128, end - first);
-    layout.panels.push_back({&kernel, first, (end < columns ? end : columns) - first,
-                             layout.weightBytes, layout.positions});
+  for (size_t column = 0; column < columns;) {
+    const DotKernel& kernel = chooseDot(isa, minus128, columns - column);
     const auto width = static_cast<size_t>(kernel.columns);
+    const size_t taken = std::min(width, columns - column);
+    layout.panels.push_back({&kernel, column, taken, layout.weightBytes, layout.positions});
     layout.positions += divideUp(width, 16) * 16;
     layout.weightBytes +=
         divideUp(taps * layout.quads * width * 4, kTensorAlignment) * kTensorAlignment;
+    column += taken;
   }
   return layout;
 }

@@ -5,6 +5,7 @@
 // Wide: both widened to int16, for weights that include -128.
 #include "native/kernels/simd/avx2.h"
 
+#include "native/kernels/dot/rowsum.h"
 #include "native/kernels/dot/tile.h"
 
 namespace octavo {
@@ -54,5 +55,7 @@ void dot_u8s8i32_4x16c4_shifted_avx2(const DotArgs& args) {
 }
 void dot_u8s8i32_4x8c4_avx2(const DotArgs& args) { dotKernel<Avx2, WideProduct, 4, 1>(args); }
 void dot_u8s8i32_4x16c4_avx2(const DotArgs& args) { dotKernel<Avx2, WideProduct, 4, 2>(args); }
+
+void rowsum_u8i32_avx2(const RowSumArgs& args) { rowSums<Avx2>(args); }
 
 }  // namespace octavo

@@ -1,10 +1,12 @@
 #include "native/kernels/dot/dot.h"
 
+#include "native/kernels/choose.h"
+
 namespace octavo {
 
 #define OCTAVO_DOT(name, isa, rows, columns, lanes, form, evex) void name(const DotArgs& args);
+#define OCTAVO_ROWSUM(name, isa) void name(const RowSumArgs& args);
 #include "native/kernels/dot/kernels.inc"
-#undef OCTAVO_DOT
 
 namespace {
 
@@ -12,7 +14,6 @@ constexpr DotKernel kKernels[] = {
 #define OCTAVO_DOT(name, isa, rows, columns, lanes, form, evex) \
   {#name, Isa::isa, rows, columns, lanes, DotForm::form, evex, name},
 #include "native/kernels/dot/kernels.inc"
-#undef OCTAVO_DOT
 };
 
 // A better instruction set comes first, then the form that is fast for fewer weights, then the
@@ -47,6 +48,14 @@ const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns) {
     if (isBetter(kernel, *best, columns)) best = &kernel;
   }
   return *best;
+}
+
+const RowSumKernel& chooseRowSum(Isa isa) {
+  static constexpr RowSumKernel kRowSums[] = {
+#define OCTAVO_ROWSUM(name, isa) {#name, Isa::isa, name},
+#include "native/kernels/dot/kernels.inc"
+  };
+  return chooseByIsa(kRowSums, isa);
 }
 
 }  // namespace octavo

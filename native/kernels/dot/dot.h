@@ -50,6 +50,23 @@ struct DotArgs {
   float lower, upper;      // of float32: clamp(f32(acc) * multiplier, lower, upper)
 };
 
+// sums[r] = Σ_tap Σ_k a[tap][r][k], for weights with zero points. Up to 63 bytes beyond a row are
+// read.
+struct RowSumArgs {
+  const uint8_t* const* a;  // as in DotArgs
+  size_t offset;
+  size_t rows;
+  size_t taps;
+  size_t depth;  // bytes of a row at one tap
+  int32_t* sums;
+};
+
+struct RowSumKernel {
+  const char* name;
+  Isa isa;
+  void (*run)(const RowSumArgs& args);
+};
+
 // kDirect multiplies a itself, by any weight. kShifted multiplies a - 128: it is exact for weights
 // in
 // [-127, 127] only, and 128 · Σ weight must have been added to the bias.
@@ -75,5 +92,7 @@ const DotKernel* dotKernels(size_t* count);
 // The kernel for panels of up to `columns` columns: the narrowest that holds them, or else the
 // widest. `minus128`: whether a weight is -128.
 const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns);
+
+const RowSumKernel& chooseRowSum(Isa isa);
 
 }  // namespace octavo

@@ -57,4 +57,15 @@ void dot_u8s8i32_4x8c4_portable(const DotArgs& args) {
   }
 }
 
+void rowsum_u8i32_portable(const RowSumArgs& args) {
+  for (size_t row = 0; row < args.rows; ++row) {
+    uint32_t sum = 0;
+    for (size_t tap = 0; tap < args.taps; ++tap) {
+      const uint8_t* a = args.a[tap * args.rows + row] + args.offset;
+      for (size_t k = 0; k < args.depth; ++k) sum += a[k];
+    }
+    args.sums[row] = static_cast<int32_t>(sum);
+  }
+}
+
 }  // namespace octavo

@@ -12,18 +12,34 @@
 namespace octavo {
 namespace {
 
-template <typename V, int NV>
-inline void storeUint8(const Requantize<V>& to, const float* multiplier, uint8_t* y, size_t columns,
-                       const typename V::Int* acc) {
+// Row `row` and the ones behind it out of `rows` that were packed together.
+template <typename V, int NV, int rows, int row = 0>
+OCTAVO_INLINE void storeRows(typename V::Int bytes, uint8_t* y, size_t stride, size_t columns) {
+  if constexpr (row < rows) {
+    const auto part = V::template compactRow<NV, row>(bytes);
+    if (columns == NV * V::kWords) {
+      V::template storeBytes<NV * V::kWords>(y, part);
+    } else {
+      V::storeFirst(y, part, columns);
+    }
+    storeRows<V, NV, rows, row + 1>(bytes, y + stride, stride, columns);
+  }
+}
+
+// Requantizes rows that together have no more than four vectors.
+template <typename V, int NV, int rows>
+OCTAVO_INLINE void storeUint8(const Requantize<V>& to, const DotArgs& args, uint8_t* y,
+                              const typename V::Int (*acc)[NV]) {
   typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
 #pragma GCC unroll 4
-  for (int j = 0; j < NV; ++j) q[j] = to.scale(acc[j], multiplier + j * V::kWords);
-  const auto bytes = V::template compact<NV>(to.pack(q[0], q[1], q[2], q[3]));
-  if (columns == NV * V::kWords) {
-    V::template storeBytes<NV * V::kWords>(y, bytes);
-  } else {
-    V::storeFirst(y, bytes, columns);
+  for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      q[i * NV + j] = to.scale(acc[i][j], args.multiplier + j * V::kWords);
+    }
   }
+  const auto bytes = V::template compact<NV>(to.pack(q[0], q[1], q[2], q[3]));
+  storeRows<V, NV, rows>(bytes, y, args.yStride, args.columns);
 }
 
 // Float32 and int32 results, from a tile in memory: [row][position]. Not inlined, for it is seldom
@@ -91,11 +107,17 @@ inline void dotTile(const DotArgs& args, size_t row) {
 
   if (args.output == DotOutput::kUint8) {
     const Requantize<V> to(args.zero, args.min, args.max);
-    const float* multiplier = args.multiplier;
-    const size_t columns = args.columns, stride = args.yStride;
-    uint8_t* y = static_cast<uint8_t*>(args.y) + row * stride;
+    const DotArgs local = args;  // y could be anything that a reference leads to
+    uint8_t* y = static_cast<uint8_t*>(local.y) + row * local.yStride;
+    constexpr int kTogether = NV > 2 ? 1 : 4 / NV, kWhole = MR / kTogether * kTogether;
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i, y += stride) storeUint8<V, NV>(to, multiplier, y, columns, acc[i]);
+    for (int i = 0; i < kWhole; i += kTogether) {
+      storeUint8<V, NV, kTogether>(to, local, y + i * local.yStride, acc + i);
+    }
+#pragma GCC unroll 16
+    for (int i = kWhole; i < MR; ++i) {
+      storeUint8<V, NV, 1>(to, local, y + i * local.yStride, acc + i);
+    }
   } else {
     int32_t tile[MR * NV * V::kWords];
 #pragma GCC unroll 16

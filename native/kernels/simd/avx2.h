@@ -21,9 +21,11 @@ struct Avx2 {
   static Int load(const void* p) { return _mm256_loadu_si256(static_cast<const Int*>(p)); }
   static void store(void* p, Int v) { _mm256_storeu_si256(static_cast<Int*>(p), v); }
   static Int loadFirst(const void* p, size_t n) {
-    alignas(32) uint8_t bytes[kBytes] = {};
-    memcpy(bytes, p, n);
-    return load(bytes);
+    // n bytes of ones, then as many of zeros as make a vector.
+    alignas(32) static constexpr uint8_t kOnes[2 * kBytes] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    return _mm256_and_si256(load(p), load(kOnes + kBytes - n));
   }
   static void storeFirst(void* p, Int v, size_t n) {
     alignas(32) uint8_t bytes[kBytes];
@@ -98,16 +100,34 @@ struct Avx2 {
   static Int oddBytes(Int u8) { return _mm256_srli_epi16(u8, 8); }
   static Int multiplyAdd16(Int a, Int b) { return _mm256_madd_epi16(a, b); }
 
+  static void sumBytes(Int& acc, Int bytes) { acc = add32(acc, _mm256_sad_epu8(bytes, zero())); }
+  static __m128i total(Int a, Int b, Int c, Int d) {
+    const Int ab = add32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+    const Int cd = add32(_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+    const Int all = add32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+    return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+  }
+
   template <int words>
   static Int compact(Int v) {
-    if constexpr (words == 4) {
-      return v;
+    if constexpr (words == 1) {
+      return unlace(v);
+    } else if constexpr (words == 2) {
+      return _mm256_permute4x64_epi64(v, 0xd8);
     } else if constexpr (words == 3) {
       return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 0, 0));
-    } else if constexpr (words == 2) {
-      return _mm256_permute4x64_epi64(v, 0x08);
     } else {
-      return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
+      return v;
+    }
+  }
+  template <int words, int row>
+  static Int compactRow(Int v) {
+    if constexpr (row == 0) {
+      return v;
+    } else if constexpr (words == 2) {
+      return _mm256_castsi128_si256(_mm256_extracti128_si256(v, row));
+    } else {
+      return _mm256_permute4x64_epi64(v, row);
     }
   }
   // 8, 16, 24 or 32.

@@ -23,7 +23,7 @@ struct Avx512 {
 
   static Int load(const void* p) { return _mm512_loadu_si512(p); }
   static void store(void* p, Int v) { _mm512_storeu_si512(p, v); }
-  // The first n bytes, 0 <= n < kBytes; the rest of the vector is 0.
+  // The first n bytes, 0 <= n < kBytes; the rest of the vector is 0. May read them all.
   static Int loadFirst(const void* p, size_t n) { return _mm512_maskz_loadu_epi8(mask(n), p); }
   static void storeFirst(void* p, Int v, size_t n) { _mm512_mask_storeu_epi8(p, mask(n), v); }
 
@@ -105,19 +105,43 @@ struct Avx512 {
 #endif
   }
 
-  // Bytes of the first `words` 4-byte groups of each lane, moved together.
+  // acc += the sums of four bytes each, per int32.
+  static void sumBytes(Int& acc, Int bytes) { dot(acc, bytes, set8(1)); }
+  // The sums of the int32 of each of four vectors.
+  static __m128i total(Int a, Int b, Int c, Int d) {
+    const Int ab = add32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    const Int cd = add32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    const Int all = add32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    const __m256i half =
+        _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+    return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  }
+
+  // In each lane lie 4 / words rows, one behind the other, of `words` 4-byte groups: brings the
+  // parts of a row together, row behind row. With words = 3 there is one row, and the last group of
+  // a lane is void.
   template <int words>
   static Int compact(Int v) {
     if constexpr (words == 1) {
-      return _mm512_permutexvar_epi32(
-          _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), v);
+      return unlace(v);
     } else if constexpr (words == 2) {
-      return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 0, 0, 0, 0), v);
+      return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), v);
     } else if constexpr (words == 3) {
       return _mm512_permutexvar_epi32(
           _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 0, 0, 0, 0), v);
     } else {
       return v;
+    }
+  }
+  // Row `row` of what compact<words> made, moved to the front.
+  template <int words, int row>
+  static Int compactRow(Int v) {
+    if constexpr (row == 0) {
+      return v;
+    } else if constexpr (words == 1) {
+      return _mm512_castsi128_si512(_mm512_extracti32x4_epi32(v, row));
+    } else {
+      return _mm512_castsi256_si512(_mm512_extracti64x4_epi64(v, row));
     }
   }
   // The first n bytes for n known to the compiler: 16, 32, 48 or 64.
