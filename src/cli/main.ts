@@ -97,6 +97,7 @@ command(
 ).action(action<[string, string]>(compareCommand));
 
 command('inspect <model>', 'Print the graph of a model', printing)
+  .option('--dim <name=size>', 'fix a free dimension; may be repeated')
   .option('--lowered', 'after the passes that lead to a plan')
   .option('--trace', 'list every patch that the passes apply (implies --lowered)')
   .option('--stop-after <n>', 'apply only the first n patches (implies --trace)')

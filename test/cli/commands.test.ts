@@ -213,6 +213,12 @@ describe.concurrent('octavo inspect', () => {
     expect(trace).toBeUndefined();
   });
 
+  test('--dim: with sizes for free dimensions', async () => {
+    const args = ['inspect', path('free.onnx'), '--json', '--dim', 'H=6', '--dim', 'W=7'];
+    const { inputs } = JSON.parse((await octavo(...args)).stdout);
+    expect(inputs).toEqual([{ name: 'x', type: 'float32', dims: [1, 3, 6, 7] }]);
+  });
+
   test('--stop-after: so many patches and no more', async () => {
     const args = ['inspect', path('model.onnx'), '--json'];
     const { trace } = JSON.parse((await octavo(...args, '--trace')).stdout);
@@ -301,6 +307,8 @@ describe.concurrent('what the command line refuses', () => {
       () => ['run', model(), ...data(), '--normalize', 'tf'],
       /--normalize/,
     ],
+    ['a bad dimension', () => ['inspect', model(), '--dim', 'N'], /--dim takes/],
+    ['a dimension that is not there', () => ['inspect', model(), '--dim', 'N=1'], /NO_MATCH/],
     ['a bad size', () => ['run', model(), ...data(), '--size', 'big'], /--size takes/],
   ];
   test.each(mistakes)('%s: exit code 2', async (_what, args, message) => {
