@@ -1,6 +1,6 @@
 // Instruction sets: which were built, which this CPU has, and which one is in force. Two questions
-// decide a dispatch, was it built and does the CPU have it; forcing one narrows the answer, never widens
-// it. Detection is compiled at baseline flags.
+// decide a dispatch, was it built and does the CPU have it; forcing one narrows the answer, never
+// widens it. Detection is compiled at baseline flags.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ const char* isaName(Isa isa);
 bool isaBuilt(Isa isa);
 bool isaSupported(Isa isa);
 
-// AVX-VNNI is 256-bit dot products. A CPU that has AVX512-VNNI but not AVX-VNNI has them too, in EVEX
-// encoding only: kernels of kAvxVnni exist in both, and this tells which one to take.
+// AVX-VNNI is 256-bit dot products. A CPU that has AVX512-VNNI but not AVX-VNNI has them too, in
+// EVEX encoding only: kernels of kAvxVnni exist in both, and this tells which one to take.
 bool isVexVnniSupported();
 
 // The best one that was built and that this CPU has.
@@ -26,7 +26,8 @@ Isa bestIsa();
 // True and *isa set when `name` names an instruction set at all, available or not.
 bool parseIsa(const char* name, Isa* isa);
 
-// Whether kernels of `kernel` may run when `chosen` is in force: avx512vnni implies avx2, not avxvnni.
+// Whether kernels of `kernel` may run when `chosen` is in force: avx512vnni implies avx2, not
+// avxvnni.
 bool isaImplies(Isa chosen, Isa kernel);
 
 }  // namespace octavo

@@ -1,8 +1,8 @@
 // Weights as the depthwise kernels read them: channels cut into blocks, taps into quads.
 // kernels/depthwise/depthwise.h tells the layout of a block.
 //
-// A weight less its zero point may not fit int8. It is then the sum of up to three that do, each a tap of
-// its own that reads the same pixel: `layers`.
+// A weight less its zero point may not fit int8. It is then the sum of up to three that do, each a
+// tap of its own that reads the same pixel: `layers`.
 #pragma once
 
 #include <cstddef>

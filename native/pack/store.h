@@ -1,6 +1,6 @@
-// Packed weights of one model, each packed once however many plans use it. Keyed by where the raw weight
-// lies in the model's constants and by a text that tells everything the packed form depends on (kernel
-// name, dims). Weights in a plan's own constants are packed for that plan alone.
+// Packed weights of one model, each packed once however many plans use it. Keyed by where the raw
+// weight lies in the model's constants and by a text that tells everything the packed form depends
+// on (kernel name, dims). Weights in a plan's own constants are packed for that plan alone.
 #pragma once
 
 #include <cstddef>
