@@ -1,9 +1,10 @@
 /**
- * Quantized depthwise convolution: each channel with its own filter. Goes along 16 channels at a time,
- * two taps in one dot product: their bytes are interleaved and widened, and meet the weights
+ * Quantized depthwise convolution: each channel with its own filter. Goes along 16 channels at a
+ * time, two taps in one dot product: their bytes are interleaved and widened, and meet the weights
  * [channel / 16][tap / 2][16 channels][2] as int16, 0 where the number of taps is odd and ends.
  *
- * x keeps its zero point, which padding is filled with; the bias has had xZero · Σ weight taken off.
+ * x keeps its zero point, which padding is filled with; the bias has had xZero · Σ weight taken
+ * off.
  */
 import { copyEdge, edge } from './edge';
 import { fillBytes } from './gather';
@@ -27,8 +28,8 @@ export function depthwiseScratch(window: Window): usize {
 }
 
 /**
- * x uint8 [N, H, W, C]; y [N, OH, OW, C], of the type that `output` names. `bias` int32 and `multiplier`
- * float32 have 16 elements for each block of channels.
+ * x uint8 [N, H, W, C]; y [N, OH, OW, C], of the type that `output` names. `bias` int32 and
+ * `multiplier` float32 have 16 elements for each block of channels.
  */
 export function depthwise(
   window: Window,
@@ -93,7 +94,26 @@ function depthwisePixel(
       const a = v128.load(load<usize>(taps) + c);
       const b = v128.load(load<usize>(taps, 4) + c);
       const ab = v128.shuffle<u8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      const cd = v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      const cd = v128.shuffle<u8>(
+        a,
+        b,
+        8,
+        24,
+        9,
+        25,
+        10,
+        26,
+        11,
+        27,
+        12,
+        28,
+        13,
+        29,
+        14,
+        30,
+        15,
+        31,
+      );
       c0 = i32x4.add(c0, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(ab), v128.load(weights)));
       c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(ab), v128.load(weights, 16)));
       c2 = i32x4.add(c2, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(cd), v128.load(weights, 32)));

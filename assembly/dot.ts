@@ -1,12 +1,13 @@
 /**
- * Dot products of quantized rows with packed weights: the kernel under convolution and matrix product.
+ * Dot products of quantized rows with packed weights: the kernel under convolution and matrix
+ * product.
  *
  *   acc[r][c] = bias[c] + Σ_k a[r][k] · w[k][c]
  *
- * Rows come as tiles (./tile), weights as a panel of eight columns, [k / 2][8 columns][2] as int16, 0
- * where k is odd and ends. Both have had their zero points taken off: a lies in −255 … 255 and w in
- * −255 … 255, so the sum of two products is exact, and an accumulator is that of the reference modulo
- * 2³². A register tile of four rows × eight columns stays in registers over the whole depth.
+ * Rows come as tiles (./tile), weights as a panel of eight columns, [k / 2][8 columns][2] as int16,
+ * 0 where k is odd and ends. Both have had their zero points taken off: a lies in −255 … 255 and w
+ * in −255 … 255, so the sum of two products is exact, and an accumulator is that of the reference
+ * modulo 2³². A register tile of four rows × eight columns stays in registers over the whole depth.
  *
  * Every accumulator starts from a load of its own: compilers make a chain of the ones that share a
  * value.

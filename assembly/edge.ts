@@ -1,6 +1,7 @@
 /**
- * The edge of an output, where a whole vector would reach beyond it: results go to `edge` first, and the
- * part that lies on the output is copied from there. Reading beyond a tensor is fine, it ends in slack.
+ * The edge of an output, where a whole vector would reach beyond it: results go to `edge` first,
+ * and the part that lies on the output is copied from there. Reading beyond a tensor is fine, it
+ * ends in slack.
  */
 
 /** A register tile of 4 × 8 words. Memory from `heapBase` on is the host's. */

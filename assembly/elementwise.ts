@@ -1,6 +1,6 @@
 /**
- * Sums and products of two uint8 tensors that broadcast, 16 elements at a time. The host folds the axes
- * until a `Rows` is left: rows of which each operand either goes along or repeats one element.
+ * Sums and products of two uint8 tensors that broadcast, 16 elements at a time. The host folds the
+ * axes until a `Rows` is left: rows of which each operand either goes along or repeats one element.
  */
 import { copyEdge, edge } from './edge';
 import { narrowToBytes } from './output';
@@ -34,10 +34,8 @@ export class Product {
 // @ts-ignore: decorator
 @inline
 function quarter(bytes: v128, index: i32, zero: v128): v128 {
-  const half =
-    index < 2 ? i16x8.extend_low_i8x16_u(bytes) : i16x8.extend_high_i8x16_u(bytes);
-  const words =
-    index % 2 == 0 ? i32x4.extend_low_i16x8_s(half) : i32x4.extend_high_i16x8_s(half);
+  const half = index < 2 ? i16x8.extend_low_i8x16_u(bytes) : i16x8.extend_high_i8x16_u(bytes);
+  const words = index % 2 == 0 ? i32x4.extend_low_i16x8_s(half) : i32x4.extend_high_i16x8_s(half);
   return f32x4.convert_i32x4_s(i32x4.sub(words, zero));
 }
 

@@ -1,4 +1,6 @@
-/** Float convolution: strips of rows, as tiles, times the panels of each group (docs of ./qconv). */
+/**
+ * Float convolution: strips of rows, as tiles, times the panels of each group (docs of ./qconv).
+ */
 import { dotPanel, panelColumns } from './f32dot';
 import { packStrip, stripRows, stripScratch, tileBytes, tileRows } from './tile';
 import { pixelsOf, Window } from './window';

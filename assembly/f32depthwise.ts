@@ -1,6 +1,6 @@
 /**
- * Float depthwise convolution, through the table of taps (./taps), four channels at a time. Weights are
- * [channel / 4][tap][4 channels], padded with 0, as is the bias.
+ * Float depthwise convolution, through the table of taps (./taps), four channels at a time. Weights
+ * are [channel / 4][tap][4 channels], padded with 0, as is the bias.
  */
 import { copyEdge, edge } from './edge';
 import { bounded } from './f32dot';

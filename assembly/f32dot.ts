@@ -1,6 +1,6 @@
 /**
- * Dot products of float32 rows with packed weights, docs of ./dot: tiles of four rows, panels of eight
- * columns [k][8 columns]; sums in order of k, from the bias on.
+ * Dot products of float32 rows with packed weights, docs of ./dot: tiles of four rows, panels of
+ * eight columns [k][8 columns]; sums in order of k, from the bias on.
  */
 import { copyEdge, edge } from './edge';
 
@@ -8,8 +8,8 @@ import { copyEdge, edge } from './edge';
 export const panelColumns: i32 = 8;
 
 /**
- * Multiplies `rows` rows by one panel, and stores clamp(acc, lower, upper) in `columns` columns from
- * `y`, rows `yStep` bytes apart. `bias` has eight elements; tiles are `tileStep` bytes apart.
+ * Multiplies `rows` rows by one panel, and stores clamp(acc, lower, upper) in `columns` columns
+ * from `y`, rows `yStep` bytes apart. `bias` has eight elements; tiles are `tileStep` bytes apart.
  */
 export function dotPanel(
   tiles: usize,

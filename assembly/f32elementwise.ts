@@ -1,23 +1,42 @@
 /**
- * Float operations of one or two operands that take a vector instruction or a few: what is a function of
- * the C library elsewhere is left to the host. `kind` is that of the step table.
+ * Float operations of one or two operands that take a vector instruction or a few: what is a
+ * function of the C library elsewhere is left to the host. `kind` is that of the step table.
  */
 import { copyEdge, edge } from './edge';
 import { bounded } from './f32dot';
 import { Rows } from './rows';
 
+/** Values of `kind` of `binary`; 4, Pow, is not among them. */
+const add: i32 = 0;
+const sub: i32 = 1;
+const mul: i32 = 2;
+const div: i32 = 3;
+const min: i32 = 5;
+
+/** Values of `kind` of `unary`. */
+const clip: i32 = 0;
+const leakyRelu: i32 = 1;
+const hardSigmoid: i32 = 3;
+const hardSwish: i32 = 4;
+const sqrt: i32 = 8;
+const neg: i32 = 9;
+const abs: i32 = 10;
+const reciprocal: i32 = 11;
+const floor: i32 = 13;
+const ceil: i32 = 14;
+
 // @ts-ignore: decorator
 @inline
 function combine(a: v128, b: v128, kind: i32): v128 {
-  if (kind == 0) return f32x4.add(a, b);
-  if (kind == 1) return f32x4.sub(a, b);
-  if (kind == 2) return f32x4.mul(a, b);
-  if (kind == 3) return f32x4.div(a, b);
-  if (kind == 5) return f32x4.min(a, b);
+  if (kind == add) return f32x4.add(a, b);
+  if (kind == sub) return f32x4.sub(a, b);
+  if (kind == mul) return f32x4.mul(a, b);
+  if (kind == div) return f32x4.div(a, b);
+  if (kind == min) return f32x4.min(a, b);
   return f32x4.max(a, b);
 }
 
-/** y = a kind b; kinds are Add 0, Sub 1, Mul 2, Div 3, Min 5 and Max 6. y may be a. */
+/** y = a kind b, for the kinds above or else the maximum; y may be a. */
 export function binary(rows: Rows, a: usize, b: usize, y: usize, kind: i32): void {
   const rowBytes = <usize>rows.columns * 4;
   for (let row = rows.count; row > 0; row--, a += rows.aRow, b += rows.bRow, y += rowBytes) {
@@ -41,35 +60,34 @@ function apply(x: v128, kind: i32, alpha: v128, beta: v128): v128 {
   const zero = f32x4.splat(0);
   const one = f32x4.splat(1);
   switch (kind) {
-    case 0: // Clip
+    case clip:
       return bounded(x, alpha, beta);
-    case 1: // LeakyRelu
+    case leakyRelu:
       return v128.bitselect(f32x4.mul(alpha, x), x, f32x4.lt(x, zero));
-    case 3: // HardSigmoid
+    case hardSigmoid:
       return bounded(f32x4.add(f32x4.mul(alpha, x), beta), zero, one);
-    case 4: {
-      // HardSwish
+    case hardSwish: {
       const gate = f32x4.add(f32x4.div(x, f32x4.splat(6)), f32x4.splat(0.5));
       return f32x4.mul(x, bounded(gate, zero, one));
     }
-    case 8: // Sqrt
+    case sqrt:
       return f32x4.sqrt(x);
-    case 9: // Neg
+    case neg:
       return f32x4.neg(x);
-    case 10: // Abs
+    case abs:
       return f32x4.abs(x);
-    case 11: // Reciprocal
+    case reciprocal:
       return f32x4.div(one, x);
-    case 13: // Floor
+    case floor:
       return f32x4.floor(x);
-    case 14: // Ceil
+    case ceil:
       return f32x4.ceil(x);
-    default: // Round, half to even
+    default: // half to even
       return f32x4.nearest(x);
   }
 }
 
-/** y = kind(x), for the kinds above; y may be x. */
+/** y = kind(x), for the kinds above or else Round; y may be x. */
 export function unary(x: usize, y: usize, count: i32, kind: i32, alpha: f32, beta: f32): void {
   const alphas = f32x4.splat(alpha);
   const betas = f32x4.splat(beta);

@@ -1,6 +1,6 @@
 /**
- * Float matrix product. Both operands are walked by strides, in elements, so that a transposed one is as
- * good as another; b becomes panels first, here or, where it is constant, once and for all.
+ * Float matrix product. Both operands are walked by strides, in elements, so that a transposed one
+ * is as good as another; b becomes panels first, here or, where it is constant, once and for all.
  */
 import { dotPanel, panelColumns } from './f32dot';
 import { packRows, stripRows, tileBytes, tileRows } from './tile';
@@ -29,7 +29,14 @@ export function matMulScratch(product: Product): usize {
 }
 
 /** Panels of b, whose element (k, column) lies at k · bRow + column · bColumn. */
-export function packPanels(b: usize, bRow: i32, bColumn: i32, depth: i32, columns: i32, to: usize): void {
+export function packPanels(
+  b: usize,
+  bRow: i32,
+  bColumn: i32,
+  depth: i32,
+  columns: i32,
+  to: usize,
+): void {
   for (let first = 0; first < columns; first += panelColumns) {
     const count = min(columns - first, panelColumns);
     for (let k = 0; k < depth; k++, to += 4 * panelColumns) {

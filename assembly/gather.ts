@@ -1,9 +1,10 @@
 /**
- * Brings the cells under one position of a window into one run of bytes: a row of the matrix product
- * that a convolution is. Only the rows of a strip exist at a time, never those of the whole input.
+ * Brings the cells under one position of a window into one run of bytes: a row of the matrix
+ * product that a convolution is. Only the rows of a strip exist at a time, never those of the whole
+ * input.
  *
- * Bytes move 16 at a time: up to 15 beyond a run are read and written. Tensors end in slack that may
- * be read; what is written is built in order and has `overrun` bytes to spare.
+ * Bytes move 16 at a time: up to 15 beyond a run are read and written. Tensors end in slack that
+ * may be read; what is written is built in order and has `overrun` bytes to spare.
  */
 import { Window } from './window';
 
@@ -22,7 +23,10 @@ export function fillBytes(to: usize, value: v128, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, value);
 }
 
-/** Whether the window is one cell and never lies on padding, so that cells of x are rows as they are. */
+/**
+ * Whether the window is one cell and never lies on padding, so that cells of x are rows as they
+ * are.
+ */
 export function isPointwise(window: Window): bool {
   return (
     window.kernelH == 1 &&
@@ -35,9 +39,9 @@ export function isPointwise(window: Window): bool {
 }
 
 /**
- * Writes, tap after tap, `depth` bytes of each cell under the window of output pixel (n, oy, ox), and
- * the byte `padding` where the window lies on padding. Cells are `cell` bytes apart; `x` is where those
- * bytes are in the first one.
+ * Writes, tap after tap, `depth` bytes of each cell under the window of output pixel (n, oy, ox),
+ * and the byte `padding` where the window lies on padding. Cells are `cell` bytes apart; `x` is
+ * where those bytes are in the first one.
  */
 export function gatherRow(
   window: Window,

@@ -1,4 +1,6 @@
-/** What the host calls: all functions of the module. src/backends/wasm/module.ts has their types. */
+/**
+ * What the host calls: all functions of the module. src/backends/wasm/module.ts has their types.
+ */
 export { depthwise, depthwiseScratch } from './depthwise';
 export { heapBase } from './edge';
 export { qadd, qmul } from './elementwise';

@@ -1,7 +1,14 @@
 /** Moves of elements: rows from one stride to another, and the transpose of a matrix. */
 
 /** Copies `rows` rows of `bytes` bytes, `xStep` bytes apart in x and `yStep` in y. */
-export function copyRows(x: usize, xStep: usize, y: usize, yStep: usize, rows: i32, bytes: usize): void {
+export function copyRows(
+  x: usize,
+  xStep: usize,
+  y: usize,
+  yStep: usize,
+  rows: i32,
+  bytes: usize,
+): void {
   for (; rows > 0; rows--, x += xStep, y += yStep) {
     if (bytes >= 256) {
       memory.copy(y, x, bytes);
@@ -15,8 +22,8 @@ export function copyRows(x: usize, xStep: usize, y: usize, yStep: usize, rows: i
 }
 
 /**
- * y [columns, rows] = x [rows, columns], of elements of `size` bytes: 1, 2, 4 or 8. Rows of x are `xRow`
- * bytes apart, columns `xColumn`.
+ * y [columns, rows] = x [rows, columns], of elements of `size` bytes: 1, 2, 4 or 8. Rows of x are
+ * `xRow` bytes apart, columns `xColumn`.
  */
 export function transpose(
   x: usize,

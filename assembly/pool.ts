@@ -1,6 +1,6 @@
 /**
- * Pooling over windows, channels side by side. Only cells on the input are visited; a window on padding
- * alone gives the lowest value, or the average of nothing, 0.
+ * Pooling over windows, channels side by side. Only cells on the input are visited; a window on
+ * padding alone gives the lowest value, or the average of nothing, 0.
  */
 import { copyEdge, edge } from './edge';
 import { narrowToBytes } from './output';
@@ -10,6 +10,7 @@ import { endTap, firstTap, Window } from './window';
 /** Element types of `maxPool`. */
 const uint8: i32 = 0;
 const int8: i32 = 1;
+const float32: i32 = 2;
 
 /** The part of a window that lies on the input, in cells; `rows` and `columns` may be 0. */
 @unmanaged
@@ -21,7 +22,9 @@ class Patch {
 
 const patch = changetype<Patch>(memory.data(12, 4));
 
-/** Sets `patch` to what lies under the window of output pixel (n, oy, ox); cells are `cell` bytes. */
+/**
+ * Sets `patch` to what lies under the window of output pixel (n, oy, ox); cells are `cell` bytes.
+ */
 function locate(window: Window, x: usize, cell: usize, n: i32, oy: i32, ox: i32): void {
   const top = oy * window.strideH - window.padTop;
   const left = ox * window.strideW - window.padLeft;
@@ -42,18 +45,14 @@ function higher(a: v128, b: v128, type: i32): v128 {
   return f32x4.max(a, b);
 }
 
-/** Maximum; `type` is 0 for uint8, 1 for int8, 2 for float32. */
+/** Maximum; `type` is one of the above. */
 export function maxPool(window: Window, x: usize, y: usize, type: i32): void {
-  const size: usize = type == 2 ? 4 : 1;
+  const size: usize = type == float32 ? 4 : 1;
   const cell = <usize>window.channels * size;
   const columnStep = <usize>window.dilationW * cell;
   const rowStep = <usize>window.dilationH * window.width * cell;
   const lowest =
-    type == uint8
-      ? i8x16.splat(0)
-      : type == int8
-        ? i8x16.splat(-128)
-        : f32x4.splat(-Infinity);
+    type == uint8 ? i8x16.splat(0) : type == int8 ? i8x16.splat(-128) : f32x4.splat(-Infinity);
   for (let n = 0; n < window.batch; n++) {
     for (let oy = 0; oy < window.outHeight; oy++) {
       for (let ox = 0; ox < window.outWidth; ox++, y += cell) {

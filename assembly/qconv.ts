@@ -1,7 +1,7 @@
 /**
- * Quantized convolution, and with it every quantized matrix product (a 1×1 convolution): output pixels
- * are the rows of a product whose columns are a group's output channels. A strip of rows is laid out as
- * tiles, which all panels of the group are then multiplied with.
+ * Quantized convolution, and with it every quantized matrix product (a 1×1 convolution): output
+ * pixels are the rows of a product whose columns are a group's output channels. A strip of rows is
+ * laid out as tiles, which all panels of the group are then multiplied with.
  */
 import { dotPanel, panelColumns } from './dot';
 import { Output, toUint8 } from './output';
@@ -20,8 +20,9 @@ export function qconvScratch(window: Window): usize {
 }
 
 /**
- * x uint8 [N, H, W, C]; y [N, OH, OW, O], of the type that `output` names. `weights` holds the panels of
- * each group in turn; `bias` int32 and `multiplier` float32 have eight elements for each panel.
+ * x uint8 [N, H, W, C]; y [N, OH, OW, O], of the type that `output` names. `weights` holds the
+ * panels of each group in turn; `bias` int32 and `multiplier` float32 have eight elements for each
+ * panel.
  */
 export function qconv(
   window: Window,
@@ -59,7 +60,19 @@ export function qconv(
       multiplier = groupMultiplier;
       for (let column = 0; column < columns; column += panelColumns) {
         const count = min(columns - column, panelColumns);
-        dotPanel(scratch, tileStep, pairs, rows, weights, bias, multiplier, to, yStep, count, output);
+        dotPanel(
+          scratch,
+          tileStep,
+          pairs,
+          rows,
+          weights,
+          bias,
+          multiplier,
+          to,
+          yStep,
+          count,
+          output,
+        );
         weights += panelBytes;
         bias += 4 * panelColumns;
         multiplier += 4 * panelColumns;

@@ -60,7 +60,9 @@ function widen(x: usize, type: i32): v128 {
   return v128.load(x);
 }
 
-/** y = (x − zero) · scale; `type` is one of the above, or 4 for int32, whose difference may wrap. */
+/**
+ * y = (x − zero) · scale; `type` is one of the above, or 4 for int32, whose difference may wrap.
+ */
 export function dequantize(x: usize, y: usize, count: i32, type: i32, scale: f32, zero: i32): void {
   const step = type < uint16 ? 4 : type <= int16 ? 8 : 16;
   const zeros = i32x4.splat(zero);

@@ -1,9 +1,9 @@
 /**
  * From a float32 to an integer of 8 bits, docs ARITHMETIC: clamp(rne(value) + zero, min, max).
  *
- * The value is limited to min − zero … max − zero first, which are integers, so that rounding does not
- * lead out again; NaN becomes min. Adding 1.5 · 2²³ then leaves no bits for a fraction, which rounds
- * half to even and puts the integer into the low bits of the sum.
+ * The value is limited to min − zero … max − zero first, which are integers, so that rounding does
+ * not lead out again; NaN becomes min. Adding 1.5 · 2²³ then leaves no bits for a fraction, which
+ * rounds half to even and puts the integer into the low bits of the sum.
  */
 
 const magic: f32 = 12582912;
@@ -42,10 +42,5 @@ export function requantize(
   high: v128,
   shift: v128,
 ): v128 {
-  return roundTo(
-    f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier),
-    low,
-    high,
-    shift,
-  );
+  return roundTo(f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier), low, high, shift);
 }

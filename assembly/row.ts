@@ -1,7 +1,7 @@
 /**
- * Dot products of one quantized row with packed weights: a matrix times a vector. Every weight is read
- * once, so they stay int8, half of what ./dot reads, in panels of 32 columns, [k / 2][32 columns][2],
- * whose accumulators keep one row's worth of registers busy.
+ * Dot products of one quantized row with packed weights: a matrix times a vector. Every weight is
+ * read once, so they stay int8, half of what ./dot reads, in panels of 32 columns, [k / 2][32
+ * columns][2], whose accumulators keep one row's worth of registers busy.
  */
 import { copyEdge, edge } from './edge';
 import { narrowToBytes, Output, scaled, toFloat32, toUint8 } from './output';
@@ -30,8 +30,8 @@ function product(pair: v128, weights: usize, offset: usize): v128 {
 }
 
 /**
- * y [columns], of the type that `output` names, from x uint8 [depth]. `bias` and `multiplier` have 32
- * elements for each panel.
+ * y [columns], of the type that `output` names, from x uint8 [depth]. `bias` and `multiplier` have
+ * 32 elements for each panel.
  */
 export function multiplyRow(
   output: Output,

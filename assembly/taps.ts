@@ -10,8 +10,8 @@ export function tapsBytes(count: i32): usize {
 }
 
 /**
- * Writes the table for output pixel (n, oy, ox), rows first. Cells of x are `cell` bytes apart. Returns
- * whether no tap lies on padding.
+ * Writes the table for output pixel (n, oy, ox), rows first. Cells of x are `cell` bytes apart.
+ * Returns whether no tap lies on padding.
  */
 export function writeTaps(
   window: Window,
@@ -49,7 +49,10 @@ export function moveTaps(table: usize, bytes: usize, distance: usize): void {
   }
 }
 
-/** Whether the window of the pixel right of (oy, ox) still lies on the input, if that of (oy, ox) does. */
+/**
+ * Whether the window of the pixel right of (oy, ox) still lies on the input, if that of (oy, ox)
+ * does.
+ */
 // @ts-ignore: decorator
 @inline
 export function staysInside(window: Window, ox: i32): bool {

@@ -1,7 +1,7 @@
 /**
- * Tiles: four rows of a matrix product side by side, in the order in which a register tile reads them.
- * A tile is [k][4 rows] in units of 32 bits: a float32, or two neighbouring integers as int16. A unit
- * beyond a row's end holds whatever follows the row; it meets weights of 0.
+ * Tiles: four rows of a matrix product side by side, in the order in which a register tile reads
+ * them. A tile is [k][4 rows] in units of 32 bits: a float32, or two neighbouring integers as
+ * int16. A unit beyond a row's end holds whatever follows the row; it meets weights of 0.
  */
 import { gatherRow, isPointwise, overrun } from './gather';
 import { Window } from './window';
@@ -9,7 +9,9 @@ import { Window } from './window';
 /** Rows of a tile. */
 export const tileRows: i32 = 4;
 
-/** What the tiles of a strip may take: they stay in the second-level cache while all panels pass. */
+/**
+ * What the tiles of a strip may take: they stay in the second-level cache while all panels pass.
+ */
 const stripBytes: usize = 256 << 10;
 
 /** Bytes of a tile whose rows have `depth` elements of `size` bytes: 1 (widened to 2) or 4. */
@@ -88,8 +90,8 @@ function packFloats(a: usize, b: usize, c: usize, d: usize, depth: usize, to: us
 /**
  * Tiles of the rows `first` … `first + rows − 1` of a convolution: row p holds what lies under the
  * window of output pixel p, in one group's channels. `x` is where those begin in the first cell.
- * The last tile repeats the last row. `zero` is what stands on padding: subtracted from uint8, 0 for
- * float32.
+ * The last tile repeats the last row. `zero` is what stands on padding: subtracted from uint8, 0
+ * for float32.
  */
 export function packStrip(
   window: Window,
@@ -148,7 +150,10 @@ export function packStrip(
   }
 }
 
-/** Tiles of the rows of a float32 matrix, whose element (row, k) lies at row · rowStride + k · kStride. */
+/**
+ * Tiles of the rows of a float32 matrix, whose element (row, k) lies at row · rowStride + k ·
+ * kStride.
+ */
 export function packRows(
   a: usize,
   rowStride: usize,

@@ -1,4 +1,6 @@
-/** The WASM backend as an object: options, plans that share memory, runs at the same time, disposal. */
+/**
+ * The WASM backend as an object: options, plans that share memory, runs at the same time, disposal.
+ */
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

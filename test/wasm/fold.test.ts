@@ -1,4 +1,7 @@
-/** Folding of axes: broadcasts to rows, transposes to runs; the folded walk visits the same elements. */
+/**
+ * Folding of axes: broadcasts to rows, transposes to runs; the folded walk visits the same
+ * elements.
+ */
 import { expect, test } from 'vitest';
 import { broadcastStrides, forEachRow, gather } from '../../src/backends/reference/strided.js';
 import { foldBroadcast } from '../../src/backends/wasm/broadcast.js';

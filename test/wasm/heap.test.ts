@@ -1,4 +1,6 @@
-/** The heap of a model: blocks don't overlap, what is freed is used again, and the end is an error. */
+/**
+ * The heap of a model: blocks don't overlap, what is freed is used again, and the end is an error.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHeap, createMemory } from '../../src/backends/wasm/heap.js';

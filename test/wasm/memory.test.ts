@@ -1,6 +1,7 @@
 /**
- * The WASM kernels keep to their tensors: in an arena full of garbage they give the same answers, and
- * they write nothing but the outputs. Nor does it matter where in the 4 GiB of addresses they work.
+ * The WASM kernels keep to their tensors: in an arena full of garbage they give the same answers,
+ * and they write nothing but the outputs. Nor does it matter where in the 4 GiB of addresses they
+ * work.
  */
 import { describe, expect, it } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';

@@ -1,6 +1,7 @@
 /**
- * Two operands that broadcast, folded as far as it goes: axes along which both go on evenly become one.
- * What is left is rows, and rows of rows (assembly/rows.ts); the few axes beyond are walked here.
+ * Two operands that broadcast, folded as far as it goes: axes along which both go on evenly become
+ * one. What is left is rows, and rows of rows (assembly/rows.ts); the few axes beyond are walked
+ * here.
  */
 import type { Shape } from '../../core/shape.js';
 import type { Step } from '../../runtime/plan.js';

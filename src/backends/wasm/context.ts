@@ -1,4 +1,6 @@
-/** What a plan brings and keeps while its steps are prepared, and gives back when it is disposed of. */
+/**
+ * What a plan brings and keeps while its steps are prepared, and gives back when it is disposed of.
+ */
 import { type TypedArray, viewOf } from '../../core/dtype.js';
 import { elementCount } from '../../core/shape.js';
 import { type Plan, tensorSlack } from '../../runtime/plan.js';

@@ -1,4 +1,6 @@
-/** QAdd, QMul, Lookup, Binary and Unary (assembly/elementwise.ts, f32elementwise.ts and lookup.ts). */
+/**
+ * QAdd, QMul, Lookup, Binary and Unary (assembly/elementwise.ts, f32elementwise.ts and lookup.ts).
+ */
 import { binaryKinds, unaryKinds } from '../../runtime/steps.js';
 import { runOverRows } from './broadcast.js';
 import { areBytes, declined, floatBits, type WasmKernel } from './kernel.js';

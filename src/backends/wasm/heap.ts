@@ -1,6 +1,6 @@
 /**
- * The memory of one model: a WebAssembly.Memory, which grows as blocks are asked for, and the list of
- * its free parts. Growing replaces `buffer`, so views are made where they are used and not kept.
+ * The memory of one model: a WebAssembly.Memory, which grows as blocks are asked for, and the list
+ * of its free parts. Growing replaces `buffer`, so views are made where they are used and not kept.
  */
 import { invariant, OctavoError } from '../../core/errors.js';
 import { tensorAlignment } from '../../runtime/plan.js';

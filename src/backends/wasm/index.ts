@@ -1,9 +1,9 @@
 /**
- * The WASM backend: plans run on WebAssembly SIMD, in the calling thread, where the addon can't load.
- * Its results are the reference's, to the bit for integers.
+ * The WASM backend: plans run on WebAssembly SIMD, in the calling thread, where the addon can't
+ * load. Its results are the reference's, to the bit for integers.
  *
- * A run computes on the thread that called it: it blocks the event loop, but for turns between steps
- * of a run that takes long. One that must not be blocked runs sessions in a Worker.
+ * A run computes on the thread that called it: it blocks the event loop, but for turns between
+ * steps of a run that takes long. One that must not be blocked runs sessions in a Worker.
  */
 import { OctavoError } from '../../core/errors.js';
 import type { Plan } from '../../runtime/plan.js';
@@ -19,7 +19,10 @@ import { createStore } from './store.js';
 export { wasmIsas } from './module.js';
 export type { StepPlacement, WasmPreparedPlan } from './plan.js';
 
-/** Kinds of steps that run in WebAssembly, in most of their forms; a plan's `placements` tell for each step. */
+/**
+ * Kinds of steps that run in WebAssembly, in most of their forms; a plan's `placements` tell for
+ * each step.
+ */
 export const wasmSteps: readonly StepName[] = stepNames.filter((name) => name in wasmKernels);
 
 export interface WasmBackend extends Backend {
@@ -31,9 +34,9 @@ export interface WasmModel extends BackendModel {
 }
 
 /**
- * The WASM backend on the best build there is, or the one `isa` forces. Throws `BACKEND_UNAVAILABLE`
- * where WebAssembly or its SIMD is missing, for another instruction set and for more than one thread,
- * and `INVALID_ARGUMENT` for a number of threads that is none.
+ * The WASM backend on the best build there is, or the one `isa` forces. Throws
+ * `BACKEND_UNAVAILABLE` where WebAssembly or its SIMD is missing, for another instruction set and
+ * for more than one thread, and `INVALID_ARGUMENT` for a number of threads that is none.
  */
 export function createWasmBackend(options: BackendOptions = {}): WasmBackend {
   const { threads = 1 } = options;

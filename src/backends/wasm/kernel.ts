@@ -1,7 +1,7 @@
 /**
- * The form of a WASM kernel: it prepares one step of a plan, packing weights and writing the fields its
- * WebAssembly function reads, and gives back what runs it. A form of the step that it doesn't take it
- * declines, with the reason; that step runs in plain TypeScript, by the reference's kernel.
+ * The form of a WASM kernel: it prepares one step of a plan, packing weights and writing the fields
+ * its WebAssembly function reads, and gives back what runs it. A form of the step that it doesn't
+ * take it declines, with the reason; that step runs in plain TypeScript, by the reference's kernel.
  */
 import type { TypedArrayOf } from '../../core/dtype.js';
 import type { PlanTensor, Step } from '../../runtime/plan.js';
@@ -41,8 +41,8 @@ export interface PrepareContext {
   /** The same, holding `words`: the fields of a class of assembly/. */
   readonly keepWords: (words: ArrayLike<number>) => number;
   /**
-   * The address of what `fill` makes of the constant `index`, `bytes` bytes. Plans of a model that ask
-   * for the same `form` of the same constant share it.
+   * The address of what `fill` makes of the constant `index`, `bytes` bytes. Plans of a model that
+   * ask for the same `form` of the same constant share it.
    */
   readonly share: (
     index: number,

@@ -1,6 +1,6 @@
 /**
- * The kinds of steps that have a WASM kernel. The others run in plain TypeScript, by the reference's
- * kernels, over the same memory: data movement and functions that a network has few of.
+ * The kinds of steps that have a WASM kernel. The others run in plain TypeScript, by the
+ * reference's kernels, over the same memory: data movement and functions that a network has few of.
  */
 import type { StepName } from '../../runtime/steps.js';
 import { conv } from './conv.js';

@@ -1,6 +1,6 @@
 /**
- * MatMul: products of stacks of matrices (assembly/f32matmul.ts). A constant b that is one matrix is
- * packed once; another is packed when the step runs.
+ * MatMul: products of stacks of matrices (assembly/f32matmul.ts). A constant b that is one matrix
+ * is packed once; another is packed when the step runs.
  */
 import { elementCount, type Shape } from '../../core/shape.js';
 import type { Step } from '../../runtime/plan.js';

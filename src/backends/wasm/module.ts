@@ -1,6 +1,7 @@
 /**
  * The compiled module and the functions it exports. Functions take addresses, sizes and numbers; an
- * address above 2³¹ arrives as its low 32 bits, which are the same ones. assembly/ has their contracts.
+ * address above 2³¹ arrives as its low 32 bits, which are the same ones. assembly/ has their
+ * contracts.
  */
 import { OctavoError } from '../../core/errors.js';
 import { simd } from './modules.generated.js';
@@ -109,8 +110,8 @@ export const wasmIsas: readonly string[] = builds.map(({ isa }) => isa);
 const compiled = new Map<string, WebAssembly.Module>();
 
 /**
- * The build for `isa`, or the best one, compiled once per process. Throws `BACKEND_UNAVAILABLE` with the
- * reason where this engine can't run it.
+ * The build for `isa`, or the best one, compiled once per process. Throws `BACKEND_UNAVAILABLE`
+ * with the reason where this engine can't run it.
  */
 export function loadBuild(isa: string = builds[0].isa): WasmBuild {
   const build = builds.find((entry) => entry.isa === isa);

@@ -1,6 +1,6 @@
 /**
- * Concat and Transpose (assembly/move.ts), for types of whole bytes. The axes of a transpose are folded
- * first: those that stay neighbours become one.
+ * Concat and Transpose (assembly/move.ts), for types of whole bytes. The axes of a transpose are
+ * folded first: those that stay neighbours become one.
  */
 import { bitsOf } from '../../core/dtype.js';
 import { elementCount, type Shape, stridesOf } from '../../core/shape.js';
@@ -32,7 +32,9 @@ interface Axis {
   readonly stride: number;
 }
 
-/** The axes of y = transpose(x), the innermost last; neighbours in both are one, length 1 is none. */
+/**
+ * The axes of y = transpose(x), the innermost last; neighbours in both are one, length 1 is none.
+ */
 export function foldTranspose(dims: Shape, perm: readonly number[]): Axis[] {
   const strides = stridesOf(dims);
   const axes: Axis[] = [];
@@ -49,7 +51,10 @@ export function foldTranspose(dims: Shape, perm: readonly number[]): Axis[] {
   return axes;
 }
 
-/** The two innermost axes are moved by the module, as runs or as a matrix; those beyond are walked here. */
+/**
+ * The two innermost axes are moved by the module, as runs or as a matrix; those beyond are walked
+ * here.
+ */
 export const transpose: WasmKernel<'Transpose'> = ({ inputs, outputs, params }, context) => {
   const { exports, operand, tensors } = context;
   const { type, dims } = tensors[inputs[0]!]!;

@@ -1,6 +1,6 @@
 /**
- * Weights in the order in which the kernels read them, their zero points taken off, and the tables that
- * go with them: one entry for each column, filled up to whole panels or blocks in each group.
+ * Weights in the order in which the kernels read them, their zero points taken off, and the tables
+ * that go with them: one entry for each column, filled up to whole panels or blocks in each group.
  */
 
 import type { PrepareContext } from './kernel.js';
@@ -117,7 +117,9 @@ export function packFloatDepthwise(to: Float32Array, weights: Float32Array, taps
   });
 }
 
-/** Elements of a table of one entry for each column, each group filled up to a multiple of `unit`. */
+/**
+ * Elements of a table of one entry for each column, each group filled up to a multiple of `unit`.
+ */
 export function tableLength({ groups, columns }: Columns, unit: number): number {
   return groups * roundUp(columns, unit);
 }

@@ -30,9 +30,9 @@ export interface WasmPreparedPlan extends PreparedPlan {
 }
 
 /**
- * Prepares `plan`, which has been checked; `closed` is called when its last run after dispose() ends.
- * From then on nothing here refers to the memory of the model, so that it can go although a caller
- * still holds the plan.
+ * Prepares `plan`, which has been checked; `closed` is called when its last run after dispose()
+ * ends. From then on nothing here refers to the memory of the model, so that it can go although a
+ * caller still holds the plan.
  */
 export function prepareWasmPlan(
   plan: Plan,

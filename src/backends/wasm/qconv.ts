@@ -1,7 +1,7 @@
 /**
- * QConv, in one of three ways: along the channels where it is depthwise (assembly/depthwise.ts), as a
- * matrix times a vector where there is one output pixel (assembly/row.ts), and else as the product of
- * tiles and panels (assembly/qconv.ts).
+ * QConv, in one of three ways: along the channels where it is depthwise (assembly/depthwise.ts), as
+ * a matrix times a vector where there is one output pixel (assembly/row.ts), and else as the
+ * product of tiles and panels (assembly/qconv.ts).
  */
 import type { Step } from '../../runtime/plan.js';
 import {

@@ -1,7 +1,8 @@
 /**
- * What the plans of one model share in WebAssembly memory: packed weights, scratch for the step that is
- * running, and arenas. Steps run one at a time, on the thread that calls, so one scratch serves all;
- * a run that lets the event loop turn keeps its arena, so runs at the same time have one each.
+ * What the plans of one model share in WebAssembly memory: packed weights, scratch for the step
+ * that is running, and arenas. Steps run one at a time, on the thread that calls, so one scratch
+ * serves all; a run that lets the event loop turn keeps its arena, so runs at the same time have
+ * one each.
  */
 import { createHeap, createMemory, type Heap } from './heap.js';
 import type { WasmBuild, WasmExports } from './module.js';

@@ -1,4 +1,7 @@
-/** The part of the WebAssembly API that Octavo uses; @types/node leaves it to the DOM's declarations. */
+/**
+ * The part of the WebAssembly API that Octavo uses; @types/node leaves it to the DOM's
+ * declarations.
+ */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
