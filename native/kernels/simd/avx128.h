@@ -50,7 +50,7 @@ struct Avx128 {
   static Int multiplyAdd16(Int a, Int b) { return _mm_madd_epi16(a, b); }
 };
 
-#if defined(__AVXVNNI__) || (defined(__AVX512VNNI__) && defined(__AVX512VL__))
+#if defined(__AVXVNNI__) || defined(__AVX512VNNI__) || defined(_MSC_VER)
 struct AvxVnni128 : Avx128 {
 #if defined(__GNUC__)
 #if defined(__AVX512VNNI__)
@@ -65,6 +65,8 @@ struct AvxVnni128 : Avx128 {
   }
 #undef OCTAVO_VPDPBUSD
 #undef OCTAVO_REGISTER
+#elif defined(__AVX512F__)
+  static void dot(Int& acc, Int u8, Int s8) { acc = _mm_dpbusd_epi32(acc, u8, s8); }
 #else
   static void dot(Int& acc, Int u8, Int s8) { acc = _mm_dpbusd_avx_epi32(acc, u8, s8); }
 #endif

@@ -147,7 +147,7 @@ struct Avx2 {
   }
 };
 
-#if defined(__AVXVNNI__) || (defined(__AVX512VNNI__) && defined(__AVX512VL__))
+#if defined(__AVXVNNI__) || defined(__AVX512VNNI__) || defined(_MSC_VER)
 struct AvxVnni : Avx2 {
 #if defined(__GNUC__)
 #if defined(__AVX512VNNI__)
@@ -162,6 +162,8 @@ struct AvxVnni : Avx2 {
   }
 #undef OCTAVO_VPDPBUSD
 #undef OCTAVO_REGISTER
+#elif defined(__AVX512F__)
+  static void dot(Int& acc, Int u8, Int s8) { acc = _mm256_dpbusd_epi32(acc, u8, s8); }
 #else
   static void dot(Int& acc, Int u8, Int s8) { acc = _mm256_dpbusd_avx_epi32(acc, u8, s8); }
 #endif
