@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import type { IsaInfo } from '../../backends/native/exports.js';
-import { describeBackends } from '../../backends/select.js';
+import { type BackendStatus, describeBackends } from '../../backends/select.js';
 import { type CommandContext, exitCodes } from '../command.js';
 import { stdoutColors, terminalWidth, wrap } from '../terminal.js';
 
@@ -35,10 +35,7 @@ export async function doctorCommand({ session, terminal }: CommandContext): Prom
   terminal.result(data, () =>
     [
       `${data.cpu}, ${data.platform}, Node ${data.node}`,
-      section(
-        'Backends',
-        data.backends.map(({ name, status, reason }) => [status, name, `${status}: ${reason}`]),
-      ),
+      section('Backends', data.backends.map(backendRow)),
       ...(data.instructionSets.length > 0
         ? [section('Instruction sets of the native backend', data.instructionSets.map(isaRow))]
         : []),
@@ -49,6 +46,11 @@ export async function doctorCommand({ session, terminal }: CommandContext): Prom
 }
 
 type Row = readonly [mark: Mark, name: string, text: string];
+
+function backendRow({ name, status, reason }: BackendStatus): Row {
+  // Errors begin with the place where they arose, which here is said already.
+  return [status, name, `${status}: ${reason.replace(`${name}: `, '')}`];
+}
 
 function section(title: string, rows: readonly Row[]): string {
   const width = Math.max(...rows.map(([, name]) => name.length));
