@@ -1,9 +1,10 @@
-// Operators: what the plan executor calls, one per step code. An operator is prepared once per plan: it
-// checks types and dims (a plan is untrusted), packs its weights, chooses its kernels for the CPU at
-// hand, and states the scratch memory it needs. Then it runs any number of times, on any arena, from
-// several runs at once; so a PreparedStep is immutable after prepare().
+// Operators: what the plan executor calls, one per step code. An operator is prepared once per
+// plan: it checks types and dims (a plan is untrusted), packs its weights, chooses its kernels for
+// the CPU at hand, and states the scratch memory it needs. Then it runs any number of times, on any
+// arena, from several runs at once; so a PreparedStep is immutable after prepare().
 //
-// ops.inc lists every operator in one line; plan/executor goes through them; kernels/ is below.
+// ops.h declares them, one for each line of steps.inc; plan/executor goes through them; kernels/ is
+// below.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +54,8 @@ class PreparedStep {
   virtual size_t scratchBytes() const { return 0; }
 };
 
-// What prepare() sees. Inputs and outputs are null where absent; counts are checked by the operator.
+// What prepare() sees. Inputs and outputs are null where absent; counts are checked by the
+// operator.
 struct StepView {
   StepCode code;
   size_t inputCount;
@@ -84,7 +86,7 @@ struct PrepareContext {
   }
 };
 
-// One per operator, named prepare<Step>: declared from ops.inc.
+// One per operator, named prepare<Step>: see ops.h.
 using PrepareFn = Status (*)(const StepView& step, const PrepareContext& context,
                              std::unique_ptr<PreparedStep>* prepared);
 
