@@ -4,8 +4,9 @@
  * plans share.
  */
 import { type TypedArray, viewOf } from '../core/dtype.js';
+import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import { elementCount, type Shape } from '../core/shape.js';
+import { elementCount, formatShape, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { bindDims, type FreeDimensions } from '../passes/bind.js';
@@ -52,19 +53,31 @@ export function lowerGraph(graph: Graph, options: PassOptions = {}): Graph {
  */
 export function createProgram(graph: Graph, options: ProgramOptions = {}): Program {
   const { limits, freeDimensions, onPatch } = options;
-  const bound = bindDims(graph, new Map(), freeDimensions);
+  const bound = requireSizes(bindDims(graph, new Map(), freeDimensions));
   const { graph: lowered, space } = withSharedConstants(lowerGraph(bound, { onPatch }));
   requireSupported(lowered);
   return {
     graph: lowered,
     constants: space.bytes,
     specialize(inputDims) {
-      const sized = bindDims(lowered, inputDims);
+      const sized = requireSizes(bindDims(lowered, inputDims));
       const final = isBound(lowered) ? sized : lowerGraph(sized, { onPatch });
       requireSupported(final);
       return compile(final, { model: space, limits });
     },
   };
+}
+
+/** Refuses dims that a plan's parameters, of 32 bits, could not speak of. */
+function requireSizes(graph: Graph): Graph {
+  for (const [value, { dims = [] }] of graph.types) {
+    if (!dims.some((dim) => typeof dim === 'number' && dim >= 2 ** 31)) continue;
+    throw new OctavoError('LIMIT_EXCEEDED', 'the dimension does not fit 32 bits', {
+      where: value,
+      found: formatShape(dims),
+    });
+  }
+  return graph;
 }
 
 /** Moves a graph's constants into one block, of which their data become views. */

@@ -95,7 +95,13 @@ const clip: Rule = (site) => {
   if (!areFloat(site, x, low, high)) return undefined;
   const to = rewriting(site);
   const type = to.typeOf(x);
-  if (type === undefined) return undefined;
+  const rank = type?.dims?.length;
+  if (type === undefined || rank === undefined) return undefined;
+  const isScalar = (bound: string) => {
+    const dims = bound === '' ? [] : to.typeOf(bound)?.dims;
+    return dims?.every((dim) => dim === 1) && dims.length <= rank;
+  };
+  if (!isScalar(low) || !isScalar(high)) return undefined;
   const output = node.outputs[0]!;
   const bounded =
     low === ''
@@ -111,7 +117,7 @@ const binary =
   (kind: BinaryKind): Rule =>
   (site) => {
     const { node } = site;
-    if (!areFloat(site, ...node.inputs)) return undefined;
+    if (!areFloat(site, ...node.inputs) || node.inputs.includes('')) return undefined;
     const to = rewriting(site);
     const output = node.outputs[0]!;
     const type = to.typeOf(output);

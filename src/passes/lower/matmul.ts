@@ -54,7 +54,7 @@ const gemm: Rule = (site) => {
   if (!areFloat(site, a, b, c)) return undefined;
   const to = rewriting(site);
   const type = to.typeOf(output);
-  if (type?.dims === undefined) return undefined;
+  if (type?.dims === undefined || !broadcastsTo(to.typeOf(c)?.dims, type.dims)) return undefined;
   const alpha = floatOf(node, 'alpha', 1);
   const beta = floatOf(node, 'beta', 1);
   const transposeA = intOf(node, 'transA', 0) === 0 ? 0 : 1;
@@ -79,6 +79,15 @@ const gemm: Rule = (site) => {
   }
   return to.done(`lower ${node.name}`);
 };
+
+/** Whether dims, if any, may be those of the result, or 1, from the last one on. */
+function broadcastsTo(dims: readonly Dim[] = [], result: readonly Dim[]): boolean {
+  const ahead = result.length - dims.length;
+  return dims.every((dim, i) => {
+    const wanted = result[ahead + i];
+    return dim === 1 || typeof dim !== 'number' || typeof wanted !== 'number' || dim === wanted;
+  });
+}
 
 function filled(value: number): Tensor {
   return { type: 'float32', dims: [], data: Float32Array.of(value) };

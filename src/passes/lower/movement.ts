@@ -3,6 +3,7 @@
  * free dims: they may be sizes that folding will know once those are bound.
  */
 import { bitsOf, type DataType } from '../../core/dtype.js';
+import { OctavoError } from '../../core/errors.js';
 import { attribute, intOf, intsOf, stringOf } from '../../graph/attributes.js';
 import { elementTypeOf } from '../../graph/elementTypes.js';
 import { type Dim, type Graph, staticDims, typeOf } from '../../graph/ir.js';
@@ -182,8 +183,13 @@ export function padsOf(
     before[axis] = pads[i]!;
     after[axis] = pads[i + axes.length]!;
   });
-  if ([...before, ...after].some((cells) => cells < 0)) {
-    throw unsupported(site, 'negative padding');
+  for (const cells of [...before, ...after]) {
+    if (cells < 0) throw unsupported(site, 'negative padding');
+    if (cells < 2 ** 31) continue;
+    throw new OctavoError('LIMIT_EXCEEDED', 'the padding does not fit 32 bits', {
+      where: node.name,
+      found: String(cells),
+    });
   }
   return { before, after };
 }
@@ -233,6 +239,7 @@ const concat: Rule = (site) => {
   const to = rewriting(site);
   const type = to.typeOf(output);
   if (type?.dims === undefined || !isMovable(site, output)) return undefined;
+  if (node.inputs.includes('')) return undefined;
   const axis = axisOf(node, intOf(node, 'axis', 0), type.dims.length);
   to.step('Concat', node.inputs, { axis }, type, { output });
   return to.done(`lower ${node.name}`);

@@ -3,11 +3,24 @@ import type { DataType } from '../../core/dtype.js';
 import { attribute, intOf } from '../../graph/attributes.js';
 import { typeOf } from '../../graph/ir.js';
 import { floatConstantOf, quantParamsOf } from './quantParams.js';
-import { rewriting } from './rewriting.js';
+import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules } from './rules.js';
 
 /** Types of codes that steps write; they read int32 as well. */
 const codeTypes: ReadonlySet<DataType> = new Set(['uint8', 'int8', 'uint16', 'int16']);
+
+/** Scale and zero point as steps have them: where there is one scale, both are without dims. */
+function parametersOf(to: Rewriting, scale: string, zeroPoint: string): string[] | undefined {
+  const dims = to.typeOf(scale)?.dims;
+  if (dims === undefined) return undefined;
+  const one = dims.every((dim) => dim === 1);
+  const names = zeroPoint === '' ? [scale] : [scale, zeroPoint];
+  const parameters = names.map((name) => {
+    const own = to.typeOf(name)?.dims;
+    return one && own !== undefined && own.length > 0 ? to.reshape(name, []) : name;
+  });
+  return parameters.every((name) => name !== undefined) ? parameters : undefined;
+}
 
 const quantizeLinear: Rule = (site) => {
   const { graph, node } = site;
@@ -19,9 +32,10 @@ const quantizeLinear: Rule = (site) => {
   const type = to.typeOf(output);
   if (type === undefined || !codeTypes.has(type.type)) return undefined;
   const params = { axis: intOf(node, 'axis', 1), blockSize: intOf(node, 'block_size', 0) };
-  const inputs = zeroPoint === '' ? [x, scale] : [x, scale, zeroPoint];
+  const parameters = parametersOf(to, scale, zeroPoint);
+  if (parameters === undefined) return undefined;
   const extra = { outputType: attribute.string(type.type) };
-  to.step('QuantizeLinear', inputs, params, type, { output, extra });
+  to.step('QuantizeLinear', [x, ...parameters], params, type, { output, extra });
   return to.done(`lower ${node.name}`);
 };
 
@@ -43,9 +57,10 @@ const dequantizeLinear: Rule = (site) => {
   const codes = typeOf(graph, x)?.type;
   if (codes === undefined || (codes !== 'int32' && !codeTypes.has(codes))) return undefined;
   const params = { axis: intOf(node, 'axis', 1), blockSize: intOf(node, 'block_size', 0) };
-  const inputs = zeroPoint === '' ? [x, scale] : [x, scale, zeroPoint];
+  const parameters = parametersOf(to, scale, zeroPoint);
+  if (parameters === undefined) return undefined;
   const type = { type: 'float32', dims: to.typeOf(x)!.dims } as const;
-  to.step('DequantizeLinear', inputs, params, type, { output });
+  to.step('DequantizeLinear', [x, ...parameters], params, type, { output });
   return to.done(`lower ${node.name}`);
 };
 
