@@ -1,6 +1,6 @@
 /** Convolutions in float32. */
 import { groupsOf } from '../../graph/ops/convolution.js';
-import { floatConstantOf } from './quantParams.js';
+import { floatValue } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rules, type Site } from './rules.js';
 import { channelsLastDims, enterChannelsLast, leaveChannelsLast, stepWindow } from './spatial.js';
@@ -38,11 +38,4 @@ export const convRules: Rules = {
 /** The weight [O, I, …taps] as [O, KH, KW, I]. */
 function floatWeight(site: Site, to: Rewriting, w: string): string | undefined {
   return enterChannelsLast(to, floatValue(site, to, w));
-}
-
-/** A value, or, where it is a dequantized constant, a constant of its own. */
-export function floatValue(site: Site, to: Rewriting, value: string): string {
-  const constant = floatConstantOf(site, value);
-  if (constant === undefined || site.graph.constants.has(value)) return value;
-  return to.constant(value, constant);
 }

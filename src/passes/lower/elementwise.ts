@@ -6,8 +6,7 @@ import { floatOf } from '../../graph/attributes.js';
 import type { Node } from '../../graph/ir.js';
 import { broadcastDims } from '../../graph/ops/dims.js';
 import { type BinaryKind, binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
-import { floatValue } from './conv.js';
-import { floatConstantOf } from './quantParams.js';
+import { floatConstantOf, floatValue } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules, type Site } from './rules.js';
 

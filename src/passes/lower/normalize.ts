@@ -1,10 +1,10 @@
 /** Softmax, local response and batch normalization, and reductions, in float32. */
 import type { Tensor } from '../../core/tensor.js';
 import { floatOf, intOf } from '../../graph/attributes.js';
-import { contextOf } from '../../graph/ops/context.js';
 import { axisOf } from '../../graph/ops/dims.js';
 import { reducedAxes } from '../../graph/ops/reduce.js';
 import { binaryKinds, type ReduceKind, reduceKinds } from '../../runtime/steps.js';
+import { contextAt } from './movement.js';
 import { floatConstantOf, isDequantize } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules, type Site } from './rules.js';
@@ -90,13 +90,7 @@ const batchNormalization: Rule = (site) => {
 
 /** Axes that an ONNX reduction reduces, ascending; undefined while they, or x's rank, are unknown. */
 export function axesReduced(site: Site): readonly number[] | undefined {
-  const { graph, node } = site;
-  const knowledge = {
-    type: (value: string) => graph.constants.get(value) ?? graph.types.get(value),
-    constant: (value: string) => graph.constants.get(value),
-    contents: () => undefined,
-  };
-  const context = contextOf(node, graph.opsets.get('') ?? 1, knowledge);
+  const context = contextAt(site);
   const rank = context.input(0)?.dims?.length;
   return rank === undefined ? undefined : reducedAxes(context, rank);
 }

@@ -6,7 +6,7 @@ import { OctavoError } from '../../core/errors.js';
 import { elementCount } from '../../core/shape.js';
 import { expectType, type Tensor } from '../../core/tensor.js';
 import { intOf } from '../../graph/attributes.js';
-import { type Graph, type GraphIndex, type Node, typeOf } from '../../graph/ir.js';
+import { type Graph, type Node, typeOf } from '../../graph/ir.js';
 import {
   dequantize,
   isPackedType,
@@ -17,6 +17,9 @@ import {
   quantize,
   unpack,
 } from '../../numerics/index.js';
+
+import type { Rewriting } from './rewriting.js';
+import type { Site } from './rules.js';
 
 /** One scale and zero point for a whole tensor: real = scale · (code − zeroPoint). */
 export interface Coding<T extends QuantizedType = QuantizedType> {
@@ -111,7 +114,7 @@ export function decode(code: number, { scale, zeroPoint }: Coding): number {
 
 /** Float value of a constant, or of a DequantizeLinear that reads one; undefined for what is computed. */
 export function floatConstantOf(
-  { graph, index }: { readonly graph: Graph; readonly index: GraphIndex },
+  { graph, index }: Pick<Site, 'graph' | 'index'>,
   value: string,
 ): Tensor<'float32'> | undefined {
   const constant = graph.constants.get(value);
@@ -129,3 +132,10 @@ export function floatConstantOf(
 }
 
 type IntegerArray = Parameters<typeof dequantize>[0];
+
+/** A value as it is, or, where it is a dequantized constant, a float constant of its own. */
+export function floatValue(site: Site, to: Rewriting, value: string): string {
+  const constant = floatConstantOf(site, value);
+  if (constant === undefined || site.graph.constants.has(value)) return value;
+  return to.constant(value, constant);
+}
