@@ -10,9 +10,10 @@
 import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { attribute, floatOf, intOf } from '../graph/attributes.js';
-import type { Dim, Node } from '../graph/ir.js';
+import { type Dim, type Node, qualifiedOp } from '../graph/ir.js';
 import { groupsOf } from '../graph/ops/convolution.js';
 import { type QuantParams, roundHalfEven } from '../numerics/index.js';
+import { binaryKinds } from '../runtime/steps.js';
 import { type Epilogue, epilogueOf } from './fuseQuantizedEpilogue.js';
 import { type Dequantized, dequantizedFrom } from './fuseQuantizedMovement.js';
 import {
@@ -256,7 +257,7 @@ function fuseMatrix(site: Site, product: Product, others: readonly Node[]) {
   const xDims = to.typeOf(product.x.codes)?.dims;
   const yDims = to.typeOf(node.outputs[0]!)?.dims;
   if (xDims === undefined || yDims === undefined || xDims.length < 2) return undefined;
-  const rows = imageOfRows(xDims);
+  const rows = imageOfRows(xDims, depth);
   const image = to.reshape(product.x.codes, rows);
   if (image === undefined) return undefined;
   const shaped = { ...codes, dims: [channels, 1, 1, depth] } as Tensor;
@@ -269,9 +270,8 @@ function fuseMatrix(site: Site, product: Product, others: readonly Node[]) {
 }
 
 /** Rows of a tensor [..., K] as the pixels of an image [N, H, W, K]. */
-function imageOfRows(dims: readonly Dim[]): Dim[] {
-  const depth = dims.at(-1);
-  if (dims.length === 4) return [...dims];
+function imageOfRows(dims: readonly Dim[], depth: number): Dim[] {
+  if (dims.length === 4) return [...dims.slice(0, 3), depth];
   if (dims.length === 3) return [dims[0], 1, dims[1], depth];
   if (dims.length === 2) return [dims[0], 1, 1, depth];
   const rows = dims.slice(0, -1);
@@ -291,6 +291,11 @@ const gemm: Rule = (site) => {
   return product && fuseMatrix(site, product, []);
 };
 
+function isAdd(node: Node): boolean {
+  const op = qualifiedOp(node);
+  return op === 'Add' || (op === 'octavo:Binary' && intOf(node, 'kind', -1) === binaryKinds.Add);
+}
+
 const matMul: Rule = (site) => {
   const { node, graph, index } = site;
   const [x, w] = node.inputs as [string, string];
@@ -299,7 +304,7 @@ const matMul: Rule = (site) => {
   const inputs = { x, w, channelAxis: 1 };
   // An Add of a constant behind it is its bias, as long as it leaves the dims alone.
   const next = onlyConsumer(site, node.outputs[0]!);
-  if (next?.op === 'Add' && next.domain === '') {
+  if (next !== undefined && isAdd(next)) {
     const bias = next.inputs.find((input) => input !== node.outputs[0]);
     const rank = bias === undefined ? undefined : floatConstantOf(site, bias)?.dims.length;
     const yRank = graph.types.get(node.outputs[0]!)?.dims?.length;

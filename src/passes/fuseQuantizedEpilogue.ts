@@ -4,7 +4,7 @@
  */
 import type { Node } from '../graph/ir.js';
 import { clampOf } from './lower/elementwise.js';
-import { type Coding, codingOf, encode, isUint8 } from './lower/quantParams.js';
+import { type Coding, codingOf, encode, isQuantize, isUint8 } from './lower/quantParams.js';
 import { onlyConsumer, type Site } from './lower/rules.js';
 
 export interface Epilogue {
@@ -35,8 +35,7 @@ export function epilogueOf(site: Site, value: string): Epilogue {
     output = next!.outputs[0]!;
     next = onlyConsumer(site, output);
   }
-  const quantizes = next?.op === 'QuantizeLinear' && next.domain === '';
-  const coding = quantizes ? codingOf(site.graph, next!) : undefined;
+  const coding = next && isQuantize(next) ? codingOf(site.graph, next) : undefined;
   if (!isUint8(coding)) return { nodes, output, coding: undefined, ...bounds, min: 0, max: 255 };
   nodes.push(next!);
   return {

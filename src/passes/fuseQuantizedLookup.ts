@@ -18,6 +18,7 @@ import {
   encode,
   floatConstantOf,
   isByte,
+  isQuantize,
   sameCoding,
 } from './lower/quantParams.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
@@ -126,8 +127,7 @@ const quantize: Rule = (site) => {
 const concat: Rule = (site) => {
   const { graph, node } = site;
   const next = onlyConsumer(site, node.outputs[0]!);
-  const coding =
-    next?.op === 'QuantizeLinear' && next.domain === '' ? codingOf(graph, next) : undefined;
+  const coding = next && isQuantize(next) ? codingOf(graph, next) : undefined;
   const output = next?.outputs[0];
   const type = output === undefined ? undefined : typeOf(graph, output);
   if (!isByte(coding) || type === undefined) return undefined;
@@ -158,6 +158,7 @@ function recoded(
 
 export const fuseQuantizedLookup = rulePass('fuse quantized functions', {
   QuantizeLinear: quantize,
+  'octavo:QuantizeLinear': quantize,
   Concat: concat,
 });
 

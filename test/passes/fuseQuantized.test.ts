@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { elementCount } from '../../src/core/shape.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { attribute } from '../../src/graph/attributes.js';
+import { inferTypes } from '../../src/graph/infer.js';
 import type { Attribute, Graph, Node, ValueType } from '../../src/graph/ir.js';
 import { node, t } from '../helpers/onnx-builder.js';
 import { createRandom, integers, type Random } from '../helpers/random.js';
@@ -467,6 +468,25 @@ describe('fusing quantized islands', () => {
         const { Reshape, ...moved } = counts;
         expect('Reshape' in steps ? counts : moved).toEqual(steps);
       }
+    },
+  );
+
+  it.each(cases.map((one) => [one.name, one] as const))(
+    '%s: the same, where dims become known later',
+    (_, { make, steps }) => {
+      const g = island(1);
+      const outputs = make(g);
+      const graph = g.graph(...outputs);
+      const freed = (name: string, { type, dims = [] }: ValueType): [string, ValueType] => {
+        const free = graph.inputs.includes(name);
+        return [name, { type, dims: free ? dims.map((_, axis) => `${name}${axis}`) : undefined }];
+      };
+      const types = [...graph.types].map(([name, type]) => freed(name, type));
+      const open = lowered(inferTypes({ ...graph, types: new Map(types) }), {});
+      const { Reshape, ...moved } = stepsOf(lowered(open, g.feeds));
+      const { Reshape: _reshapes, ...expected } = steps;
+      expect(moved).toEqual(expected);
+      expect(runReference(open, g.feeds)).toEqual(runReference(graph, g.feeds));
     },
   );
 });

@@ -2,8 +2,8 @@
  * Element by element operators in float32. One-input operators that are a kind of step are recognised
  * by `unaryOf`, which lookup tables share; the others are put together from steps.
  */
-import { floatOf } from '../../graph/attributes.js';
-import type { Node } from '../../graph/ir.js';
+import { floatOf, intOf } from '../../graph/attributes.js';
+import { type Node, qualifiedOp } from '../../graph/ir.js';
 import { broadcastDims } from '../../graph/ops/dims.js';
 import { type BinaryKind, binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
 import { floatConstantOf, floatValue } from './quantParams.js';
@@ -59,8 +59,12 @@ function boundOf(site: Site, input: number, fallback: number): number | undefine
   return floatConstantOf(site, name)?.data[0];
 }
 
-/** Bounds of a clamping activation with constant bounds: Relu or Clip. */
+/** Bounds of a clamping activation with constant bounds: Relu or Clip, or the step of one. */
 export function clampOf(site: Site, node: Node): { lower: number; upper: number } | undefined {
+  if (qualifiedOp(node) === 'octavo:Unary') {
+    if (intOf(node, 'kind', -1) !== unaryKinds.Clip) return undefined;
+    return { lower: floatOf(node, 'alpha', 0), upper: floatOf(node, 'beta', 0) };
+  }
   const f = unaryOf({ ...site, node });
   return f?.kind === 'Clip' ? { lower: f.alpha, upper: f.beta } : undefined;
 }
