@@ -1,5 +1,6 @@
-// Tensors as a plan describes them: type, dims and a place in one of three spaces. Checked once, when
-// the plan is decoded: dims are not negative, their product fits, and the bytes lie inside the space.
+// Tensors as a plan describes them: type, dims and a place in one of three spaces. Checked once,
+// when the plan is decoded: dims are not negative, their product fits, and the bytes lie inside the
+// space.
 #pragma once
 
 #include <cstddef>
