@@ -6,12 +6,10 @@ import type { Backend, BackendModel, PreparedPlan } from '../backends/backend.js
 import { type BackendReport, selectBackend } from '../backends/select.js';
 import type { DataType } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
-import type { Limits } from '../core/limits.js';
 import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
-import type { TraceEntry } from '../passes/pass.js';
 import {
   type CheckedFeeds,
   checkFeeds,
@@ -21,45 +19,16 @@ import {
   type PortInfo,
   resultsOf,
 } from './feeds.js';
+import {
+  checkRunOptions,
+  checkSessionOptions,
+  type RunOptions,
+  type SessionOptions,
+} from './options.js';
 import { createProgram, type Program } from './program.js';
 
 export { describeInputs, describeOutputs, type Feeds, type PortInfo } from './feeds.js';
-
-/** Options of a session; those that ONNX Runtime has too bear its names. */
-export interface SessionOptions {
-  /** 'native', 'wasm' or 'reference'. Default: $OCTAVO_BACKEND, or the best that loads. */
-  readonly backend?: string | undefined;
-  /** Forces an instruction set, such as 'avx2'. Default: $OCTAVO_ISA, or the best there is. */
-  readonly isa?: string | undefined;
-  /** Threads that one run may use; 0 leaves it to Octavo. Default: $OCTAVO_THREADS, or all CPUs. */
-  readonly intraOpNumThreads?: number | undefined;
-  /** Sizes of free dimensions by name. One that no input has throws `NO_MATCH`. */
-  readonly freeDimensionOverrides?: Readonly<Record<string, number>> | undefined;
-  /** External data of a model given as bytes: contents by the path that the model names. */
-  readonly externalData?:
-    | readonly { readonly path: string; readonly data: Uint8Array }[]
-    | undefined;
-  /** Limits to lift, by name. */
-  readonly limits?: Partial<Limits> | undefined;
-  /** Sets of input dims whose plans are kept, from 1. Default 8. */
-  readonly maxPlans?: number | undefined;
-  /** Told of each rewrite of the graph. */
-  readonly onPatch?: ((entry: TraceEntry) => void) | undefined;
-}
-
-export interface RunOptions {
-  /** Ends the run before its next step; it then rejects with `ABORTED`. */
-  readonly signal?: AbortSignal | undefined;
-  /** Names of the outputs to return. Default: all. */
-  readonly outputs?: readonly string[] | undefined;
-}
-
-const sessionOptionNames = [
-  ...(['backend', 'isa', 'intraOpNumThreads', 'freeDimensionOverrides', 'externalData'] as const),
-  ...(['limits', 'maxPlans', 'onPatch'] as const),
-] satisfies (keyof SessionOptions)[];
-
-const runOptionNames = ['signal', 'outputs'] satisfies (keyof RunOptions)[];
+export type { RunOptions, SessionOptions } from './options.js';
 
 const defaultMaxPlans = 8;
 
@@ -118,7 +87,7 @@ export class InferenceSession {
     source: Model | string | URL | Uint8Array | ArrayBuffer,
     options: SessionOptions = {},
   ): Promise<InferenceSession> {
-    checkOptions(options, sessionOptionNames, 'session option');
+    checkSessionOptions(options);
     const externalData = options.externalData?.map(({ path, data }) => [path, data] as const);
     const model = await loadModel(source, {
       limits: options.limits,
@@ -170,7 +139,7 @@ export class InferenceSession {
   }
 
   #wantedOutputs(options: RunOptions): ReadonlySet<string> | undefined {
-    checkOptions(options, runOptionNames, 'run option');
+    checkRunOptions(options);
     if (options.outputs === undefined) return undefined;
     const names = new Set(this.outputs.map((output) => output.name));
     const unknown = options.outputs.find((name) => !names.has(name));
@@ -207,15 +176,8 @@ export async function createSession(
   graph: Graph,
   options: SessionOptions = {},
 ): Promise<InferenceSession> {
-  checkOptions(options, sessionOptionNames, 'session option');
+  checkSessionOptions(options);
   const { maxPlans = defaultMaxPlans, intraOpNumThreads, limits } = options;
-  if (!Number.isSafeInteger(maxPlans) || maxPlans < 1) {
-    throw new OctavoError('INVALID_ARGUMENT', 'not a number of plans', {
-      where: 'maxPlans',
-      expected: 'a whole number from 1',
-      found: String(maxPlans),
-    });
-  }
   const program = createProgram(graph, {
     limits,
     freeDimensions: options.freeDimensionOverrides,
@@ -228,19 +190,4 @@ export async function createSession(
   });
   const ports = { inputs: describeInputs(program.graph), outputs: describeOutputs(program.graph) };
   return new InferenceSession({ ...ports, backend, report, program, maxPlans });
-}
-
-/** Refuses what is not an object of known options, so that none is ignored. */
-function checkOptions(options: unknown, known: readonly string[], what: string): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new OctavoError('INVALID_ARGUMENT', `${what}s are not an object`, {
-      found: options === null ? 'null' : typeof options,
-    });
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new OctavoError('INVALID_ARGUMENT', `unknown ${what}`, {
-    where: unknown,
-    expected: known.join(', '),
-  });
 }

@@ -205,6 +205,12 @@ describe('options', () => {
     ['null', null, 'INVALID_ARGUMENT'],
     ['no plans', { ...reference, maxPlans: 0 }, 'INVALID_ARGUMENT'],
     ['half a plan', { ...reference, maxPlans: 1.5 }, 'INVALID_ARGUMENT'],
+    ['a backend that is no name', { backend: 5 }, 'INVALID_ARGUMENT'],
+    ['an unknown limit', { ...reference, limits: { memory: 5 } }, 'INVALID_ARGUMENT'],
+    ['a limit that is none', { ...reference, limits: { nodes: '5' } }, 'INVALID_ARGUMENT'],
+    ['sizes that are none', { ...reference, freeDimensionOverrides: 5 }, 'INVALID_ARGUMENT'],
+    ['data of no path', { ...reference, externalData: [{}] }, 'INVALID_ARGUMENT'],
+    ['a listener that is none', { ...reference, onPatch: true }, 'INVALID_ARGUMENT'],
     ['no such backend', { backend: 'gpu' }, 'INVALID_ARGUMENT'],
     ['no number of threads', { ...reference, intraOpNumThreads: -1 }, 'INVALID_ARGUMENT'],
     ['threads it has not', { ...reference, intraOpNumThreads: 4 }, 'BACKEND_UNAVAILABLE'],
@@ -231,6 +237,8 @@ describe('options', () => {
       code,
       where: 'z',
     });
+    await expect(session.run(feeds, { signal: {} } as never)).rejects.toMatchObject({ code });
+    await expect(session.run(feeds, { outputs: 'y' } as never)).rejects.toMatchObject({ code });
     const signal = new AbortController().signal;
     expect(() => session.runSync(feeds, { signal } as never)).toThrow(
       expect.objectContaining({ code }),
