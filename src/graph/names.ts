@@ -7,10 +7,13 @@ import type { Graph } from './ir.js';
  */
 export function namesFor(graph: Graph): (wish: string) => string {
   const used = new Set<string>();
+  const tried = new Map<string, number>(); // the last number tried, by wish
   collectNames(graph, used);
   return (wish) => {
     let name = wish;
-    for (let i = 2; used.has(name); i++) name = `${wish}_${i}`;
+    let i = tried.get(wish) ?? 1;
+    while (used.has(name)) name = `${wish}_${++i}`;
+    tried.set(wish, i);
     used.add(name);
     return name;
   };

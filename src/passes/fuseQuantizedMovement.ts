@@ -20,7 +20,7 @@ import {
   sameCoding,
 } from './lower/quantParams.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
-import { type Rule, rulePass, type Site } from './lower/rules.js';
+import { type Rule, type Rules, rulePass, type Site } from './lower/rules.js';
 import { inverseOf, permuteTensor } from './lower/shapes.js';
 
 /** A value that a DequantizeLinear made of codes with one scale. */
@@ -132,7 +132,7 @@ const moveConstant: Rule = (site) => {
 
 const moveAny: Rule = (site) => moveConstant(site) ?? move(site);
 
-export const sinkDequantize = rulePass('dequantize behind movements', {
+const rules: Rules = {
   Reshape: moveAny,
   Flatten: moveAny,
   Squeeze: moveAny,
@@ -142,4 +142,6 @@ export const sinkDequantize = rulePass('dequantize behind movements', {
   Pad: move,
   MaxPool: move,
   Concat: concat,
-});
+};
+
+export const sinkDequantize = rulePass('dequantize behind movements', rules, { sweeps: true });

@@ -13,7 +13,7 @@ import { type Attribute, type Dim, type Node, typeOf } from '../graph/ir.js';
 import { equalDims, equalShapes } from '../graph/ops/dims.js';
 import { isDequantize } from './lower/quantParams.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
-import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';
+import { onlyConsumer, type Rule, type Rules, rulePass, type Site } from './lower/rules.js';
 import {
   composed,
   inverseOf,
@@ -335,7 +335,7 @@ const unitAxes: Rule = (site) => {
   return to.done(`transpose behind ${node.name}`);
 };
 
-export const sinkTransposes = rulePass('sink transposes', {
+const sinkRules: Rules = {
   'octavo:Transpose': transpose,
   'octavo:Reshape': either(settleReshape, unitAxes),
   'octavo:Unary': either(pointwise, reshaped),
@@ -353,7 +353,9 @@ export const sinkTransposes = rulePass('sink transposes', {
   'octavo:Binary': broadcast,
   'octavo:QAdd': broadcast,
   'octavo:QMul': broadcast,
-});
+};
+
+export const sinkTransposes = rulePass('sink transposes', sinkRules, { sweeps: true });
 
 /** Nodes that compute the same of the same: the first one's result serves all. */
 const sameAsBefore: Rule = (site) => {

@@ -7,7 +7,7 @@ import type { Tensor } from '../core/tensor.js';
 import { typeOf } from '../graph/ir.js';
 import { codesOf } from './lower/quantParams.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
-import { type Rule, rulePass, type Site } from './lower/rules.js';
+import { type Rule, type Rules, rulePass, type Site } from './lower/rules.js';
 import { addLookup, flippedFrom, flipTable } from './lower/tables.js';
 
 /** A zero point constant for uint8 from one for int8; `name` may be '', which is 0 for every scale. */
@@ -115,12 +115,14 @@ const movements = [
   'Concat',
 ];
 
-export const unsignedActivations = rulePass('unsigned activations', {
+const rules: Rules = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   'octavo:Lookup': lookup,
   ...Object.fromEntries(movements.map((op) => [op, movement])),
-});
+};
+
+export const unsignedActivations = rulePass('unsigned activations', rules, { sweeps: true });
 
 /** int8 codes that only a graph output or the like reads: quantized to int8 at once. */
 const flipOfQuantize: Rule = (site) => {

@@ -49,12 +49,59 @@ export interface RulePass extends Pass {
   readonly perMatch: Pass;
 }
 
-export function rulePass(name: string, rules: Rules): RulePass {
+export interface RulePassOptions {
+  /**
+   * Each rewrite of a patch sees what the ones before it did, so that what moves down the graph gets to
+   * the bottom in one patch. For rules that remove their own node only, and do not ask who reads a value
+   * unless to read along.
+   */
+  readonly sweeps?: boolean;
+}
+
+export function rulePass(name: string, rules: Rules, options: RulePassOptions = {}): RulePass {
   const table = new Map(Object.entries(rules));
+  const { sweeps = false } = options;
   return {
     name,
-    next: (graph) => mergedRewrites(name, graph, table, Number.POSITIVE_INFINITY),
-    perMatch: { name, next: (graph) => mergedRewrites(name, graph, table, 1) },
+    next: (graph) => mergedRewrites(name, graph, table, Number.POSITIVE_INFINITY, sweeps),
+    perMatch: { name, next: (graph) => mergedRewrites(name, graph, table, 1, sweeps) },
+  };
+}
+
+/** What rules look at while rewrites are being collected. */
+interface View {
+  readonly graph: Graph;
+  readonly index: GraphIndex;
+  /** The node as it reads after the rewrites so far. */
+  readonly present: (node: Node) => Node;
+  readonly take: (rewrite: Rewrite) => void;
+}
+
+/** The graph as it is, whatever is taken. */
+function stillView(graph: Graph): View {
+  return { graph, index: indexOf(graph), present: (node) => node, take: () => {} };
+}
+
+/** The graph with what was taken so far, as far as it lies above the node at hand. */
+function sweepingView(graph: Graph): View {
+  const index = indexOf(graph);
+  const types = new Map(graph.types);
+  const constants = new Map(graph.constants);
+  const added = new Map<string, Node>();
+  const replaced = new Map<string, string>();
+  return {
+    graph: { ...graph, types, constants },
+    index: { ...index, producer: (value) => added.get(value) ?? index.producer(value) },
+    present: (node) =>
+      node.inputs.some((input) => replaced.has(input))
+        ? { ...node, inputs: node.inputs.map((input) => replaced.get(input) ?? input) }
+        : node,
+    take: ({ add, replace, ...more }) => {
+      for (const node of add) for (const output of node.outputs) added.set(output, node);
+      for (const [value, type] of more.types) types.set(value, type);
+      for (const [value, tensor] of more.constants) constants.set(value, tensor);
+      for (const [from, to] of replace) replaced.set(from, replaced.get(to) ?? to);
+    },
   };
 }
 
@@ -64,8 +111,9 @@ function mergedRewrites(
   graph: Graph,
   rules: ReadonlyMap<string, Rule>,
   limit: number,
+  sweeps: boolean,
 ): Patch | undefined {
-  const index = indexOf(graph);
+  const view = sweeps ? sweepingView(graph) : stillView(graph);
   const fresh = namesFor(graph);
   const taken: Rewrite[] = [];
   const removed = new Set<Node>();
@@ -76,8 +124,13 @@ function mergedRewrites(
   for (const node of graph.nodes) {
     if (taken.length >= limit) break;
     if (removed.has(node)) continue;
-    const rewrite = rules.get(qualifiedOp(node))?.({ graph, index, node, fresh });
-    if (rewrite === undefined) continue;
+    const rule = rules.get(qualifiedOp(node));
+    if (rule === undefined) continue;
+    const presented = view.present(node);
+    const found = rule({ graph: view.graph, index: view.index, node: presented, fresh });
+    if (found === undefined) continue;
+    const remove = found.remove.map((other) => (other === presented ? node : other));
+    const rewrite = { ...found, remove };
     const touches = touchesOf(rewrite);
     if (rewrite.remove.some((other) => removed.has(other))) continue;
     if (touches.gone.some((value) => read.has(value))) continue;
@@ -85,6 +138,7 @@ function mergedRewrites(
     if (touches.read.some((value) => gone.has(value))) continue;
     if (touches.targets.some((value) => lost.has(value))) continue;
     taken.push(rewrite);
+    view.take(rewrite);
     for (const other of rewrite.remove) removed.add(other);
     for (const value of touches.gone) gone.add(value);
     for (const value of touches.lost) lost.add(value);
