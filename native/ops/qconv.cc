@@ -63,7 +63,7 @@ void QConvStep::cut() {
                       static_cast<double>(layout.depth) * static_cast<double>(y.dims[3]);
   const auto parts = static_cast<size_t>(std::min(std::max(work / kPartWork, 1.0), kMostParts));
   const size_t even = divideUp(divideUp(rows, parts), kRowUnit) * kRowUnit;
-  strip = std::min(std::min(most, even), std::max<size_t>(rows, 1));
+  strip = std::max<size_t>(std::min({most, even, rows}), 1);
   strips = divideUp(rows, strip);
   panelParts = std::min(allPanels(), divideUp(parts, std::max<size_t>(strips, 1)));
 }
@@ -214,6 +214,8 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   *prepared = makeDepthwise(from, params, window, context);
   if (*prepared != nullptr) return {};
 
+  // Windows without channels sum up nothing, whatever their size.
+  if (from.weight->dims[3] == 0) window.h.kernel = window.w.kernel = 1;
   if (window.isIdentity()) {
     // One long row of pixels.
     window.w.input = window.w.output = window.outputs();
