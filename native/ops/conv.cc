@@ -33,35 +33,41 @@ class ConvStep final : public PreparedStep {
   float lower = 0, upper = 0;
   size_t strip = 0, strips = 0, panelParts = 0;
 
+  size_t taps() const { return gather.taps(); }
+  size_t depth() const { return gather.depth() / sizeof(float) / groups; }  // of a group
   void cut();
   size_t scratchBytes() const override;
   void run(const RunContext& context) const override;
 
  private:
-  size_t taps() const { return gather.taps(); }
-  size_t depth() const { return gather.depth() / sizeof(float) / groups; }  // of a group
   size_t allPanels() const { return groups * layout.panels.size(); }
   size_t pointerBytes() const { return roundUp(taps() * strip * sizeof(void*), kTensorAlignment); }
   size_t borderBytes() const { return roundUp(gather.borderBytes(strip), kTensorAlignment); }
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
 };
 
+class EmptyStep final : public PreparedStep {
+ public:
+  void run(const RunContext&) const override {}
+};
+
 // Chooses strips and shares by size alone, so that results don't depend on the number of threads.
 void ConvStep::cut() {
   const size_t perRow = taps() * (sizeof(void*) + gather.borderBytes(1));
-  const Window& window = gather.window;
-  const size_t rowBytes = static_cast<size_t>(window.channels * window.w.stride * window.h.stride) +
-                          static_cast<size_t>(y.dims[3]) * sizeof(float);
-  size_t most = std::min(kStripBytes / std::max<size_t>(rowBytes, 1),
-                         kTableBytes / std::max<size_t>(perRow, 1));
+  // What a row adds to the bytes that are touched: rows of a window wider than its stride overlap.
+  const WindowAxis &h = gather.window.h, &w = gather.window.w;
+  const int64_t pixels = std::min(h.stride, h.kernel) * std::min(w.stride, w.kernel);
+  const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels) +
+                        static_cast<size_t>(y.dims[3]) * sizeof(float);
+  size_t most = std::min(kStripBytes / rowBytes, kTableBytes / perRow);
   most = std::clamp<size_t>(most < kRowUnit ? most : most / kRowUnit * kRowUnit, 1, kMostRows);
   const double work = static_cast<double>(rows) * static_cast<double>(weight.count);
   const auto parts =
       static_cast<size_t>(std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
   const size_t even = roundUp(divideUp(rows, parts), kRowUnit);
-  strip = std::max<size_t>(std::min({most, even, rows}), 1);
+  strip = std::min({most, even, rows});
   strips = divideUp(rows, strip);
-  panelParts = std::min(allPanels(), divideUp(parts, std::max<size_t>(strips, 1)));
+  panelParts = std::min(allPanels(), divideUp(parts, strips));
 }
 
 size_t ConvStep::scratchBytes() const {
@@ -148,8 +154,14 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
                    std::unique_ptr<PreparedStep>* prepared) {
   ConvOperands from{};
   OCTAVO_RETURN_IF_ERROR(takeOperands(step, &from));
+  if (from.y->count == 0) {
+    *prepared = std::make_unique<EmptyStep>();
+    return {};
+  }
   if (isDepthwise(from)) return prepareDepthwise(from, context, prepared);
   Window window = from.window;
+  // Windows without channels sum up nothing, whatever their size.
+  if (from.weight->dims[3] == 0) window.h.kernel = window.w.kernel = 1;
   if (window.isIdentity()) {
     // One long row of pixels.
     window.w.input = window.w.output = window.outputs();
@@ -170,7 +182,7 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
   conv->upper = from.upper;
 
   const size_t columns = static_cast<size_t>(from.y->dims[3]) / conv->groups;
-  const size_t depth = static_cast<size_t>(from.window.cells() * from.weight->dims[3]);
+  const size_t depth = conv->taps() * conv->depth();
   conv->layout = layoutFloatPanels(context.isa, columns, depth);
   if (const float* data = context.constant<float>(*from.weight)) {
     const FloatPanelLayout& layout = conv->layout;

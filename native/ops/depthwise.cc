@@ -10,7 +10,7 @@ namespace octavo {
 namespace {
 
 // Multiplications worth handing to another thread.
-constexpr size_t kGrain = 256 << 10;
+constexpr double kGrain = 256 << 10;
 
 // Neighbouring pixels of an output row whose windows have cells [firstCell, endCell) inside.
 struct PixelRun {
@@ -74,8 +74,9 @@ class DepthwiseStep final : public PreparedStep {
  private:
   void convolve(const RunContext& context, const float* blocks) const {
     const auto rows = static_cast<size_t>(window.batch * window.h.output);
-    const auto work = static_cast<size_t>(window.w.output * window.channels * window.cells());
-    forEachPart(context.team, rows, kGrain / std::max<size_t>(work, 1), 1,
+    const double work = static_cast<double>(window.w.output * window.channels) *
+                        static_cast<double>(window.cells());
+    forEachPart(context.team, rows, static_cast<size_t>(kGrain / work), 1,
                 [&](size_t begin, size_t end, size_t) {
                   for (size_t row = begin; row < end; ++row) {
                     convolveRow(context, blocks, static_cast<int64_t>(row));
