@@ -1,0 +1,198 @@
+/** Plans whose steps contradict themselves are refused when they are prepared, by name. */
+import { describe, expect, it } from 'vitest';
+import type { DataType } from '../../src/core/dtype.js';
+import { OctavoError } from '../../src/core/errors.js';
+import type { StepName, StepParams } from '../../src/runtime/steps.js';
+import { perAxis, singleStepPlan } from '../helpers/singleStep.js';
+import { nativeBackends } from './contenders.js';
+
+type Dims = readonly number[];
+type Fault<S extends StepName> = readonly [
+  what: string,
+  reads: readonly (Dims | undefined)[],
+  y: Dims,
+  params?: Partial<StepParams<S>>,
+  types?: readonly [read: DataType, written: DataType],
+];
+
+const image = [1, 5, 6, 4];
+const weight = [8, 3, 3, 4];
+const convolved = [1, 3, 4, 8];
+
+const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
+  Conv: [
+    ['no groups', [image, weight], convolved, { groups: 0 }],
+    ['groups that do not divide', [image, weight], convolved, { groups: 3 }],
+    ['negative groups', [image, weight], convolved, { groups: -1 }],
+    ['stride 0', [image, weight], convolved, { strideH: 0 }],
+    ['dilation 0', [image, weight], convolved, { dilationW: 0 }],
+    ['negative padding', [image, weight], convolved, { padTop: -1 }],
+    ['a kernel of no cells', [image, [8, 0, 3, 4]], convolved],
+    ['other channels', [image, [8, 3, 3, 5]], convolved],
+    ['other output channels', [image, weight], [1, 3, 4, 7]],
+    ['another batch', [image, weight], [2, 3, 4, 8]],
+    ['rank 3', [[5, 6, 4], weight], convolved],
+    ['a short bias', [image, weight, [7]], convolved],
+    ['no weight', [image], convolved],
+    ['bytes', [image, weight], convolved, {}, ['uint8', 'float32']],
+  ],
+  AveragePool: [
+    ['a kernel of no cells', [image], [1, 3, 4, 4], { kernelH: 0, kernelW: 3 }],
+    ['other channels', [image], [1, 3, 4, 5], { kernelH: 3, kernelW: 3 }],
+    ['another batch', [image], [3, 3, 4, 4], { kernelH: 3, kernelW: 3 }],
+  ],
+  MatMul: [
+    [
+      'other depths',
+      [
+        [4, 5],
+        [6, 7],
+      ],
+      [4, 7],
+    ],
+    [
+      'other rows',
+      [
+        [4, 5],
+        [5, 7],
+      ],
+      [3, 7],
+    ],
+    [
+      'other columns',
+      [
+        [4, 5],
+        [5, 7],
+      ],
+      [4, 8],
+    ],
+    [
+      'no transposition',
+      [
+        [5, 4],
+        [5, 7],
+      ],
+      [4, 7],
+    ],
+    ['vectors', [[5], [5, 7]], [1, 7]],
+    [
+      'stacks that do not broadcast',
+      [
+        [2, 4, 5],
+        [3, 5, 7],
+      ],
+      [3, 4, 7],
+    ],
+    ['a bias that does not broadcast', [[4, 5], [5, 7], [6]], [4, 7]],
+    [
+      'a bias of higher rank',
+      [
+        [4, 5],
+        [5, 7],
+        [1, 4, 7],
+      ],
+      [4, 7],
+    ],
+  ],
+  Binary: [
+    ['kind 7', [[4], [4]], [4], { kind: 7 }],
+    ['kind −1', [[4], [4]], [4], { kind: -1 }],
+    ['shapes that do not broadcast', [[4], [3]], [4]],
+    ['a larger result', [[1], [1]], [4]],
+    ['one operand', [[4]], [4]],
+  ],
+  Unary: [
+    ['kind 18', [[4]], [4], { kind: 18 }],
+    ['another shape', [[4]], [5]],
+  ],
+  Softmax: [['another shape', [[4, 3]], [3, 4]]],
+  Lrn: [
+    ['size 0', [[4, 3]], [4, 3], { size: 0 }],
+    ['another shape', [[4, 3]], [4], { size: 3 }],
+  ],
+  Reduce: [
+    ['kind 4', [[4, 3]], [1, 3], { kind: 4, axes: perAxis([1, 0]) }],
+    ['an axis that stays', [[4, 3]], [4, 3], { axes: perAxis([1, 0]) }],
+    ['an axis that goes', [[4, 3]], [1, 1], { axes: perAxis([1, 0]) }],
+  ],
+  Concat: [
+    ['an axis beyond the last', [[4, 3]], [4, 3], { axis: 2 }],
+    ['axis −1', [[4, 3]], [4, 3], { axis: -1 }],
+    [
+      'lengths that do not add up',
+      [
+        [4, 3],
+        [4, 2],
+      ],
+      [4, 6],
+      { axis: 1 },
+    ],
+    [
+      'another length across',
+      [
+        [4, 3],
+        [3, 3],
+      ],
+      [4, 6],
+      { axis: 1 },
+    ],
+    ['halves of bytes', [[4]], [4], { axis: 0 }, ['int4', 'int4']],
+  ],
+  Transpose: [
+    ['an axis twice', [[4, 4]], [4, 4], { perm: perAxis([0, 0]) }],
+    ['an axis beyond the last', [[4, 4]], [4, 4], { perm: perAxis([0, 2]) }],
+    ['axis −1', [[4, 4]], [4, 4], { perm: perAxis([0, -1]) }],
+    ['dims in another order', [[4, 3]], [4, 3], { perm: perAxis([1, 0]) }],
+    ['another type', [[4, 4]], [4, 4], { perm: perAxis([1, 0]) }, ['uint8', 'int8']],
+  ],
+  Slice: [
+    ['a start before the first', [[5]], [2], { starts: perAxis([-1]), steps: perAxis([1]) }],
+    ['an end beyond the last', [[5]], [4], { starts: perAxis([2]), steps: perAxis([1]) }],
+    ['a way back too far', [[5]], [4], { starts: perAxis([2]), steps: perAxis([-1]) }],
+    ['a step over the end', [[5]], [2], { starts: perAxis([2]), steps: perAxis([2 ** 31 - 1]) }],
+    ['another rank', [[5]], [5, 1], { steps: perAxis([1, 1]) }],
+  ],
+  Pad: [
+    ['mode 3', [[5]], [7], { mode: 3 }],
+    ['nothing to mirror', [[0]], [2], { mode: 1 }],
+    ['another rank', [[5]], [5, 1]],
+    ['half a byte', [[5]], [7], { value: 0.5 }, ['uint8', 'uint8']],
+    ['infinitely many', [[5]], [7], { value: Number.POSITIVE_INFINITY }, ['uint8', 'uint8']],
+  ],
+  Copy: [
+    ['another size', [[5]], [6]],
+    ['another type', [[5]], [5], {}, ['uint8', 'int8']],
+  ],
+  Cast: [
+    ['another size', [[5]], [6]],
+    ['halves of bytes', [[4]], [4], {}, ['float32', 'int4']],
+  ],
+};
+
+describe('malformed steps', () => {
+  const [backend] = nativeBackends(1);
+  const table = Object.entries(faults).flatMap(([op, list]) =>
+    (list as readonly Fault<StepName>[]).map(
+      ([what, ...fault]) => [op as StepName, what, fault] as const,
+    ),
+  );
+
+  it.runIf(backend).each(table)(
+    '%s: %s',
+    (op, _, [reads, y, params = {}, types = ['float32', 'float32']]) => {
+      const [read, written] = types;
+      const operands = reads.map((dims) => dims && { type: read, dims });
+      const plan = singleStepPlan(op, operands, [{ type: written, dims: y }], params);
+      const model = backend!.open(plan.model);
+      try {
+        model.prepare(plan);
+        expect.unreachable('the plan was prepared');
+      } catch (error) {
+        expect(error).toBeInstanceOf(OctavoError);
+        expect(error).toMatchObject({ code: 'BACKEND_FAILURE', where: `test ${op}` });
+      } finally {
+        model.dispose();
+      }
+    },
+  );
+});
