@@ -29,6 +29,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(instance);
   instance->environment = Environment::create(env);
   instance->planClass = Napi::Persistent(NativePlan::define(env));
+  instance->arrayBufferClass =
+      Napi::Persistent(env.Global().Get("ArrayBuffer").As<Napi::Function>());
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("schema", schemaText());
   exports.Set("isas", listIsas(env));

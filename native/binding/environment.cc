@@ -1,6 +1,6 @@
 #include "native/binding/environment.h"
 
-#include <utility>
+#include <iterator>
 
 #include "native/threading/pool.h"
 
@@ -18,30 +18,39 @@ std::shared_ptr<Environment> Environment::create(Napi::Env env) {
   return made;
 }
 
-bool Environment::start(Napi::Env env, std::shared_ptr<Job> job) {
+uint32_t Environment::start(Napi::Env env, const std::shared_ptr<Job>& job) {
   {
     std::lock_guard<Mutex> lock(mutex_);
-    if (closed_) return false;
-    running_.emplace(job->id, job);
+    if (closed_) return 0;
+    do {
+      job->id_ = ++lastId_;
+    } while (job->id_ == 0 || !jobs_.emplace(job->id_, job).second);
   }
   const bool queued = enqueue([self = shared_from_this(), job] {
-    job->work(*job);
+    if (job->taken_.exchange(true)) return;
+    job->work(job->cancelled_);
     self->ended(job);
   });
   if (!queued) {
     std::lock_guard<Mutex> lock(mutex_);
-    running_.erase(job->id);
-    return false;
+    jobs_.erase(job->id_);
+    return 0;
   }
   // Jobs in flight keep the process alive, the addon alone does not.
   if (unfinished_++ == 0) napi_ref_threadsafe_function(env, toJs_);
-  return true;
+  return job->id_;
 }
 
 void Environment::cancel(uint32_t id) {
-  std::lock_guard<Mutex> lock(mutex_);
-  const auto found = running_.find(id);
-  if (found != running_.end()) found->second->cancelled = true;
+  std::shared_ptr<Job> job;
+  {
+    std::lock_guard<Mutex> lock(mutex_);
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return;
+    job = found->second;
+  }
+  job->cancelled_ = true;
+  if (!job->taken_.exchange(true)) ended(job);
 }
 
 void Environment::ended(const std::shared_ptr<Job>& job) {
@@ -53,8 +62,8 @@ void Environment::ended(const std::shared_ptr<Job>& job) {
       delete handed;
     }
   }
-  running_.erase(job->id);
-  if (running_.empty()) allEnded_.notifyAll();
+  jobs_.erase(job->id_);
+  if (jobs_.empty()) allEnded_.notifyAll();
 }
 
 void Environment::callJs(napi_env env, napi_value, void* context, void* data) {
@@ -67,7 +76,7 @@ void Environment::finish(napi_env env, Job& job) {
   if (--unfinished_ == 0) napi_unref_threadsafe_function(env, toJs_);
   const Napi::HandleScope scope(env);
   try {
-    job.finish(env, job);
+    job.finish(env);
   } catch (const Napi::Error&) {
     // Only an environment that is being terminated fails here, and its promises with it.
   }
@@ -76,8 +85,12 @@ void Environment::finish(napi_env env, Job& job) {
 void Environment::close() {
   std::lock_guard<Mutex> lock(mutex_);
   closed_ = true;
-  for (const auto& entry : running_) entry.second->cancelled = true;
-  while (!running_.empty()) allEnded_.wait(mutex_);
+  for (auto at = jobs_.begin(); at != jobs_.end();) {
+    Job& job = *at->second;
+    job.cancelled_ = true;
+    at = job.taken_.exchange(true) ? std::next(at) : jobs_.erase(at);
+  }
+  while (!jobs_.empty()) allEnded_.wait(mutex_);
   napi_release_threadsafe_function(toJs_, napi_tsfn_abort);
 }
 

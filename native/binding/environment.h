@@ -16,12 +16,17 @@
 
 namespace octavo {
 
-// A run that was handed to the pool. `finish` is called once, on the JavaScript thread.
+// A run that was handed to the pool. `work` is called at most once, on a driver thread, and not if
+// the job is cancelled before; `finish` once, on the JavaScript thread. Neither may throw.
 struct Job {
-  uint32_t id = 0;
-  std::atomic<bool> cancelled{false};
-  std::function<void(Job& job)> work;                   // on a driver thread
-  std::function<void(Napi::Env env, Job& job)> finish;  // on the JavaScript thread
+  std::function<void(const std::atomic<bool>& cancelled)> work;
+  std::function<void(Napi::Env env)> finish;
+
+ private:
+  friend class Environment;
+  uint32_t id_ = 0;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> taken_{false};  // whoever sets it first is the one that ends the job
 };
 
 // Lives as long as the environment or a job of it, whichever is longer.
@@ -29,15 +34,17 @@ class Environment : public std::enable_shared_from_this<Environment> {
  public:
   static std::shared_ptr<Environment> create(Napi::Env env);
 
-  // Hands the job to the pool, from the JavaScript thread; false when no thread could be had.
-  bool start(Napi::Env env, std::shared_ptr<Job> job);
-  // Asks the job to stop at its next step. Unknown ids are jobs that have ended.
+  // Hands the job to the pool, from the JavaScript thread. Returns an id for cancel(), unlike those
+  // of the other jobs in flight; 0 when no thread could be had.
+  uint32_t start(Napi::Env env, const std::shared_ptr<Job>& job);
+  // Asks the job to stop at its next step; one that has not begun ends here and now, whatever else
+  // is queued in front of it. Unknown ids are jobs that have ended.
   void cancel(uint32_t id);
 
  private:
   Environment() = default;
 
-  // The environment ends: every job is cancelled, and none outlives it.
+  // The environment ends: jobs that have begun are cancelled and waited for, the others dropped.
   void close();
   void ended(const std::shared_ptr<Job>& job);
   void finish(napi_env env, Job& job);
@@ -48,7 +55,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   Mutex mutex_;
   Condition allEnded_;
-  std::map<uint32_t, std::shared_ptr<Job>> running_;
+  std::map<uint32_t, std::shared_ptr<Job>> jobs_;  // in flight
+  uint32_t lastId_ = 0;
   bool closed_ = false;
 };
 

@@ -28,12 +28,33 @@ Napi::Error outOfMemory(Napi::Env env) {
   return makeError(env, "LIMIT_EXCEEDED", "the system has no memory for this");
 }
 
+// Calls `call`; what native code cannot get memory for becomes an error with a code.
+template <typename Call>
+auto orOutOfMemory(Napi::Env env, Call&& call) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    throw outOfMemory(env);
+  }
+}
+
+// By JavaScript's constructor, which throws where napi_create_arraybuffer ends the process.
+Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes) {
+  const Napi::FunctionReference& constructor = env.GetInstanceData<Instance>()->arrayBufferClass;
+  try {
+    return constructor.New({Napi::Number::New(env, static_cast<double>(bytes))})
+        .As<Napi::ArrayBuffer>();
+  } catch (const Napi::Error&) {
+    throw outOfMemory(env);
+  }
+}
+
 // Fresh ArrayBuffers with the outputs of a run.
 Napi::Array copyOutputs(Napi::Env env, const ExecutablePlan& plan, RunMemory& memory) {
   Napi::Array outputs = Napi::Array::New(env, plan.outputCount());
   for (size_t i = 0; i < plan.outputCount(); i++) {
     const TensorInfo& tensor = plan.output(i);
-    Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, tensor.bytes);
+    Napi::ArrayBuffer buffer = newArrayBuffer(env, tensor.bytes);
     if (tensor.bytes > 0) std::memcpy(buffer.Data(), plan.place(memory, tensor), tensor.bytes);
     outputs.Set(static_cast<uint32_t>(i), buffer);
   }
@@ -78,11 +99,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
   }
   model_ = std::make_shared<Model>();
   model_->isa = isa;
-  try {
-    model_->constants = AlignedBuffer(constants.size);
-  } catch (const std::bad_alloc&) {
-    throw outOfMemory(env);
-  }
+  orOutOfMemory(env, [&] { model_->constants = AlignedBuffer(constants.size); });
   if (constants.size > 0) std::memcpy(model_->constants.data(), constants.data, constants.size);
   account(env);
 }
@@ -103,14 +120,12 @@ Napi::Value NativeModel::prepare(const Napi::CallbackInfo& info) {
   const Bytes constants = bytesOf(env, info[1]);
   const uint32_t threads = info[2].ToNumber().Uint32Value();
   auto state = std::make_shared<PlanState>();
-  try {
-    throwIfFailed(
-        env, ExecutablePlan::create(model_, reinterpret_cast<const int32_t*>(words.data),
-                                    words.size / sizeof(int32_t), constants.data, constants.size,
-                                    std::clamp<size_t>(threads, 1, kMaxThreads), &state->plan));
-  } catch (const std::bad_alloc&) {
-    throw outOfMemory(env);
-  }
+  throwIfFailed(env, orOutOfMemory(env, [&] {
+                  return ExecutablePlan::create(
+                      model_, reinterpret_cast<const int32_t*>(words.data),
+                      words.size / sizeof(int32_t), constants.data, constants.size,
+                      std::clamp<size_t>(threads, 1, kMaxThreads), &state->plan);
+                }));
   account(env);
   auto& instance = *env.GetInstanceData<Instance>();
   return instance.planClass.New({Napi::External<std::shared_ptr<PlanState>>::New(env, &state)});
@@ -162,7 +177,7 @@ NativePlan::NativePlan(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
   const Napi::Env env = info.Env();
   if (!info[0].IsExternal()) throw makeError(env, "INTERNAL", "plans are made by prepare()");
   state_ = *info[0].As<Napi::External<std::shared_ptr<PlanState>>>().Data();
-  accounted_ = static_cast<int64_t>(state_->plan->memoryBytes());
+  accounted_ = static_cast<int64_t>(state_->plan->memoryBytes() + state_->plan->constantBytes());
   Napi::MemoryManagement::AdjustExternalMemory(env, accounted_);
 }
 
@@ -186,12 +201,7 @@ std::unique_ptr<RunMemory> NativePlan::copyInputs(Napi::Env env, const Napi::Val
   if (!inputs.IsArray() || arrays.Length() != plan.inputCount()) {
     throw makeError(env, "INTERNAL", "one array per plan input is needed");
   }
-  std::unique_ptr<RunMemory> memory;
-  try {
-    memory = state_->acquire();
-  } catch (const std::bad_alloc&) {
-    throw outOfMemory(env);
-  }
+  std::unique_ptr<RunMemory> memory = orOutOfMemory(env, [&] { return state_->acquire(); });
   for (size_t i = 0; i < plan.inputCount(); i++) {
     const TensorInfo& tensor = plan.input(i);
     const Bytes bytes = bytesOf(env, arrays.Get(static_cast<uint32_t>(i)));
@@ -208,36 +218,40 @@ std::unique_ptr<RunMemory> NativePlan::copyInputs(Napi::Env env, const Napi::Val
 
 Napi::Value NativePlan::run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  enum class Outcome { kAborted, kComplete, kOutOfMemory };
   // What the run holds on to: the handle may be disposed or collected meanwhile.
   struct Run {
     std::shared_ptr<PlanState> state;
     std::unique_ptr<RunMemory> memory;
     Napi::Promise::Deferred deferred;
-    bool complete = false;
+    Outcome outcome = Outcome::kAborted;
   };
   auto run = std::make_shared<Run>(
-      Run{state_, copyInputs(env, info[1]), Napi::Promise::Deferred::New(env)});
+      Run{state_, copyInputs(env, info[0]), Napi::Promise::Deferred::New(env)});
   auto job = std::make_shared<Job>();
-  job->id = info[0].ToNumber().Uint32Value();
-  job->work = [run](Job& self) {
-    run->complete = run->state->plan->run(*run->memory, self.cancelled);
+  job->work = [run](const std::atomic<bool>& cancelled) {
+    try {
+      if (run->state->plan->run(*run->memory, cancelled)) run->outcome = Outcome::kComplete;
+    } catch (const std::bad_alloc&) {
+      run->outcome = Outcome::kOutOfMemory;
+    }
   };
-  job->finish = [run](Napi::Env where, Job&) {
-    if (!run->complete) {
-      run->deferred.Reject(makeError(where, "ABORTED", "aborted by its signal").Value());
-    } else {
-      try {
-        run->deferred.Resolve(copyOutputs(where, *run->state->plan, *run->memory));
-      } catch (const Napi::Error& error) {  // no memory for the outputs
-        run->deferred.Reject(error.Value());
-      }
+  job->finish = [run](Napi::Env where) {
+    try {
+      if (run->outcome == Outcome::kAborted) throw makeError(where, "ABORTED", "aborted");
+      if (run->outcome == Outcome::kOutOfMemory) throw outOfMemory(where);
+      run->deferred.Resolve(copyOutputs(where, *run->state->plan, *run->memory));
+    } catch (const Napi::Error& error) {
+      run->deferred.Reject(error.Value());
     }
     run->state->release(std::move(run->memory));
   };
-  if (!env.GetInstanceData<Instance>()->environment->start(env, job)) {
-    throw makeError(env, "BACKEND_FAILURE", "the system has no thread for this run");
-  }
-  return run->deferred.Promise();
+  const uint32_t id = env.GetInstanceData<Instance>()->environment->start(env, job);
+  if (id == 0) throw makeError(env, "BACKEND_FAILURE", "the system has no thread for this run");
+  Napi::Object running = Napi::Object::New(env);
+  running.Set("id", id);
+  running.Set("outputs", run->deferred.Promise());
+  return running;
 }
 
 void NativePlan::cancel(const Napi::CallbackInfo& info) {
@@ -248,7 +262,7 @@ Napi::Value NativePlan::runSync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::unique_ptr<RunMemory> memory = copyInputs(env, info[0]);
   const std::atomic<bool> never{false};
-  state_->plan->run(*memory, never);
+  orOutOfMemory(env, [&] { state_->plan->run(*memory, never); });
   Napi::Array outputs = copyOutputs(env, *state_->plan, *memory);
   state_->release(std::move(memory));
   return outputs;

@@ -15,6 +15,7 @@ namespace octavo {
 struct Instance {
   std::shared_ptr<Environment> environment;
   Napi::FunctionReference planClass;
+  Napi::FunctionReference arrayBufferClass;
 };
 
 // new NativeModel(constants: Uint8Array, isa: string)
@@ -53,7 +54,8 @@ class NativePlan : public Napi::ObjectWrap<NativePlan> {
   ~NativePlan() override;
 
  private:
-  // run(id: number, inputs: TypedArray[]): Promise<ArrayBuffer[]>; the buffers are copied at once.
+  // run(inputs: TypedArray[]): { id: number, outputs: Promise<ArrayBuffer[]> }; the inputs are
+  // copied at once.
   Napi::Value run(const Napi::CallbackInfo& info);
   // cancel(id: number): the promise of that run rejects with ABORTED, unless it is over.
   void cancel(const Napi::CallbackInfo& info);

@@ -16,6 +16,9 @@ namespace {
 constexpr int32_t kMagic = 0x4f435456;  // planMagic and planVersion of src/runtime/encode.ts
 constexpr int32_t kVersion = 1;
 
+// No size in a plan is above this, so that what operators add to sizes and multiply them by fits.
+constexpr uint64_t kMostBytes = uint64_t{1} << (sizeof(size_t) > 4 ? 44 : 30);
+
 struct StepKind {
   const char* name;
   size_t paramWords;
@@ -37,6 +40,11 @@ const StepKind kStepKinds[] = {
 constexpr int kTypeBits[] = {32, 64, 16, 16, 8, 8, 16, 16, 32, 32, 64, 64, 8, 4, 4, 2, 2, 1};
 static_assert(sizeof kTypeBits / sizeof *kTypeBits == static_cast<size_t>(DataType::kCount),
               "a width for every type");
+
+bool overlap(const TensorInfo* a, const TensorInfo* b) {
+  return a != nullptr && b != nullptr && a->space == b->space && a->offset < b->offset + b->bytes &&
+         b->offset < a->offset + a->bytes;
+}
 
 Status malformed(const std::string& what) {
   return Status::error("INTERNAL", "malformed plan: " + what);
@@ -77,7 +85,7 @@ class PlanDecoder {
     const uint64_t low = static_cast<uint32_t>(next());
     const uint64_t high = static_cast<uint32_t>(next());
     const uint64_t size = high << 32 | low;
-    if (size > std::numeric_limits<size_t>::max() / 4) ok_ = false;
+    if (size > kMostBytes) ok_ = false;
     return ok_ ? static_cast<size_t>(size) : 0;
   }
 
@@ -154,8 +162,15 @@ class PlanDecoder {
     std::vector<const TensorInfo*> inputs, outputs;
     OCTAVO_RETURN_IF_ERROR(decodeTensors(inputCount, inputs));
     OCTAVO_RETURN_IF_ERROR(decodeTensors(outputCount, outputs));
-    for (const TensorInfo* output : outputs) {
-      if (output != nullptr && output->space != Space::kArena) return malformed("constant output");
+    for (size_t i = 0; i < outputs.size(); i++) {
+      if (outputs[i] == nullptr) continue;
+      if (outputs[i]->space != Space::kArena) return malformed("constant output");
+      for (const TensorInfo* input : inputs) {
+        if (overlap(outputs[i], input)) return malformed("a step that overwrites what it reads");
+      }
+      for (size_t j = 0; j < i; j++) {
+        if (overlap(outputs[i], outputs[j])) return malformed("outputs in one place");
+      }
     }
     const StepView view{static_cast<StepCode>(code),
                         inputs.size(),
@@ -211,6 +226,9 @@ Status ExecutablePlan::create(std::shared_ptr<Model> model, const int32_t* words
   };
   made->arenaBytes_ = align(made->arenaBytes_);
   made->scratchStride_ = align(made->scratchStride_);
+  if (made->scratchStride_ > (SIZE_MAX - made->arenaBytes_) / threads) {
+    return Status::error("LIMIT_EXCEEDED", "the plan needs more memory than there can be");
+  }
   *plan = std::move(made);
   return {};
 }

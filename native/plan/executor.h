@@ -40,6 +40,7 @@ class ExecutablePlan {
   const TensorInfo& input(size_t i) const { return tensors_[inputs_[i]]; }
   const TensorInfo& output(size_t i) const { return tensors_[outputs_[i]]; }
   size_t memoryBytes() const { return arenaBytes_ + threads_ * scratchStride_; }
+  size_t constantBytes() const { return constants_.bytes(); }
 
   // Where a graph input is to be written before run(), and where an output lies after it.
   uint8_t* place(RunMemory& memory, const TensorInfo& tensor) const {

@@ -7,10 +7,8 @@
 #include <memory>
 #include <string>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
 #if !defined(_WIN32)
+#include <sched.h>
 #include <unistd.h>
 #endif
 
@@ -96,6 +94,14 @@ bool startThread(void (*body)(void* argument), void* argument) {
 #endif
   start.release();
   return true;
+}
+
+void yieldThread() {
+#if defined(_WIN32)
+  SwitchToThread();
+#else
+  sched_yield();
+#endif
 }
 
 unsigned usableCpus() {

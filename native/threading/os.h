@@ -57,6 +57,9 @@ class Condition {
 // Starts a thread that lasts as long as the process; false when the system has none to give.
 bool startThread(void (*body)(void* argument), void* argument);
 
+// Lets another thread have this one's CPU.
+void yieldThread();
+
 // CPUs that this process may use: its affinity, cut down by a cgroup quota. At least 1.
 unsigned usableCpus();
 

@@ -66,7 +66,10 @@ class Worker {
   void leave() {
     int posted = kPosted;
     if (state_.compare_exchange_strong(posted, kIdle)) return;
-    while (state_.load(std::memory_order_acquire) != kIdle) relax();
+    // A worker that was taken off its CPU in the middle of a part may need this one's.
+    for (int i = 0; state_.load(std::memory_order_acquire) != kIdle; i++) {
+      i < kSpins ? relax() : yieldThread();
+    }
   }
 
  private:
@@ -125,7 +128,7 @@ class Pool {
 
   bool enqueue(std::function<void()> job) {
     std::lock_guard<Mutex> lock(jobsMutex_);
-    if (idleDrivers_ <= jobs_.size() && drivers_ < usableCpus()) {
+    if (idleDrivers_ <= jobs_.size() && drivers_ < mostDrivers_) {
       if (startThread(&Pool::drive, this)) drivers_++;
     }
     if (drivers_ == 0) return false;
@@ -168,6 +171,7 @@ class Pool {
   Mutex jobsMutex_;
   Condition jobAdded_;
   std::deque<std::function<void()>> jobs_;
+  const size_t mostDrivers_ = usableCpus();
   size_t drivers_ = 0;
   size_t idleDrivers_ = 0;
 };

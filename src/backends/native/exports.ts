@@ -10,7 +10,8 @@ export interface IsaInfo {
 }
 
 export interface NativePlanHandle {
-  run(id: number, inputs: readonly TypedArray[]): Promise<ArrayBuffer[]>;
+  /** `id` is for `cancel`; no other run in flight of this thread has it. */
+  run(inputs: readonly TypedArray[]): { id: number; outputs: Promise<ArrayBuffer[]> };
   cancel(id: number): void;
   runSync(inputs: readonly TypedArray[]): ArrayBuffer[];
   memoryBytes(): number;

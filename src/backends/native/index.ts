@@ -106,9 +106,6 @@ function openModel(make: () => NativeModelHandle, threads: number): BackendModel
   };
 }
 
-// Ids of runs, unique in this thread.
-let lastRun = 0;
-
 function preparePlan(plan: Plan, handle: NativePlanHandle): PreparedPlan {
   const outputs = plan.outputs.map(({ tensor }) => {
     const { type, dims } = plan.tensors[tensor]!;
@@ -119,13 +116,11 @@ function preparePlan(plan: Plan, handle: NativePlanHandle): PreparedPlan {
   return {
     async run(inputs, { signal }: RunPlanOptions = {}) {
       throwIfAborted(signal, 'run');
-      lastRun = (lastRun + 1) >>> 0;
-      const id = lastRun;
-      const cancel = () => handle.cancel(id);
+      const started = translated('run', () => handle.run(inputs));
+      const cancel = () => handle.cancel(started.id);
+      signal?.addEventListener('abort', cancel, { once: true });
       try {
-        const running = handle.run(id, inputs);
-        signal?.addEventListener('abort', cancel, { once: true });
-        return wrap(await running);
+        return wrap(await started.outputs);
       } catch (error) {
         throwIfAborted(signal, 'run');
         throw asOctavoError(error, 'run');

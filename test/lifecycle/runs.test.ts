@@ -1,0 +1,142 @@
+/** Many runs at once, runs that are aborted, and the event loop meanwhile: the native backend. */
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { Tensor } from '../../src/core/tensor.js';
+import { createSession } from '../../src/runtime/session.js';
+import { noNative } from './backends.js';
+import { bitsOf, chain, long, quantizedChain, rowsOf } from './nets.js';
+
+type Session = Awaited<ReturnType<typeof createSession>>;
+
+const native = { backend: 'native' };
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const outcomeOf = (running: Promise<unknown>): Promise<string> =>
+  running.then(
+    () => 'ended',
+    ({ code }) => code,
+  );
+const answerOf = async (running: Promise<Record<string, Tensor>>) =>
+  Buffer.from(bitsOf((await running)['y']!));
+
+describe.skipIf(noNative !== undefined)('runs at once', () => {
+  it.each([
+    ['integers', quantizedChain(20, 96)],
+    ['floats', chain(20, 96)],
+  ])('give the bits that they give one by one: %s', async (_, graph) => {
+    const session = await createSession(graph, native);
+    const feeds = Array.from({ length: 8 }, (_, i) => ({ x: rowsOf(40 + 7 * i, 96, i) }));
+    const alone: Buffer[] = [];
+    for (const feed of feeds) alone.push(await answerOf(session.run(feed)));
+    for (let round = 0; round < 5; round++) {
+      const together = await Promise.all(feeds.map((feed) => answerOf(session.run(feed))));
+      for (const [i, answer] of together.entries()) expect(answer.equals(alone[i]!)).toBe(true);
+    }
+    session.dispose();
+  });
+
+  it('share the process with runs of other sessions, and with runSync', async () => {
+    const sessions = await Promise.all([1, 2, 3].map(() => createSession(chain(20, 96), native)));
+    const feeds = { x: rowsOf(50, 96) };
+    const [first] = sessions.map((session) => bitsOf(session.runSync(feeds)['y']!));
+    const running = sessions.flatMap((session) => [session.run(feeds), session.run(feeds)]);
+    const sync = sessions.map((session) => bitsOf(session.runSync(feeds)['y']!));
+    for (const session of sessions) session.dispose();
+    for (const answer of [...sync, ...(await Promise.all(running.map(answerOf)))]) {
+      expect(answer.length).toBe(first!.length);
+      expect(Buffer.compare(answer, first!)).toBe(0);
+    }
+  });
+
+  it('end when the session is disposed of, however many', async () => {
+    const session = await createSession(chain(20, 96), native);
+    const feeds = { x: rowsOf(50, 96) };
+    const expected = await answerOf(session.run(feeds));
+    const running = Array.from({ length: 50 }, () => answerOf(session.run(feeds)));
+    session.dispose();
+    for (const answer of await Promise.all(running)) expect(answer.equals(expected)).toBe(true);
+  });
+});
+
+describe.skipIf(noNative !== undefined)('a long run', () => {
+  let session: Session | undefined;
+  const open = async () => {
+    session ??= await createSession(chain(long.products, long.size), native);
+    return session;
+  };
+  const feeds = { x: rowsOf(long.rows, long.size) };
+  afterAll(() => session?.dispose());
+
+  it('leaves the event loop alone', async () => {
+    const running = (await open()).run(feeds);
+    let ended = false;
+    void running.finally(() => {
+      ended = true;
+    });
+    let turns = 0;
+    for (; !ended; turns++) await nextTurn();
+    expect(turns).toBeGreaterThan(2000);
+    await running;
+  });
+
+  it('rejects when it is aborted, at any moment, and its neighbours do not', async () => {
+    const opened = await open();
+    const neighbour = opened.run(feeds);
+    for (const turns of [0, 1, 10, 100]) {
+      const controller = new AbortController();
+      const running = opened.run(feeds, { signal: controller.signal });
+      const reason = new Error(`after ${turns}`);
+      const rejected = expect(running).rejects.toMatchObject({ code: 'ABORTED', cause: reason });
+      for (let i = 0; i < turns; i++) await nextTurn();
+      controller.abort(reason);
+      await rejected;
+    }
+    expect((await neighbour)['y']!.dims).toEqual([long.rows, long.size]);
+  });
+
+  it('is over at once when it is aborted before its turn, however many are in front of it', async () => {
+    const opened = await open();
+    // More than there are threads to run them: all but the first ones wait.
+    const controllers = Array.from({ length: 40 }, () => new AbortController());
+    const outcomes: string[] = [];
+    const running = controllers.map(async ({ signal }) => {
+      outcomes.push(await outcomeOf(opened.run(feeds, { signal })));
+    });
+    for (const controller of controllers.slice(-8)) controller.abort();
+    await Promise.all(running.slice(-8));
+    expect(outcomes).toEqual(new Array(8).fill('ABORTED'));
+    for (const controller of controllers) controller.abort();
+    await Promise.all(running);
+    expect(outcomes).toEqual(new Array(40).fill('ABORTED'));
+  });
+
+  it('is deaf to its signal once it is over, and takes its listener off', async () => {
+    const small = await createSession(chain(2, 8), native);
+    const controller = new AbortController();
+    const add = vi.spyOn(controller.signal, 'addEventListener');
+    const remove = vi.spyOn(controller.signal, 'removeEventListener');
+    const { y } = await small.run({ x: rowsOf(1, 8) }, { signal: controller.signal });
+    controller.abort();
+    await nextTurn();
+    expect(y!.dims).toEqual([1, 8]);
+    expect(add).toHaveBeenCalledOnce();
+    expect(remove).toHaveBeenCalledOnce();
+    expect(remove.mock.calls[0]!.slice(0, 2)).toEqual(add.mock.calls[0]!.slice(0, 2));
+    small.dispose();
+  });
+
+  it('is not aborted by the signal of another, not even of another copy of the package', async () => {
+    const copies: Session[] = [];
+    for (let i = 0; i < 2; i++) {
+      vi.resetModules();
+      const copy = await import('../../src/runtime/session.js');
+      expect(copy.createSession).not.toBe(createSession);
+      copies.push(await copy.createSession(chain(long.products, long.size), native));
+    }
+    const controllers = copies.map(() => new AbortController());
+    const runs = copies.map((copy, i) =>
+      outcomeOf(copy.run(feeds, { signal: controllers[i]!.signal })),
+    );
+    controllers[1]!.abort();
+    expect(await Promise.all(runs)).toEqual(['ended', 'ABORTED']);
+    for (const copy of copies) copy.dispose();
+  });
+});
