@@ -18,6 +18,12 @@ inline float clampFloat(float value, float low, float high) {
   return value < high ? value : high;
 }
 
+// The same, but NaN stays NaN.
+inline float boundFloat(float value, float lower, float upper) {
+  value = value < lower ? lower : value;
+  return value > upper ? upper : value;
+}
+
 // clamp(rne(value) + zero, min, max), all of them within ±2^17.
 inline int32_t roundToInteger(float value, int32_t zero, int32_t min, int32_t max) {
   const float low = static_cast<float>(min - zero), high = static_cast<float>(max - zero);

@@ -8,6 +8,9 @@
 namespace octavo {
 namespace {
 
+// Columns of a panel are a multiple of this, where kernels are as wide: in all but the last one.
+constexpr size_t kUnit = 16;
+
 size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -21,7 +24,7 @@ std::string FloatPanelLayout::form(size_t groups, FloatForm from) const {
 
 FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth) {
   FloatPanelLayout layout{columns, depth, 0, {}};
-  const auto unit = static_cast<size_t>(chooseFloatDot(isa, 1).columns);
+  const auto unit = static_cast<size_t>(chooseFloatDot(isa, kUnit).columns);
   const auto widest = static_cast<size_t>(chooseFloatDot(isa, SIZE_MAX).columns);
   // As even as can be: two middling panels use the registers better than a wide and a narrow one.
   const size_t units = divideUp(columns, unit), count = divideUp(columns, widest);

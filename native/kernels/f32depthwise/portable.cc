@@ -1,16 +1,8 @@
 // Plain C++, for any CPU, and the specification of the family.
 #include "native/kernels/f32depthwise/f32depthwise.h"
+#include "native/kernels/scalar.h"
 
 namespace octavo {
-namespace {
-
-// Keeps NaN.
-float bounded(float x, float lower, float upper) {
-  x = x < lower ? lower : x;
-  return x > upper ? upper : x;
-}
-
-}  // namespace
 
 void depthwise_f32_portable(const FloatDepthwiseArgs& args) {
   for (size_t c = 0; c < args.channels; ++c) {
@@ -26,7 +18,7 @@ void depthwise_f32_portable(const FloatDepthwiseArgs& args) {
                  weights[(i * args.weightRow + j) * kDepthwiseBlock];
         }
       }
-      args.y[p * args.yStride + c] = bounded(sum, args.lower, args.upper);
+      args.y[p * args.yStride + c] = boundFloat(sum, args.lower, args.upper);
     }
   }
 }

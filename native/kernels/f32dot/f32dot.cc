@@ -14,12 +14,14 @@ constexpr FloatDotKernel kKernels[] = {
 #undef OCTAVO_FLOAT_DOT
 };
 
+// The narrower one of two that are wide enough, then the wider one of two that are not, then the
+// better instruction set.
 bool isBetter(const FloatDotKernel& a, const FloatDotKernel& b, size_t columns) {
-  if (a.isa != b.isa) return a.isa > b.isa;
   const bool aHolds = static_cast<size_t>(a.columns) >= columns;
   const bool bHolds = static_cast<size_t>(b.columns) >= columns;
   if (aHolds != bHolds) return aHolds;
-  return aHolds ? a.columns < b.columns : a.columns > b.columns;
+  if (a.columns != b.columns) return aHolds == (a.columns < b.columns);
+  return a.isa > b.isa;
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ struct FloatDotKernel {
 // No kernel has wider panels.
 constexpr size_t kMostFloatColumns = 64;
 
-// The kernel for panels of up to `columns` columns: of the best instruction set, the narrowest that
-// holds them, or else the widest.
+// The kernel for panels of up to `columns` columns: the narrowest that holds them, or else the
+// widest; of several, that of the best instruction set.
 const FloatDotKernel& chooseFloatDot(Isa isa, size_t columns);
 
 }  // namespace octavo

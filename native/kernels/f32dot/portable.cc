@@ -1,18 +1,13 @@
 // Plain C++, for any CPU, and the specification of the family: one sum at a time would be as right,
 // a small tile lets the compiler vectorize.
 #include "native/kernels/f32dot/f32dot.h"
+#include "native/kernels/scalar.h"
 
 namespace octavo {
 namespace {
 
 constexpr size_t kRows = 4;
 constexpr size_t kColumns = 8;
-
-// Keeps NaN.
-float bounded(float x, float lower, float upper) {
-  x = x < lower ? lower : x;
-  return x > upper ? upper : x;
-}
 
 }  // namespace
 
@@ -37,7 +32,7 @@ void dot_f32_4x8_portable(const FloatDotArgs& args) {
     }
     for (size_t i = 0; i < rows; ++i) {
       for (size_t j = 0; j < args.columns; ++j) {
-        y[i * args.yStride + j] = bounded(acc[i][j], args.lower, args.upper);
+        y[i * args.yStride + j] = boundFloat(acc[i][j], args.lower, args.upper);
       }
     }
   }

@@ -8,12 +8,6 @@
 namespace octavo {
 namespace {
 
-// Unlike clampFloat, keeps NaN.
-float bounded(float x, float lower, float upper) {
-  x = x < lower ? lower : x;
-  return x > upper ? upper : x;
-}
-
 template <typename Function>
 void map(const UnaryArgs& args, Function function) {
   for (size_t i = 0; i < args.count; ++i) args.y[i] = function(args.x[i]);
@@ -40,15 +34,15 @@ void unary_f32_portable(const UnaryArgs& args) {
   const float alpha = args.alpha, beta = args.beta;
   switch (args.kind) {
     case UnaryKind::kClip:
-      return map(args, [=](float x) { return bounded(x, alpha, beta); });
+      return map(args, [=](float x) { return boundFloat(x, alpha, beta); });
     case UnaryKind::kLeakyRelu:
       return map(args, [=](float x) { return x < 0 ? alpha * x : x; });
     case UnaryKind::kSigmoid:
       return mapDouble(args, [](double x) { return 1 / (1 + exp(-x)); });
     case UnaryKind::kHardSigmoid:
-      return map(args, [=](float x) { return bounded(alpha * x + beta, 0, 1); });
+      return map(args, [=](float x) { return boundFloat(alpha * x + beta, 0, 1); });
     case UnaryKind::kHardSwish:
-      return map(args, [](float x) { return x * (bounded(x + 3, 0, 6) * (1.0f / 6)); });
+      return map(args, [](float x) { return x * (boundFloat(x + 3, 0, 6) * (1.0f / 6)); });
     case UnaryKind::kTanh:
       return mapDouble(args, [](double x) { return tanh(x); });
     case UnaryKind::kExp:
