@@ -2,6 +2,8 @@
 // reduced and those that are kept are walked apart. Where the innermost axis is reduced, each
 // result folds rows of it; where it is kept, rows are folded into as many results at once. Sums are
 // kept in double and rounded once.
+#include <cmath>
+
 #include "native/kernels/f32rows/f32rows.h"
 #include "native/ops/check.h"
 #include "native/ops/parts.h"
@@ -13,6 +15,11 @@ namespace {
 constexpr size_t kGrain = 32 << 10;
 // Results that are folded at once.
 constexpr int64_t kColumns = 512;
+
+// The value of an empty fold.
+double startOf(FoldKind kind) {
+  return kind == FoldKind::kSum ? 0 : kind == FoldKind::kMax ? -HUGE_VAL : HUGE_VAL;
+}
 
 enum class ReduceKind : int32_t { kSum, kMean, kMax, kMin, kCount };
 
@@ -46,7 +53,7 @@ class ReduceStep final : public PreparedStep {
 
   void foldRows(const float* from, int64_t count, float* to) const {
     for (int64_t i = 0; i < count; ++i, from += kept.rowStride(0)) {
-      double value = foldStart(fold);
+      double value = startOf(fold);
       reduced.forEachRow(0, depth(), [&](int64_t, int64_t length, const int64_t* offsets) {
         kernel->foldRow({fold, from + offsets[0], static_cast<size_t>(length), &value});
       });
@@ -58,7 +65,7 @@ class ReduceStep final : public PreparedStep {
     double values[kColumns];
     for (int64_t first = 0; first < count; first += kColumns) {
       const int64_t n = std::min(kColumns, count - first);
-      std::fill_n(values, n, foldStart(fold));
+      std::fill_n(values, n, startOf(fold));
       reduced.forEachRow(0, depth(), [&](int64_t, int64_t length, const int64_t* offsets) {
         const float* row = from + first + offsets[0];
         for (int64_t i = 0; i < length; ++i, row += reduced.rowStride(0)) {

@@ -6,8 +6,6 @@
 // NaN gives NaN.
 #pragma once
 
-#include <math.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -37,17 +35,11 @@ inline size_t lrnSquares(const LrnArgs& args) {
 
 enum class FoldKind : int32_t { kSum, kMax, kMin };
 
-// The value of an empty fold.
-inline double foldStart(FoldKind kind) {
-  const double infinity = HUGE_VAL;
-  return kind == FoldKind::kSum ? 0 : kind == FoldKind::kMax ? -infinity : infinity;
-}
-
 struct FoldArgs {
   FoldKind kind;
   const float* x;
   size_t count;
-  // foldRow folds all of x into values[0], foldColumns x[i] into values[i].
+  // What was folded before: foldRow folds all of x into values[0], foldColumns x[i] into values[i].
   double* values;
 };
 

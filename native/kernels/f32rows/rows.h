@@ -17,18 +17,17 @@ constexpr size_t kSumBlock = 64;
 template <typename V>
 inline float largestOf(const float* x, size_t length) {
   using Float = typename V::Float;
-  Float largest = V::setFloat(-INFINITY);
-  typename V::Mask anyNan = V::isLess(largest, largest);
+  // The second operand of max comes through where one is NaN, and stays.
+  Float largest = V::setFloat(x[0]);
   size_t i = 0;
-  const auto take = [&](Float v) {
-    anyNan = V::either(anyNan, V::isNan(v));
-    largest = V::max(v, largest);
-  };
-  for (; i + V::kWords <= length; i += V::kWords) take(V::loadFloat(x + i));
-  const float most = V::largest(largest);
-  float rest = most;
+  for (; i + V::kWords <= length; i += V::kWords) {
+    const Float next = V::max(largest, V::loadFloat(x + i));
+    largest = V::select(V::isNan(largest), largest, next);
+  }
+  if (V::any(V::isNan(largest))) return V::sum(largest);
+  float rest = V::largest(largest);
   for (; i < length; ++i) rest = x[i] > rest || x[i] != x[i] ? x[i] : rest;
-  return V::any(anyNan) ? NAN : rest;
+  return rest;
 }
 
 // y = e^(x - max), and their sum.
@@ -124,7 +123,8 @@ template <typename V, FoldKind kind>
 inline void foldRowOf(const FoldArgs& args) {
   using Double = typename V::Double;
   constexpr size_t n = V::kDoubles;
-  const Double start = V::setDouble(foldStart(kind));
+  // A maximum or minimum may be taken into account more than once, a sum may not.
+  const Double start = V::setDouble(kind == FoldKind::kSum ? 0 : args.values[0]);
   Double parts[4] = {start, start, start, start};
   size_t i = 0;
   for (; i + 4 * n <= args.count; i += 4 * n) {

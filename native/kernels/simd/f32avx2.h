@@ -31,7 +31,6 @@ struct F32Avx2 : Avx2 {
 
   static Mask isLess(Float a, Float b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
   static Mask isNan(Float v) { return _mm256_cmp_ps(v, v, _CMP_UNORD_Q); }
-  static Mask either(Mask a, Mask b) { return _mm256_or_ps(a, b); }
   static bool any(Mask mask) { return _mm256_movemask_ps(mask) != 0; }
   static Float select(Mask mask, Float yes, Float no) { return _mm256_blendv_ps(no, yes, mask); }
 

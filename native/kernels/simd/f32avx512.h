@@ -32,7 +32,6 @@ struct F32Avx512 : Avx512 {
   // False where one of them is NaN.
   static Mask isLess(Float a, Float b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   static Mask isNan(Float v) { return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q); }
-  static Mask either(Mask a, Mask b) { return a | b; }
   static bool any(Mask mask) { return mask != 0; }
   static Float select(Mask mask, Float yes, Float no) {
     return _mm512_mask_blend_ps(mask, no, yes);

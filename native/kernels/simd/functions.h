@@ -4,7 +4,7 @@
 // tells.
 #pragma once
 
-#include <math.h>
+#include <stdint.h>
 
 namespace octavo {
 namespace {
@@ -14,6 +14,7 @@ struct Functions {
   using Float = typename V::Float;
 
   static Float constant(float v) { return V::setFloat(v); }
+  static Float special(int32_t bits) { return V::fromBits(V::set32(bits)); }
   // c[0] + c[1] x + c[2] x² ...
   template <int n>
   static Float polynomial(const float (&c)[n], Float x) {
@@ -52,8 +53,9 @@ struct Functions {
         V::subtract(V::multiplyAdd(e, constant(kLn2Low), V::multiply(s, V::add(half, r))), half);
     const Float log = V::multiplyAdd(e, constant(kLn2High), V::add(low, f));
     // 0, what is below it, infinity and NaN.
-    const Float zero = V::select(V::isLess(x, constant(0)), constant(NAN), constant(-INFINITY));
-    const Float ordinary = V::select(V::isLess(x, constant(INFINITY)), log, x);
+    const Float nan = special(0x7fc00000), infinity = special(0x7f800000);
+    const Float zero = V::select(V::isLess(x, constant(0)), nan, V::negate(infinity));
+    const Float ordinary = V::select(V::isLess(x, infinity), log, x);
     return V::select(V::isLess(constant(0), x), ordinary, V::select(V::isNan(x), x, zero));
   }
 
