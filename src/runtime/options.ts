@@ -35,14 +35,14 @@ export interface RunOptions {
   readonly outputs?: readonly string[] | undefined;
 }
 
-type Check = (value: unknown) => boolean;
+export type Check = (value: unknown) => boolean;
 
 /** What an option may be, and how that is said. */
-type Checks<T> = { readonly [K in keyof Required<T>]: readonly [Check, string] };
+export type Checks<T> = { readonly [K in keyof Required<T>]: readonly [Check, string] };
 
-const isObject: Check = (value) => typeof value === 'object' && value !== null;
-const isText: Check = (value) => typeof value === 'string';
-const isWholeFrom =
+export const isObject: Check = (value) => typeof value === 'object' && value !== null;
+export const isText: Check = (value) => typeof value === 'string';
+export const isWholeFrom =
   (least: number): Check =>
   (value) =>
     Number.isSafeInteger(value) && (value as number) >= least;
@@ -63,7 +63,7 @@ const sessionOptions: Checks<SessionOptions> = {
 };
 
 /** By its looks: signals of other realms are signals too. */
-const isSignal: Check = (value) =>
+export const isSignal: Check = (value) =>
   isObject(value) && typeof (value as Partial<AbortSignal>).aborted === 'boolean';
 
 const runOptions: Checks<RunOptions> = {
@@ -89,7 +89,8 @@ export function checkRunOptions(options: RunOptions): void {
   checkOptions(options, runOptions, 'run option');
 }
 
-function checkOptions<T>(options: unknown, checks: Checks<T>, what: string): void {
+/** Throws `INVALID_ARGUMENT` unless `options` is an object of known options, each of them what it may be. */
+export function checkOptions<T>(options: unknown, checks: Checks<T>, what: string): void {
   if (!isObject(options)) {
     throw new OctavoError('INVALID_ARGUMENT', `${what}s are not an object`, {
       found: options === null ? 'null' : typeof options,

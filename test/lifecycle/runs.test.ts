@@ -19,11 +19,11 @@ const answerOf = async (running: Promise<Record<string, Tensor>>) =>
 
 describe.skipIf(noNative !== undefined)('runs at once', () => {
   it.each([
-    ['integers', quantizedChain(20, 96)],
-    ['floats', chain(20, 96)],
+    ['integers', quantizedChain(12, 256)],
+    ['floats', chain(12, 256)],
   ])('give the bits that they give one by one: %s', async (_, graph) => {
     const session = await createSession(graph, native);
-    const feeds = Array.from({ length: 8 }, (_, i) => ({ x: rowsOf(40 + 7 * i, 96, i) }));
+    const feeds = Array.from({ length: 8 }, (_, i) => ({ x: rowsOf(200 + 31 * i, 256, i) }));
     const alone: Buffer[] = [];
     for (const feed of feeds) alone.push(await answerOf(session.run(feed)));
     for (let round = 0; round < 5; round++) {
