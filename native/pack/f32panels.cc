@@ -8,7 +8,7 @@
 namespace octavo {
 namespace {
 
-// Columns of a panel are a multiple of this, where kernels are as wide: in all but the last one.
+// Columns of all panels but the last one are a multiple of this, where kernels are as wide.
 constexpr size_t kUnit = 16;
 
 size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
@@ -24,19 +24,26 @@ std::string FloatPanelLayout::form(size_t groups, FloatForm from) const {
 
 FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth) {
   FloatPanelLayout layout{columns, depth, 0, {}};
-  const auto unit = static_cast<size_t>(chooseFloatDot(isa, kUnit).columns);
-  const auto widest = static_cast<size_t>(chooseFloatDot(isa, SIZE_MAX).columns);
-  // As even as can be: two middling panels use the registers better than a wide and a narrow one.
-  const size_t units = divideUp(columns, unit), count = divideUp(columns, widest);
-  for (size_t i = 0; i < count; ++i) {
-    const size_t first = units * i / count * unit;
-    const size_t end = std::min(units * (i + 1) / count * unit, columns);
+  const auto add = [&](size_t first, size_t end) {
     const FloatDotKernel& kernel = chooseFloatDot(isa, end - first);
     layout.panels.push_back({&kernel, first, end - first, layout.weightCount});
     const size_t alignment = kTensorAlignment / sizeof(float);
     layout.weightCount +=
         divideUp(depth * static_cast<size_t>(kernel.columns), alignment) * alignment;
+  };
+  const auto unit = static_cast<size_t>(chooseFloatDot(isa, kUnit).columns);
+  const auto widest = static_cast<size_t>(chooseFloatDot(isa, SIZE_MAX).columns);
+  // A few columns behind the last whole unit take a panel of their own, where there is a narrower
+  // one.
+  const size_t rest = columns % unit;
+  const bool apart = rest > 0 && static_cast<size_t>(chooseFloatDot(isa, rest).columns) < unit;
+  const size_t body = apart ? columns - rest : columns;
+  // As even as can be: two middling panels use the registers better than a wide and a narrow one.
+  const size_t units = divideUp(body, unit), count = divideUp(body, widest);
+  for (size_t i = 0; i < count; ++i) {
+    add(units * i / count * unit, std::min(units * (i + 1) / count * unit, body));
   }
+  if (apart) add(body, columns);
   return layout;
 }
 

@@ -54,9 +54,13 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row) {
       for (int j = 0; j < NV; ++j) right[j] = V::loadFloat(w + j * V::kWords);
 #pragma GCC unroll 16
       for (int i = 0; i < MR; ++i) {
-        const Float left = V::broadcast(a[i] + k);
+        if constexpr (NV == 1) {
+          V::accumulateOne(acc[i][0], a[i] + k, right[0]);
+        } else {
+          const Float left = V::broadcast(a[i] + k);
 #pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) V::accumulate(acc[i][j], left, right[j]);
+          for (int j = 0; j < NV; ++j) V::accumulate(acc[i][j], left, right[j]);
+        }
       }
       w += NV * V::kWords;
     }

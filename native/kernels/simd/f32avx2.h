@@ -42,6 +42,9 @@ struct F32Avx2 : Avx2 {
     acc = _mm256_fmadd_ps(a, b, acc);
 #endif
   }
+  static void accumulateOne(Float& acc, const float* a, Float b) {
+    accumulate(acc, broadcast(a), b);
+  }
 
   // In two steps, so that neither factor leaves the range of normal numbers, |n| < 250.
   static Float scale(Float v, Float n) {

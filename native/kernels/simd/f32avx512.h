@@ -47,6 +47,14 @@ struct F32Avx512 : Avx512 {
     acc = _mm512_fmadd_ps(a, b, acc);
 #endif
   }
+  // acc += *a * b, likewise, in one instruction.
+  static void accumulateOne(Float& acc, const float* a, Float b) {
+#if defined(__GNUC__)
+    asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(acc) : "v"(b), "m"(*a));
+#else
+    acc = _mm512_fmadd_ps(broadcast(a), b, acc);
+#endif
+  }
 
   // v * 2^n for integers n, rounded once.
   static Float scale(Float v, Float n) { return _mm512_scalef_ps(v, n); }
