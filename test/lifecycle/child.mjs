@@ -2,6 +2,7 @@
  * A process of the tests: `node child.mjs SCENARIO MODEL COLUMNS`. It prints one line of JSON, if anything, and its
  * end is what is looked at: by itself, with code 0, by no signal.
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
@@ -119,6 +120,38 @@ const scenarios = {
     session.run(feedsOf(1)).then(({ y }) => print({ dims: y.dims }));
   },
 
+  /** Runs for which the system has too little memory: for the activations, or for the results alone. */
+  async poor() {
+    const { InferenceSession } = await load();
+    const session = await InferenceSession.create(model, options);
+    const megabyte = 2 ** 20;
+    const feeds = (length) => ({
+      x: { type: 'uint8', dims: [length], data: new Uint8Array(length) },
+    });
+    // Results of 256 MiB, activations of 8 more.
+    const rich = feeds(8 * megabyte);
+    const code = async (run) => {
+      try {
+        return (await run()).y.dims[0];
+      } catch (error) {
+        return error.code;
+      }
+    };
+    const outcomes = [await code(() => session.run(feeds(1)))];
+    for (const room of [128, 400]) {
+      for (const method of ['run', 'runSync']) {
+        const fresh = await InferenceSession.create(model, options);
+        const [, used] = /VmSize:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
+        limitMemory(used * 1024 + room * megabyte);
+        outcomes.push(await code(() => fresh[method](rich)));
+        limitMemory('unlimited');
+        fresh.dispose();
+      }
+    }
+    outcomes.push(await code(() => session.run(rich)));
+    print({ outcomes });
+  },
+
   /** Sessions are made, used and dropped without dispose(). */
   async drop() {
     const { InferenceSession } = await load();
@@ -137,6 +170,11 @@ const scenarios = {
     print(await memoryOf(() => void backend.open(constants)));
   },
 };
+
+/** How much memory this process may address, what it has already included. */
+function limitMemory(bytes) {
+  execFileSync('prlimit', ['--pid', String(process.pid), `--as=${bytes}:unlimited`]);
+}
 
 /** Bytes that `use`, called again and again, adds to the process: at most, and once all is collected. */
 async function memoryOf(use) {

@@ -2,12 +2,14 @@
  * How threads and processes end: workers that come and go, terminate() and process.exit() in the middle of runs, and
  * sessions that nobody disposes of. In processes of their own, so that a crash is seen for what it is. Reads dist/.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { attribute } from '../../src/graph/attributes.js';
+import { bytesOf, nodeProto } from '../helpers/onnx-builder.js';
 import { noNative } from './backends.js';
 import { chainBytes } from './nets.js';
 
@@ -16,11 +18,20 @@ const child = fileURLToPath(new URL('./child.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'octavo-lifecycle-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function modelFile(products: number, size: number): [file: string, columns: string] {
-  const file = join(folder, `${products}x${size}.onnx`);
-  writeFileSync(file, chainBytes(products, size));
-  return [file, String(size)];
+function write(name: string, bytes: Uint8Array, columns: number): [file: string, columns: string] {
+  const file = join(folder, `${name}.onnx`);
+  writeFileSync(file, bytes);
+  return [file, String(columns)];
 }
+
+const modelFile = (products: number, size: number) =>
+  write(`${products}x${size}`, chainBytes(products, size), size);
+
+const repetition = bytesOf(13, {
+  nodes: [nodeProto('Concat', new Array(32).fill('x'), ['y'], { axis: attribute.int(0) })],
+  inputs: { x: { type: 'uint8', dims: ['N'] } },
+  outputs: { y: { type: 'uint8', dims: ['M'] } },
+});
 
 const models = {
   small: modelFile(6, 48),
@@ -30,6 +41,8 @@ const models = {
   endless: modelFile(400, 1024),
   /** 4 MiB of weights. */
   large: modelFile(2, 1024),
+  /** y is x 32 times. */
+  repeated: write('repeated', repetition, 1),
 };
 
 interface End {
@@ -97,6 +110,16 @@ describe
     it('that waits for its runs, and for nothing else', async () => {
       expect(await reportOf('idle', 'small')).toEqual({ dims: [1, 48] });
     });
+
+    const canLimit =
+      process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
+    it.skipIf(!canLimit)(
+      `that has too little memory${canLimit ? '' : ': no prlimit'}`,
+      async () => {
+        const refused = new Array(4).fill('LIMIT_EXCEEDED');
+        expect(await reportOf('poor', 'repeated')).toEqual({ outcomes: [32, ...refused, 2 ** 28] });
+      },
+    );
 
     it.each([
       // Of each session 8 MiB are native, weights as they were and packed, and 4 MiB are the heap's.
