@@ -74,11 +74,6 @@ export function rowsOf(rows: number, size: number, seed = 1): Tensor<'float32'> 
   return { type: 'float32', dims: [rows, size], data };
 }
 
-/** A copy with a buffer of its own. */
-export function copyOf(x: Tensor<'float32'>): Tensor<'float32'> {
-  return { ...x, data: x.data.slice() };
-}
-
 /** The bits of a tensor, for comparing. */
 export function bitsOf({ data }: Tensor): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
