@@ -4,10 +4,10 @@
  * one rounding; the others are computed in double and rounded once.
  */
 import type { TypedArray } from '../../core/dtype.js';
-import { roundHalfEven } from '../../numerics/rounding.js';
+import { binaryFunctions, unaryFunctions } from '../../numerics/functions.js';
 import type { Step } from '../../runtime/plan.js';
-import { type BinaryKind, binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
-import { bounded, rounded } from './arithmetic.js';
+import { binaryKinds, unaryKinds } from '../../runtime/steps.js';
+import { rounded } from './arithmetic.js';
 import { dimsOf, elementsOf, type StepKernel } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 import { broadcastStrides, forEachRow } from './strided.js';
@@ -27,16 +27,6 @@ export const qmul: StepKernel<'QMul'> = (step, memory) => {
   combine(step, memory, (a, b) =>
     rounded(fround((a - aZero) * (b - bZero) * multiplier), yZero, min, max),
   );
-};
-
-const binaryFunctions: Record<BinaryKind, (a: number, b: number) => number> = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => a / b,
-  Pow: (a, b) => a ** b,
-  Min: Math.min,
-  Max: Math.max,
 };
 
 export const binary: StepKernel<'Binary'> = (step, memory) => {
@@ -61,50 +51,12 @@ function combine(step: Step, memory: PlanMemory, f: (a: number, b: number) => nu
   });
 }
 
-type UnaryFunction = (x: number, alpha: number, beta: number) => number;
-
-const unaryFunctions: Record<UnaryKind, UnaryFunction> = {
-  Clip: bounded,
-  LeakyRelu: (x, alpha) => (x < 0 ? alpha * x : x),
-  Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-  HardSigmoid: (x, alpha, beta) => bounded(alpha * x + beta, 0, 1),
-  HardSwish: (x) => x * bounded(x / 6 + 0.5, 0, 1),
-  Tanh: Math.tanh,
-  Exp: Math.exp,
-  Log: Math.log,
-  Sqrt: Math.sqrt,
-  Neg: (x) => -x,
-  Abs: Math.abs,
-  Reciprocal: (x) => 1 / x,
-  Erf: erf,
-  Floor: Math.floor,
-  Ceil: Math.ceil,
-  Round: roundHalfEven,
-  Elu: (x, alpha) => (x < 0 ? alpha * Math.expm1(x) : x),
-  Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-};
-
 export const unary: StepKernel<'Unary'> = ({ inputs, outputs, params }, memory) => {
   const x = elementsOf<'float32'>(memory, inputs[0]);
   const y = elementsOf<'float32'>(memory, outputs[0]);
   const f = unaryFunctions[nameOf(unaryKinds, params.kind)];
   for (let i = 0; i < y.length; i++) y[i] = f(x[i]!, params.alpha, params.beta);
 };
-
-/**
- * erf(x) = 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1 · 3 · 5 … (2n+1)), whose terms share a sign, so that
- * none cancel. From |x| = 4 on, 1 − erf|x| is below half a unit of float32.
- */
-function erf(x: number): number {
-  if (Math.abs(x) >= 4) return Math.sign(x);
-  let term = x;
-  let sum = x;
-  for (let n = 1; n < 100 && Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
-}
 
 /** The name of a numbered kind. */
 function nameOf<K extends string>(kinds: Readonly<Record<K, number>>, code: number): K {

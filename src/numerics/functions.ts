@@ -1,17 +1,17 @@
 /**
- * Functions of one number, for lookup tables: what the step `Unary` and element by element arithmetic
- * with constants compute, in double, rounded to float32 after each operation as the steps do.
+ * Functions of one and of two numbers, in double: what the steps `Unary` and `Binary` compute before they
+ * round to float32. The reference runs them over tensors, and passes tabulate them over bytes.
  */
-import { roundHalfEven } from '../../numerics/index.js';
-import type { BinaryKind, UnaryKind } from '../../runtime/steps.js';
+import { roundHalfEven } from './rounding.js';
 
-type Function1 = (x: number, alpha: number, beta: number) => number;
+type UnaryFunction = (x: number, alpha: number, beta: number) => number;
+type BinaryFunction = (a: number, b: number) => number;
 
 function bounded(x: number, lower: number, upper: number): number {
   return Math.min(Math.max(x, lower), upper);
 }
 
-export const unaryFunctions: Readonly<Record<UnaryKind, Function1>> = {
+const unary = {
   Clip: bounded,
   LeakyRelu: (x, alpha) => (x < 0 ? alpha * x : x),
   Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
@@ -30,9 +30,12 @@ export const unaryFunctions: Readonly<Record<UnaryKind, Function1>> = {
   Round: roundHalfEven,
   Elu: (x, alpha) => (x < 0 ? alpha * Math.expm1(x) : x),
   Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-};
+} satisfies Record<string, UnaryFunction>;
 
-export const binaryFunctions: Readonly<Record<BinaryKind, (a: number, b: number) => number>> = {
+/** By the names of `unaryKinds` in runtime/steps. */
+export const unaryFunctions: Readonly<Record<keyof typeof unary, UnaryFunction>> = unary;
+
+const binary = {
   Add: (a, b) => a + b,
   Sub: (a, b) => a - b,
   Mul: (a, b) => a * b,
@@ -40,7 +43,10 @@ export const binaryFunctions: Readonly<Record<BinaryKind, (a: number, b: number)
   Pow: (a, b) => a ** b,
   Min: Math.min,
   Max: Math.max,
-};
+} satisfies Record<string, BinaryFunction>;
+
+/** By the names of `binaryKinds` in runtime/steps. */
+export const binaryFunctions: Readonly<Record<keyof typeof binary, BinaryFunction>> = binary;
 
 /**
  * The error function by its series 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1 · 3 · … · (2n + 1)), all of whose
