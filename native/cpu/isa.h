@@ -8,9 +8,21 @@
 namespace octavo {
 
 // From the least to the best within an architecture.
-enum class Isa : int32_t { kPortable, kAvx2, kAvxVnni, kAvx512Vnni, kCount };
+enum class Isa : int32_t {
+  kPortable,
+  kSse41,
+  kAvx2,
+  kAvxVnni,
+  kAvx512Bw,
+  kAvx512Vnni,
+  kAmx,
+  kNeon,
+  kNeonDot,
+  kNeonI8mm,
+  kCount
+};
 
-// "portable", "avx2", "avxvnni", "avx512vnni": the names that OCTAVO_ISA takes.
+// "portable", "avx2", "avx512vnni", ...: the names that OCTAVO_ISA takes.
 const char* isaName(Isa isa);
 
 bool isaBuilt(Isa isa);
@@ -26,8 +38,8 @@ Isa bestIsa();
 // True and *isa set when `name` names an instruction set at all, available or not.
 bool parseIsa(const char* name, Isa* isa);
 
-// Whether kernels of `kernel` may run when `chosen` is in force: avx512vnni implies avx2, not
-// avxvnni.
+// Whether kernels of `kernel` may run when `chosen` is in force: avx512vnni implies avx512bw and
+// avx2, not avxvnni.
 bool isaImplies(Isa chosen, Isa kernel);
 
 }  // namespace octavo

@@ -86,7 +86,7 @@ function checkIsa(isa: string, isas: readonly IsaInfo[]): void {
     });
   }
   if (!info.built || !info.supported) {
-    const reason = info.built ? 'this CPU does not have it' : 'the compiler did not know it';
+    const reason = info.built ? 'this CPU does not have it' : 'this build has no kernels for it';
     throw new OctavoError('BACKEND_UNAVAILABLE', `${isa} cannot be used: ${reason}`, {
       where: 'isa',
       expected,
