@@ -1,5 +1,5 @@
 /**
- * npm run bench -- SUITE [--json FILE] [--filter RE] [--threads N] [--calibration METHOD] [--limit N]
+ * npm run bench -- SUITE [--json FILE] [--filter RE] [--threads N] [--isa NAME]
  *
  * Runs one suite and prints its table; --json also writes every row. See bench/README.md for how to read
  * the figures.
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 
 const suites = {
   accuracy: () => import('./accuracy.mjs'),
+  kernels: () => import('./kernels.mjs'),
   models: () => import('./models.mjs'),
 };
 
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     method: { type: 'string' },
     percentile: { type: 'string' },
     backends: { type: 'string' },
+    isa: { type: 'string' },
   },
 });
 
@@ -40,6 +42,7 @@ const rows = await run({
   method: values.method,
   percentile: number(values.percentile),
   backends: values.backends?.split(','),
+  isa: values.isa,
 });
 if (values.json !== undefined) {
   const report = {

@@ -2,8 +2,13 @@
 // only folder that sees both V8 and pointers.
 #include <napi.h>
 
+#include <string>
+
 #include "native/binding/plan.h"
 #include "native/cpu/isa.h"
+#include "native/kernels/choose.h"
+#include "native/kernels/peak/peak.h"
+#include "native/kernels/registry.h"
 #include "native/plan/executor.h"
 #include "native/threading/os.h"
 
@@ -24,6 +29,53 @@ Napi::Array listIsas(Napi::Env env) {
   return list;
 }
 
+// [{ family, name, isa }]
+Napi::Array listKernels(Napi::Env env) {
+  Napi::Array list = Napi::Array::New(env);
+  size_t count;
+  const KernelInfo* kernels = allKernels(&count);
+  for (size_t i = 0; i < count; i++) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("family", kernels[i].family);
+    entry.Set("name", kernels[i].name);
+    entry.Set("isa", isaName(kernels[i].isa));
+    list.Set(static_cast<uint32_t>(i), entry);
+  }
+  return list;
+}
+
+// peaks(): [{ name, isa, ops }], the register loops that this CPU can run. `ops`: operations of one
+// iteration.
+Napi::Value peaks(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array list = Napi::Array::New(env);
+  size_t count;
+  const PeakKernel* kernels = peakKernels(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (!isRunnable(kernels[i])) continue;
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", kernels[i].name);
+    entry.Set("isa", isaName(kernels[i].isa));
+    entry.Set("ops", kernels[i].operations);
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
+// runPeak(name: string, iterations: number): number, the nanoseconds they took.
+Napi::Value runPeak(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string name = info[0].ToString().Utf8Value();
+  const uint32_t iterations = info[1].ToNumber().Uint32Value();
+  size_t count;
+  const PeakKernel* kernels = peakKernels(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (name != kernels[i].name || !isRunnable(kernels[i])) continue;
+    return Napi::Number::New(env, measurePeak(kernels[i], iterations));
+  }
+  throw Napi::Error::New(env, "this CPU can run no peak loop " + name);
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance;
   env.SetInstanceData(instance);
@@ -34,6 +86,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("schema", schemaText());
   exports.Set("isas", listIsas(env));
+  exports.Set("kernels", listKernels(env));
+  exports.Set("peaks", Napi::Function::New(env, peaks, "peaks"));
+  exports.Set("runPeak", Napi::Function::New(env, runPeak, "runPeak"));
   exports.Set("bestIsa", isaName(bestIsa()));
   exports.Set("usableCpus", static_cast<double>(usableCpus()));
   return exports;

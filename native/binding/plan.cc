@@ -1,11 +1,13 @@
 #include "native/binding/plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <string>
 #include <utility>
 
+#include "native/kernels/registry.h"
 #include "native/threading/pool.h"
 
 namespace octavo {
@@ -47,6 +49,12 @@ Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes) {
   } catch (const Napi::Error&) {
     throw outOfMemory(env);
   }
+}
+
+bool isKernel(const std::string& name) {
+  size_t count;
+  const KernelInfo* kernels = allKernels(&count);
+  return std::any_of(kernels, kernels + count, [&](const KernelInfo& k) { return name == k.name; });
 }
 
 // Fresh ArrayBuffers with the outputs of a run.
@@ -99,6 +107,12 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
   }
   model_ = std::make_shared<Model>();
   model_->isa = isa;
+  if (!info[2].IsUndefined()) {
+    model_->kernel = info[2].ToString().Utf8Value();
+    if (!isKernel(model_->kernel)) {
+      throw makeError(env, "INVALID_ARGUMENT", "there is no kernel " + model_->kernel);
+    }
+  }
   orOutOfMemory(env, [&] { model_->constants = AlignedBuffer(constants.size); });
   if (constants.size > 0) std::memcpy(model_->constants.data(), constants.data, constants.size);
   account(env);
@@ -169,6 +183,7 @@ Napi::Function NativePlan::define(Napi::Env env) {
       env, "NativePlan",
       {InstanceMethod<&NativePlan::run>("run"), InstanceMethod<&NativePlan::cancel>("cancel"),
        InstanceMethod<&NativePlan::runSync>("runSync"),
+       InstanceMethod<&NativePlan::measure>("measure"),
        InstanceMethod<&NativePlan::memoryBytes>("memoryBytes"),
        InstanceMethod<&NativePlan::dispose>("dispose")});
 }
@@ -266,6 +281,20 @@ Napi::Value NativePlan::runSync(const Napi::CallbackInfo& info) {
   Napi::Array outputs = copyOutputs(env, *state_->plan, *memory);
   state_->release(std::move(memory));
   return outputs;
+}
+
+Napi::Value NativePlan::measure(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::unique_ptr<RunMemory> memory = copyInputs(env, info[0]);
+  const uint32_t repeats = info[1].ToNumber().Uint32Value();
+  const std::atomic<bool> never{false};
+  const auto start = std::chrono::steady_clock::now();
+  orOutOfMemory(env, [&] {
+    for (uint32_t i = 0; i < repeats; i++) state_->plan->run(*memory, never);
+  });
+  const auto time = std::chrono::steady_clock::now() - start;
+  state_->release(std::move(memory));
+  return Napi::Number::New(env, std::chrono::duration<double, std::nano>(time).count());
 }
 
 Napi::Value NativePlan::memoryBytes(const Napi::CallbackInfo& info) {

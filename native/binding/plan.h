@@ -18,7 +18,8 @@ struct Instance {
   Napi::FunctionReference arrayBufferClass;
 };
 
-// new NativeModel(constants: Uint8Array, isa: string)
+// new NativeModel(constants: Uint8Array, isa: string, kernel?: string): `kernel` is forced on all
+// plans.
 class NativeModel : public Napi::ObjectWrap<NativeModel> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -60,6 +61,10 @@ class NativePlan : public Napi::ObjectWrap<NativePlan> {
   // cancel(id: number): the promise of that run rejects with ABORTED, unless it is over.
   void cancel(const Napi::CallbackInfo& info);
   Napi::Value runSync(const Napi::CallbackInfo& info);
+  // measure(inputs: TypedArray[], repeats: number): number: nanoseconds of so many runs on this
+  // thread. The inputs are copied once: where steps reuse the memory of an input, later runs read
+  // what those wrote.
+  Napi::Value measure(const Napi::CallbackInfo& info);
   Napi::Value memoryBytes(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
   void release(Napi::Env env);

@@ -50,6 +50,8 @@ constexpr KernelInfo kKernels[] = {
 #define OCTAVO_TRANSPOSE(...) OCTAVO_LISTED("transpose", __VA_ARGS__)
 #include "native/kernels/transpose/kernels.inc"
 #undef OCTAVO_TRANSPOSE
+#define OCTAVO_PEAK(...) OCTAVO_LISTED("peak", __VA_ARGS__)
+#include "native/kernels/peak/kernels.inc"
 };
 
 }  // namespace

@@ -5,12 +5,24 @@
 #include <initializer_list>
 #include <string>
 
+#include "native/kernels/choose.h"
 #include "native/ops/op.h"
 
 namespace octavo {
 
 inline Status badStep(std::string what) {
   return Status::error("BACKEND_FAILURE", std::move(what));
+}
+
+// A kernel that was asked for by name and cannot compute the step.
+inline Status badKernel(const char* name, const std::string& why) {
+  return Status::error("INVALID_ARGUMENT", std::string(name) + " cannot be used: " + why);
+}
+
+template <typename Kernel>
+Status checkRunnable(const Kernel& kernel) {
+  if (isRunnable(kernel)) return {};
+  return Status::error("BACKEND_UNAVAILABLE", std::string("this CPU cannot run ") + kernel.name);
 }
 
 inline const TensorInfo* inputAt(const StepView& step, size_t i) {

@@ -70,8 +70,24 @@ struct StepView {
   }
 };
 
+// A kernel that the caller names in place of dispatch, for benchmarks and tests. The steps of its
+// family use it or are refused; a plan in which nothing used it is refused.
+struct ForcedKernel {
+  const char* name;  // null: dispatch chooses all
+  bool used = false;
+
+  // The kernel, marked as used, where `find` (a family's) knows the name; else null.
+  template <typename Kernel>
+  const Kernel* in(const Kernel* (*find)(const char*)) {
+    const Kernel* kernel = name == nullptr ? nullptr : find(name);
+    used |= kernel != nullptr;
+    return kernel;
+  }
+};
+
 struct PrepareContext {
   Isa isa;
+  ForcedKernel& forced;
   // Constants of the model and of the plan, for packing. Null for a tensor of the arena.
   const uint8_t* model;
   const uint8_t* plan;

@@ -211,8 +211,11 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   Window window{};
   OCTAVO_RETURN_IF_ERROR(
       makeWindow(params, from.weight->dims[1], from.weight->dims[2], *from.x, *from.y, &window));
-  *prepared = makeDepthwise(from, params, window, context);
-  if (*prepared != nullptr) return {};
+  const DotKernel* forced = context.forced.in(findDot);
+  if (forced == nullptr) {
+    OCTAVO_RETURN_IF_ERROR(prepareQDepthwise(from, params, window, context, prepared));
+    if (*prepared != nullptr) return {};
+  }
 
   // Windows without channels sum up nothing, whatever their size.
   if (from.weight->dims[3] == 0) window.h.kernel = window.w.kernel = 1;
@@ -230,9 +233,15 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
 
   bool minus128 = false;
   for (int64_t i = 0; i < from.weight->count; ++i) minus128 |= from.weights[i] == -128;
+  if (forced != nullptr) {
+    OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
+    if (minus128 && forced->form == DotForm::kShifted) {
+      return badKernel(forced->name, "a weight is -128");
+    }
+  }
   const size_t columns = static_cast<size_t>(from.y->dims[3]) / conv->groups;
   conv->layout = layoutPanels(context.isa, minus128, columns, conv->gather.taps(),
-                              conv->gather.depth() / conv->groups);
+                              conv->gather.depth() / conv->groups, forced);
   const auto pack = [&] { return packPanels(conv->layout, conv->groups, from.weights); };
   conv->weights = context.packs.get(*from.weight, conv->layout.form(conv->groups), pack);
   conv->tables = makeTables(from, conv->layout, conv->groups, params.xZero);

@@ -17,9 +17,9 @@ struct QConvOperands {
   const int32_t* weightZero;  // [O]
 };
 
-// The step as a depthwise convolution, or null where it is none: one input and output channel a
-// group, uint8 results, and windows that don't reach far.
-std::unique_ptr<PreparedStep> makeDepthwise(const QConvOperands& from, const QConvParams& params,
-                                            const Window& window, const PrepareContext& context);
+// The step as a depthwise convolution; null where it is none: one input and output channel a
+// group, uint8 results, and windows that don't reach far. Fails where a forced kernel doesn't fit.
+Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, const Window& window,
+                         const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared);
 
 }  // namespace octavo

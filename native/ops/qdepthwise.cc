@@ -90,12 +90,13 @@ void DepthwiseStep::fillGrid(const uint8_t* image, int64_t first, int64_t output
 
 }  // namespace
 
-std::unique_ptr<PreparedStep> makeDepthwise(const QConvOperands& from, const QConvParams& params,
-                                            const Window& window, const PrepareContext& context) {
+Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, const Window& window,
+                         const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared) {
+  *prepared = nullptr;
   const int64_t channels = window.channels;
   if (params.groups != channels || from.weight->dims[0] != channels || channels == 0 ||
       from.y->type != DataType::kUint8 || from.y->count == 0) {
-    return nullptr;
+    return {};
   }
   auto step = std::make_unique<DepthwiseStep>();
   step->window = window;
@@ -104,7 +105,7 @@ std::unique_ptr<PreparedStep> makeDepthwise(const QConvOperands& from, const QCo
   step->width =
       (window.w.output - 1) * window.w.stride + (window.w.kernel - 1) * window.w.dilation + 2;
   const auto most = static_cast<int64_t>(kMostPointers);
-  if (step->width > most || step->gridRows(1) > most / step->width) return nullptr;
+  if (step->width > most || step->gridRows(1) > most / step->width) return {};
 
   const double cells = static_cast<double>(window.cells());
   const double rowWork = static_cast<double>(window.w.output * channels) * cells;
@@ -113,11 +114,16 @@ std::unique_ptr<PreparedStep> makeDepthwise(const QConvOperands& from, const QCo
   step->rows = std::clamp(static_cast<int64_t>(partWork / rowWork), int64_t{1}, window.h.output);
   while (step->gridRows(step->rows) > most / step->width) step->rows = (step->rows + 1) / 2;
 
+  const DepthwiseKernel* forced = context.forced.in(findDepthwise);
+  if (forced != nullptr) OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
   const auto count = static_cast<size_t>(channels), taps = static_cast<size_t>(window.cells());
-  step->layout =
-      layoutBlocks(context.isa, count, static_cast<size_t>(window.h.kernel),
-                   static_cast<size_t>(window.w.kernel), neighbours, from.weights, from.weightZero);
+  step->layout = layoutBlocks(context.isa, count, static_cast<size_t>(window.h.kernel),
+                              static_cast<size_t>(window.w.kernel), neighbours, from.weights,
+                              from.weightZero, forced);
   const BlockLayout& layout = step->layout;
+  if (layout.blocks.empty()) {
+    return badKernel(forced->name, "windows three wide with stride 1 and int8 weights are its own");
+  }
   const auto pack = [&] { return packBlocks(layout, from.weights, from.weightZero); };
   // Packed together with its zero points, which the store knows nothing of.
   step->weights = from.weightZero == nullptr ? context.packs.get(*from.weight, layout.name(), pack)
@@ -165,7 +171,8 @@ std::unique_ptr<PreparedStep> makeDepthwise(const QConvOperands& from, const QCo
   base.zero = params.yZero;
   base.min = params.min;
   base.max = params.max;
-  return step;
+  *prepared = std::move(step);
+  return {};
 }
 
 }  // namespace octavo

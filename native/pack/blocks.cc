@@ -43,20 +43,28 @@ int64_t BlockLayout::cellAt(size_t i) const {
 }
 
 BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernelW, bool neighbours,
-                         const int8_t* weight, const int32_t* weightZero) {
+                         const int8_t* weight, const int32_t* weightZero,
+                         const DepthwiseKernel* forced) {
+  const auto choose = [&](DepthwiseForm form, size_t left) {
+    if (forced == nullptr) return chooseDepthwise(isa, form, left);
+    return forced->form == form ? forced : nullptr;
+  };
   BlockLayout layout{DepthwiseForm::kTaps, kernelH, kernelW, 1, 0, 0, 0, {}};
   const size_t cells = kernelH * kernelW;
-  const bool wide = chooseDepthwise(isa, DepthwiseForm::kTaps, channels)->weightBytes == 2;
+  const bool wide =
+      (forced == nullptr ? chooseDepthwise(isa, DepthwiseForm::kTaps, channels) : forced)
+          ->weightBytes == 2;
   for (size_t i = 0; i < channels * cells && !wide; ++i) {
     layout.layers = std::max(layout.layers, layersOf(centred(weight, weightZero, i, i / cells)));
   }
   const bool rows = neighbours && kernelW == 3 && layout.layers == 1 &&
-                    chooseDepthwise(isa, DepthwiseForm::kRows, channels) != nullptr;
+                    choose(DepthwiseForm::kRows, channels) != nullptr;
   if (rows) layout.form = DepthwiseForm::kRows;
   layout.quads = rows ? kernelH : divideUp(cells * layout.layers, 4);
   const size_t shifts = rows ? 2 : 1;
   for (size_t channel = 0; channel < channels;) {
-    const DepthwiseKernel* kernel = chooseDepthwise(isa, layout.form, channels - channel);
+    const DepthwiseKernel* kernel = choose(layout.form, channels - channel);
+    if (kernel == nullptr) break;
     const auto width = static_cast<size_t>(kernel->channels);
     const size_t taken = std::min(width, channels - channel);
     layout.blocks.push_back({kernel, channel, taken, layout.weightBytes, layout.positions});

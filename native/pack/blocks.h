@@ -35,9 +35,12 @@ struct BlockLayout {
   int64_t cellAt(size_t i) const;
 };
 
-// weightZero may be null. `neighbours`: pixels and outputs are neighbours along a row.
+// weightZero may be null. `neighbours`: pixels and outputs are neighbours along a row. `forced`:
+// the kernel of all blocks, or null to choose; the layout has no blocks if the window does not fit
+// it.
 BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernelW, bool neighbours,
-                         const int8_t* weight, const int32_t* weightZero);
+                         const int8_t* weight, const int32_t* weightZero,
+                         const DepthwiseKernel* forced);
 
 // Packs weight [channels][kernelH][kernelW].
 AlignedBuffer packBlocks(const BlockLayout& layout, const int8_t* weight,

@@ -17,10 +17,12 @@ std::string PanelLayout::form(size_t groups) const {
   return text + ' ' + (panels.empty() ? "" : panels[0].kernel->name);
 }
 
-PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, size_t depth) {
+PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, size_t depth,
+                         const DotKernel* forced) {
   PanelLayout layout{columns, taps, depth, divideUp(depth, 4), 0, 0, {}};
   for (size_t column = 0; column < columns;) {
-    const DotKernel& kernel = chooseDot(isa, minus128, columns - column);
+    const DotKernel& kernel =
+        forced == nullptr ? chooseDot(isa, minus128, columns - column) : *forced;
     const auto width = static_cast<size_t>(kernel.columns);
     const size_t taken = std::min(width, columns - column);
     layout.panels.push_back({&kernel, column, taken, layout.weightBytes, layout.positions});

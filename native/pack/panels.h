@@ -35,7 +35,9 @@ struct PanelLayout {
   std::string form(size_t groups) const;
 };
 
-PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, size_t depth);
+// `forced`: the kernel of all panels, or null to choose by what each is for.
+PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, size_t depth,
+                         const DotKernel* forced);
 
 // Packs weight [groups][columns][taps][depth]: group g begins at g * layout.weightBytes.
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t* weight);

@@ -55,7 +55,10 @@ Status malformed(const std::string& what) {
 class PlanDecoder {
  public:
   PlanDecoder(ExecutablePlan& plan, const int32_t* words, size_t count)
-      : plan_(plan), words_(words), count_(count) {}
+      : plan_(plan),
+        words_(words),
+        count_(count),
+        forced_{plan.model_->kernel.empty() ? nullptr : plan.model_->kernel.c_str()} {}
 
   Status decode() {
     int32_t tensors = 0, steps = 0, inputs = 0, outputs = 0;
@@ -69,6 +72,10 @@ class PlanDecoder {
     OCTAVO_RETURN_IF_ERROR(decodePorts(outputs, plan_.outputs_));
     for (int32_t i = 0; i < steps && ok_; i++) OCTAVO_RETURN_IF_ERROR(decodeStep(i));
     if (!ok_ || at_ != count_) return malformed("length");
+    if (forced_.name != nullptr && !forced_.used) {
+      return Status::error("INVALID_ARGUMENT",
+                           "no step of the plan has a use for the kernel " + plan_.model_->kernel);
+    }
     return {};
   }
 
@@ -180,8 +187,8 @@ class PlanDecoder {
                         words_ + at_};
     at_ += static_cast<size_t>(paramWords);
     const Model& model = *plan_.model_;
-    const PrepareContext context{model.isa, model.constants.data(), plan_.constants_.data(),
-                                 plan_.model_->packs};
+    const PrepareContext context{model.isa, forced_, model.constants.data(),
+                                 plan_.constants_.data(), plan_.model_->packs};
     std::unique_ptr<PreparedStep> prepared;
     const Status status = kind.prepare(view, context, &prepared);
     if (!status.ok()) {
@@ -208,6 +215,7 @@ class PlanDecoder {
   ExecutablePlan& plan_;
   const int32_t* const words_;
   const size_t count_;
+  ForcedKernel forced_;
   size_t at_ = 0;
   bool ok_ = true;
 };

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "native/ops/op.h"
@@ -19,6 +20,7 @@ namespace octavo {
 struct Model {
   AlignedBuffer constants;
   Isa isa;
+  std::string kernel;  // that all plans are forced to, or empty
   PackStore packs;
 };
 

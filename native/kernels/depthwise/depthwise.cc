@@ -1,5 +1,7 @@
 #include "native/kernels/depthwise/depthwise.h"
 
+#include "native/kernels/choose.h"
+
 namespace octavo {
 
 #define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes, evex) \
@@ -41,5 +43,7 @@ const DepthwiseKernel* chooseDepthwise(Isa isa, DepthwiseForm form, size_t chann
   }
   return best;
 }
+
+const DepthwiseKernel* findDepthwise(const char* name) { return findByName(kKernels, name); }
 
 }  // namespace octavo

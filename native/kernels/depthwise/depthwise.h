@@ -65,4 +65,7 @@ const DepthwiseKernel* depthwiseKernels(size_t* count);
 // narrowest. kTaps exists for every instruction set; null where `form` doesn't.
 const DepthwiseKernel* chooseDepthwise(Isa isa, DepthwiseForm form, size_t channels);
 
+// The kernel of that name, or null; whether it fits CPU and window is the caller's to check.
+const DepthwiseKernel* findDepthwise(const char* name);
+
 }  // namespace octavo

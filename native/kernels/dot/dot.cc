@@ -50,6 +50,8 @@ const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns) {
   return *best;
 }
 
+const DotKernel* findDot(const char* name) { return findByName(kKernels, name); }
+
 const RowSumKernel& chooseRowSum(Isa isa) {
   static constexpr RowSumKernel kRowSums[] = {
 #define OCTAVO_ROWSUM(name, isa) {#name, Isa::isa, name},

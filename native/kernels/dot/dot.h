@@ -93,6 +93,9 @@ const DotKernel* dotKernels(size_t* count);
 // widest. `minus128`: whether a weight is -128.
 const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns);
 
+// The kernel of that name, or null; whether it fits CPU and weights is the caller's to check.
+const DotKernel* findDot(const char* name);
+
 const RowSumKernel& chooseRowSum(Isa isa);
 
 }  // namespace octavo

@@ -9,11 +9,29 @@ export interface IsaInfo {
   readonly supported: boolean;
 }
 
+export interface KernelInfo {
+  /** Its folder in native/kernels. */
+  readonly family: string;
+  readonly name: string;
+  readonly isa: string;
+}
+
+/** A register loop: the most that a core does of one kind of multiplication and addition. */
+export interface PeakInfo {
+  /** `peak_<types>_<isa>`, such as peak_u8s8s32_avx512vnni. */
+  readonly name: string;
+  readonly isa: string;
+  /** Operations of one iteration, a multiplication and an addition counting as two. */
+  readonly ops: number;
+}
+
 export interface NativePlanHandle {
   /** `id` is for `cancel`; no other run in flight of this thread has it. */
   run(inputs: readonly TypedArray[]): { id: number; outputs: Promise<ArrayBuffer[]> };
   cancel(id: number): void;
   runSync(inputs: readonly TypedArray[]): ArrayBuffer[];
+  /** Nanoseconds of `repeats` runs on this thread, the inputs copied once and no outputs. */
+  measure(inputs: readonly TypedArray[], repeats: number): number;
   memoryBytes(): number;
   dispose(): void;
 }
@@ -25,10 +43,20 @@ export interface NativeModelHandle {
 }
 
 export interface AddonExports {
-  readonly NativeModel: new (constants: Uint8Array, isa: string) => NativeModelHandle;
+  readonly NativeModel: new (
+    constants: Uint8Array,
+    isa: string,
+    kernel?: string,
+  ) => NativeModelHandle;
   /** The step vocabulary it was built with: equals `schemaText()` or the build is another one. */
   readonly schema: string;
   readonly isas: readonly IsaInfo[];
+  /** All kernels that were built. */
+  readonly kernels: readonly KernelInfo[];
+  /** The register loops that this CPU can run. */
+  peaks(): readonly PeakInfo[];
+  /** Nanoseconds of so many iterations of a register loop on this thread. */
+  runPeak(name: string, iterations: number): number;
   readonly bestIsa: string;
   /** CPUs by affinity and cgroup quota. */
   readonly usableCpus: number;

@@ -16,7 +16,14 @@ import type {
   RunPlanOptions,
 } from '../backend.js';
 import { loadAddon } from './addon.cjs';
-import type { AddonExports, IsaInfo, NativeModelHandle, NativePlanHandle } from './exports.js';
+import type {
+  AddonExports,
+  IsaInfo,
+  KernelInfo,
+  NativeModelHandle,
+  NativePlanHandle,
+  PeakInfo,
+} from './exports.js';
 
 let addon: AddonExports | undefined;
 
@@ -45,6 +52,46 @@ function requireAddon(): AddonExports {
   return addon;
 }
 
+/** What only this backend can be asked for. Not part of the package's interface: for benchmarks and tests. */
+export interface NativeOptions extends BackendOptions {
+  /**
+   * Forces a kernel of native/kernels/<family>/kernels.inc in place of what dispatch would choose: every
+   * step that its family computes uses it. `prepare` throws `BACKEND_UNAVAILABLE` if this CPU cannot run it and
+   * `INVALID_ARGUMENT` if it does not fit a step, or no step of the plan is of a family that takes names.
+   */
+  readonly kernel?: string | undefined;
+}
+
+export interface NativePreparedPlan extends PreparedPlan {
+  /**
+   * Nanoseconds of `repeats` runs on this thread and its team. The inputs are copied once, before the clock
+   * starts, and the outputs not at all; a plan that reuses the memory of its inputs goes on with what is there.
+   */
+  measure(inputs: readonly TypedArray[], repeats: number): number;
+}
+
+export interface NativeBackendModel extends BackendModel {
+  prepare(plan: Plan): NativePreparedPlan;
+}
+
+export interface NativeBackend extends Backend {
+  open(constants: Uint8Array): NativeBackendModel;
+}
+
+/** The kernels of this build, the register loops of this CPU. Throw `BACKEND_UNAVAILABLE` without the addon. */
+export function nativeKernels(): readonly KernelInfo[] {
+  return requireAddon().kernels;
+}
+
+export function nativePeaks(): readonly PeakInfo[] {
+  return requireAddon().peaks();
+}
+
+/** Nanoseconds of so many iterations of a register loop on this thread. */
+export function runNativePeak(name: string, iterations: number): number {
+  return requireAddon().runPeak(name, iterations);
+}
+
 /** Instruction sets of this build, the least first. Throws `BACKEND_UNAVAILABLE` without the addon. */
 export function nativeIsas(): readonly IsaInfo[] {
   return requireAddon().isas;
@@ -52,10 +99,11 @@ export function nativeIsas(): readonly IsaInfo[] {
 
 /**
  * The native backend on the best instruction set, or the one forced. Throws `BACKEND_UNAVAILABLE`
- * with the reason, and `INVALID_ARGUMENT` for an instruction set that does not exist.
+ * with the reason, and `INVALID_ARGUMENT` for an instruction set or a kernel that does not exist.
  */
-export function createNativeBackend(options: BackendOptions = {}): Backend {
-  const { NativeModel, bestIsa, isas, usableCpus } = requireAddon();
+export function createNativeBackend(options: NativeOptions = {}): NativeBackend {
+  const { NativeModel, bestIsa, isas, kernels, usableCpus } = requireAddon();
+  const { kernel } = options;
   const isa = options.isa ?? bestIsa;
   checkIsa(isa, isas);
   const threads = options.threads ?? usableCpus;
@@ -66,11 +114,14 @@ export function createNativeBackend(options: BackendOptions = {}): Backend {
       found: String(threads),
     });
   }
+  if (kernel !== undefined && !kernels.some(({ name }) => name === kernel)) {
+    throw new OctavoError('INVALID_ARGUMENT', 'no such kernel', { where: 'kernel', found: kernel });
+  }
   return {
     name: 'native',
     isa,
     threads,
-    open: (constants) => openModel(() => new NativeModel(constants, isa), threads),
+    open: (constants) => openModel(() => new NativeModel(constants, isa, kernel), threads),
   };
 }
 
@@ -94,7 +145,7 @@ function checkIsa(isa: string, isas: readonly IsaInfo[]): void {
   }
 }
 
-function openModel(make: () => NativeModelHandle, threads: number): BackendModel {
+function openModel(make: () => NativeModelHandle, threads: number): NativeBackendModel {
   const handle = translated('model', make);
   return {
     prepare: (plan) =>
@@ -106,7 +157,7 @@ function openModel(make: () => NativeModelHandle, threads: number): BackendModel
   };
 }
 
-function preparePlan(plan: Plan, handle: NativePlanHandle): PreparedPlan {
+function preparePlan(plan: Plan, handle: NativePlanHandle): NativePreparedPlan {
   const outputs = plan.outputs.map(({ tensor }) => {
     const { type, dims } = plan.tensors[tensor]!;
     return { type, count: elementCount(dims) };
@@ -129,6 +180,7 @@ function preparePlan(plan: Plan, handle: NativePlanHandle): PreparedPlan {
       }
     },
     runSync: (inputs) => wrap(translated('run', () => handle.runSync(inputs))),
+    measure: (inputs, repeats) => translated('measure', () => handle.measure(inputs, repeats)),
     dispose: () => handle.dispose(),
   };
 }

@@ -1,0 +1,69 @@
+/** One layer of a case: its numbers, drawn from a fixed seed, and the plans that compute it. */
+import { singleStepPlan } from './plan.mjs';
+
+/**
+ * The int8 layer: x is uint8 with zero point 128, weights are int8 in [-127, 127], a scale for each output channel,
+ * and results that fill uint8 without much clamping.
+ *
+ * @param {import('./cases.mjs').Case} shape
+ */
+export function drawLayer(shape) {
+  const random = generator(shape.name);
+  const { height, width, inputs, outputs, window, groups } = shape;
+  const depth = (inputs / groups) * window ** 2;
+  const xScale = 0.02;
+  const yScale = 0.5;
+  // A product of uint8 and int8 has a standard deviation of 74 · 73.
+  const wanted = 40 / (Math.sqrt(depth) * 74 * 73);
+  const fill = (array, of) => array.map(of);
+  return {
+    x: fill(new Uint8Array(height * width * inputs), () => random() * 256),
+    weight: fill(new Int8Array(outputs * depth), () => Math.floor(random() * 255) - 127), // OHWI
+    bias: fill(new Int32Array(outputs), () => (random() - 0.5) * 1e4),
+    weightScale: fill(
+      new Float32Array(outputs),
+      () => ((wanted * yScale) / xScale) * (0.5 + random()),
+    ),
+    xScale: Math.fround(xScale),
+    yScale: Math.fround(yScale),
+    xZero: 128,
+    yZero: 128,
+  };
+}
+
+/** The layer as a plan of one QConv step, uint8 to uint8, requantization fused. */
+export function int8Plan(shape, layer) {
+  const { height, width, inputs, outputs, window, groups, stride, pad } = shape;
+  const multiplier = layer.weightScale.map((scale) =>
+    Math.fround(Math.fround(layer.xScale * scale) / layer.yScale),
+  );
+  return singleStepPlan(
+    'QConv',
+    [
+      { type: 'uint8', dims: [1, height, width, inputs] },
+      { type: 'int8', dims: [outputs, window, window, inputs / groups], data: layer.weight },
+      { type: 'int32', dims: [outputs], data: layer.bias },
+      { type: 'float32', dims: [outputs], data: multiplier },
+    ],
+    [{ type: 'uint8', dims: [1, shape.outHeight, shape.outWidth, outputs] }],
+    {
+      strideH: stride,
+      strideW: stride,
+      padTop: pad,
+      padLeft: pad,
+      groups,
+      xZero: layer.xZero,
+      yZero: layer.yZero,
+    },
+  );
+}
+
+/** Uniform numbers in [0, 1), the same for the same text. */
+function generator(text) {
+  let state = 0x811c9dc5;
+  for (const character of text) state = Math.imul(state ^ character.charCodeAt(0), 0x01000193);
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return (state >>> 8) / 2 ** 24;
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * How contenders are timed: all of a case in one process, in bursts that take turns, so that the drift of the clock
+ * and the noise of the machine meet all alike; the median over many rounds.
+ *
+ * A contender is { name, burst(repeats) }: it does its work so many times and tells the nanoseconds, or a promise
+ * of them.
+ */
+
+/** Nanoseconds that a burst is made to last about. */
+const burstTime = 2e6;
+const mostRepeats = 1e6;
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
+
+/** How often a contender works in one burst; also its warm-up. */
+export async function calibrate(contender, time = burstTime) {
+  let repeats = 1;
+  for (;;) {
+    const taken = Math.max(await contender.burst(repeats), 1);
+    if (taken >= time / 2 || repeats >= mostRepeats) {
+      return Math.max(1, Math.min(mostRepeats, Math.round((repeats * time) / taken)));
+    }
+    repeats = Math.min(mostRepeats, repeats * Math.max(2, Math.ceil(time / taken / 2)));
+  }
+}
+
+/**
+ * Median nanoseconds of one repeat of each contender, over as many rounds as fit into `budget` milliseconds, between
+ * `least` and `most`.
+ *
+ * @returns {Promise<{ times: number[], rounds: number }>}
+ */
+export async function takeTurns(contenders, { budget = 1000, least = 9, most = 61 } = {}) {
+  const repeats = [];
+  for (const contender of contenders) repeats.push(await calibrate(contender));
+  const times = contenders.map(() => []);
+  const end = performance.now() + budget;
+  let rounds = 0;
+  while (rounds < least || (rounds < most && performance.now() < end)) {
+    for (const [i, contender] of contenders.entries()) {
+      times[i].push((await contender.burst(repeats[i])) / repeats[i]);
+    }
+    rounds++;
+  }
+  return { times: times.map(median), rounds };
+}
+
+/** A contender that calls an asynchronous function, waiting for each. */
+export function asyncContender(name, call) {
+  return {
+    name,
+    async burst(repeats) {
+      const start = process.hrtime.bigint();
+      for (let i = 0; i < repeats; i++) await call();
+      return Number(process.hrtime.bigint() - start);
+    },
+  };
+}
