@@ -35,7 +35,7 @@ PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, si
 }
 
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t* weight) {
-  AlignedBuffer packed(groups * layout.weightBytes);
+  AlignedBuffer packed(groups * layout.weightBytes + kPanelSlack);
   const size_t columnBytes = layout.taps * layout.depth;
   std::vector<const int8_t*> columnAt;  // by position; null where there is none
   for (size_t group = 0; group < groups; ++group) {

@@ -25,6 +25,8 @@
 
 namespace octavo {
 
+constexpr size_t kPanelSlack = 2048;
+
 enum class DotOutput : int32_t { kUint8, kInt32, kFloat32 };
 
 struct DotArgs {
