@@ -9,7 +9,7 @@ import { singleStepPlan } from './plan.mjs';
  */
 export function drawLayer(shape) {
   const random = generator(shape.name);
-  const { height, width, inputs, outputs, window, groups } = shape;
+  const { kind, height, width, inputs, outputs, window, groups } = shape;
   const depth = (inputs / groups) * window ** 2;
   const xScale = 0.02;
   const yScale = 0.5;
@@ -19,7 +19,8 @@ export function drawLayer(shape) {
   return {
     x: fill(new Uint8Array(height * width * inputs), () => random() * 256),
     weight: fill(new Int8Array(outputs * depth), () => Math.floor(random() * 255) - 127), // OHWI
-    bias: fill(new Int32Array(outputs), () => (random() - 0.5) * 1e4),
+    // A matrix product has none, in ONNX.
+    bias: kind === 'gemm' ? undefined : fill(new Int32Array(outputs), () => (random() - 0.5) * 1e4),
     weightScale: fill(
       new Float32Array(outputs),
       () => ((wanted * yScale) / xScale) * (0.5 + random()),
@@ -42,7 +43,7 @@ export function int8Plan(shape, layer) {
     [
       { type: 'uint8', dims: [1, height, width, inputs] },
       { type: 'int8', dims: [outputs, window, window, inputs / groups], data: layer.weight },
-      { type: 'int32', dims: [outputs], data: layer.bias },
+      layer.bias && { type: 'int32', dims: [outputs], data: layer.bias },
       { type: 'float32', dims: [outputs], data: multiplier },
     ],
     [{ type: 'uint8', dims: [1, shape.outHeight, shape.outWidth, outputs] }],
@@ -55,6 +56,42 @@ export function int8Plan(shape, layer) {
       xZero: layer.xZero,
       yZero: layer.yZero,
     },
+  );
+}
+
+/** The float layer: the numbers of the int8 one as they are. */
+export function floatLayer({ x, weight, bias }) {
+  return {
+    x: Float32Array.from(x, (value) => value / 256),
+    weight: Float32Array.from(weight, (value) => value / 128),
+    bias: bias && Float32Array.from(bias, (value) => value / 32768),
+  };
+}
+
+/** The float layer as a plan of one step: MatMul, or Conv with a bias. */
+export function floatPlan(shape, layer) {
+  const { kind, height, width, inputs, outputs, window, groups, stride, pad } = shape;
+  const type = 'float32';
+  if (kind === 'gemm') {
+    return singleStepPlan(
+      'MatMul',
+      [
+        { type, dims: [width, inputs] },
+        { type, dims: [outputs, inputs], data: layer.weight },
+      ],
+      [{ type, dims: [width, outputs] }],
+      { transposeB: 1 },
+    );
+  }
+  return singleStepPlan(
+    'Conv',
+    [
+      { type, dims: [1, height, width, inputs] },
+      { type, dims: [outputs, window, window, inputs / groups], data: layer.weight },
+      { type, dims: [outputs], data: layer.bias },
+    ],
+    [{ type, dims: [1, shape.outHeight, shape.outWidth, outputs] }],
+    { strideH: stride, strideW: stride, padTop: pad, padLeft: pad, groups },
   );
 }
 

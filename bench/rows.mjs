@@ -1,0 +1,66 @@
+/**
+ * Rows of the JSON, one for each peer of a measurement, or a single one without a peer:
+ *
+ *   { suite, case, backend, isa, threads, metric, value, peak?, ofPeak?, peer?, peerValue?, ratio?, rounds }
+ *
+ * metric 'gops': value and peerValue are 10⁹ operations a second, a multiplication and an addition counting as two;
+ * 'gbs': 10⁹ bytes read and written a second; 'ms' and 'us': of time. peak is of one thread, ofPeak the share of it that
+ * each thread reaches. ratio is above 1 where Octavo is ahead.
+ */
+
+/** The faster of two is the one that is larger, or else smaller. */
+const isSpeed = { gops: true, gbs: true, ms: false, us: false };
+
+/** Rows of one measurement. `peers`: [{ peer, peerValue }], those without a value left out. */
+export function makeRows(measured, peers = []) {
+  const { suite, case: name, backend, isa, threads, metric, value, peak, rounds } = measured;
+  const known = peers.filter(({ peerValue }) => peerValue !== undefined);
+  const base = { suite, case: name, backend, isa, threads, metric, value };
+  if (peak !== undefined) Object.assign(base, { peak, ofPeak: value / (peak * threads) });
+  if (known.length === 0) return [{ ...base, rounds }];
+  return known.map(({ peer, peerValue }) => {
+    const ratio = isSpeed[metric] ? value / peerValue : peerValue / value;
+    return { ...base, peer, peerValue, ratio, rounds };
+  });
+}
+
+/** What is wrong with a row, or undefined. */
+export function faultOf(row) {
+  const texts = ['suite', 'case', 'backend'];
+  for (const key of texts) {
+    if (typeof row[key] !== 'string' || row[key] === '') return `${key} is no text`;
+  }
+  if (!Object.hasOwn(isSpeed, row.metric)) return `no such metric: ${row.metric}`;
+  for (const key of ['value', 'threads', 'rounds']) {
+    if (!(row[key] > 0 && Number.isFinite(row[key]))) return `${key} is ${row[key]}`;
+  }
+  const optional = [
+    ['peak', 'ofPeak'],
+    ['peer', 'peerValue', 'ratio'],
+  ];
+  for (const group of optional) {
+    const present = group.filter((key) => row[key] !== undefined);
+    if (present.length > 0 && present.length < group.length) return `only ${present} of ${group}`;
+    for (const key of present) {
+      if (key !== 'peer' && !(row[key] > 0 && Number.isFinite(row[key]))) {
+        return `${key} is ${row[key]}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** A line of a table: the case, the value with its share of the peak, and each peer with the ratio. */
+export function printRows(rows) {
+  const [{ case: name, metric, value, ofPeak, threads }] = rows;
+  const unit = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs' }[metric];
+  const digits = (number) => number.toFixed(number < 10 ? 3 : 1);
+  const share = ofPeak === undefined ? '' : `${(100 * ofPeak).toFixed(1).padStart(6)} %`;
+  const mark = threads === 1 ? '' : ` (${threads} threads)`;
+  console.log(`${(name + mark).padEnd(40)} ${digits(value).padStart(9)} ${unit} ${share}`);
+  for (const { peer, peerValue, ratio } of rows) {
+    if (peer === undefined) continue;
+    const times = `${ratio.toFixed(2)}×`.padStart(8);
+    console.log(`    ${peer.padEnd(36)} ${digits(peerValue).padStart(9)} ${unit} ${times}`);
+  }
+}
