@@ -14,7 +14,7 @@ export async function run({ filter, limit, method, percentile, backends = ['nati
   for (const task of tasks.filter(({ name }) => filter.test(name))) {
     rows.push(...(await runTask(task, { limit, method, percentile, backends })));
   }
-  return rows;
+  return { rows };
 }
 
 async function runTask(task, { limit, method, percentile, backends }) {

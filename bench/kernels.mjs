@@ -1,91 +1,65 @@
 /**
- * The kernels, shape by shape: one layer, in turn with the register loop of the same instruction set and with
- * onnxruntime-node on the same layer. The int8 layer is uint8 in and uint8 out, requantization fused; the float one is
- * a case of its own. Peers' answers are compared with ours before anything is timed.
- *
- * A forced instruction set is measured against its own peak alone: peers cannot be held to one.
+ * The kernels, shape by shape, each in turn with its peak and with onnxruntime-node: for layers the register loop of the same
+ * instruction set, for conversions memcpy. Peers' answers are compared with ours before anything is timed.
  */
 import { createNativeBackend } from '../dist/esm/backends/native/index.js';
-import { cases } from './cases.mjs';
-import { drawLayer, floatLayer, floatPlan, int8Plan } from './layer.mjs';
-import { nativeContender, peakFor } from './native.mjs';
-import { channelsLast, floatModel, int8Model } from './onnx.mjs';
+import { nativeContender } from './native.mjs';
 import { profiledContender, wallContender } from './ort.mjs';
 import { loadOnnxRuntime } from './peers.mjs';
 import { makeRows, printRows } from './rows.mjs';
+import { groups } from './subjects.mjs';
 import { takeTurns } from './timing.mjs';
 
-/** The two precisions of a layer. `tolerance`: how far a peer's answer may be from ours, in its own units. */
-const precisions = [
-  {
-    name: 'int8',
-    types: 'u8s8s32',
-    caseName: ({ kind, name }) => (kind === 'gemm' ? `${name} u8s8u8` : name),
-    draw: drawLayer,
-    plan: int8Plan,
-    model: int8Model,
-    tolerance: () => 1,
-  },
-  {
-    name: 'fp32',
-    types: 'f32',
-    caseName: ({ name }) => `${name} f32`,
-    draw: (shape) => floatLayer(drawLayer(shape)),
-    plan: floatPlan,
-    model: floatModel,
-    tolerance: (answer) =>
-      1e-4 * answer.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
-  },
-];
+/** Milliseconds a contender may take, all rounds together. */
+const budgetOfContender = 150;
 
-export async function run({ filter, threads, isa }) {
-  const chosen = createNativeBackend({ isa }).isa;
-  const peer = isa === undefined ? loadOnnxRuntime() : undefined;
+export async function run({ filter, threads, isa, alone = false }) {
+  const context = {
+    isa: createNativeBackend({ isa }).isa,
+    threads,
+    peer: alone ? undefined : loadOnnxRuntime(),
+  };
   const rows = [];
-  for (const shape of cases) {
-    const wanted = precisions.filter(({ caseName }) => filter.test(caseName(shape)));
-    if (wanted.length > 0) {
-      rows.push(...(await measureCase(shape, wanted, { threads, isa: chosen, peer })));
-    }
+  for (const group of groups) {
+    const wanted = group.filter(({ name }) => filter.test(name));
+    if (wanted.length > 0) rows.push(...(await measureGroup(wanted, context)));
   }
-  return rows;
+  return { rows };
 }
 
-/** All precisions of a shape in the same rounds: their ratio is a figure too. */
-async function measureCase(shape, wanted, { threads, isa, peer }) {
-  const groups = [];
-  for (const precision of wanted) {
-    groups.push(await contendersOf(shape, precision, { threads, isa, peer }));
-  }
-  const contenders = groups.flatMap((group) => Object.values(group.contenders));
-  const { times, rounds } = await takeTurns(contenders, { budget: 150 * contenders.length });
-  const timeOf = (contender) => times[contenders.indexOf(contender)];
-  const gops = (time) => (time === undefined ? undefined : shape.ops / time);
-
+async function measureGroup(subjects, context) {
+  const fields = [];
+  for (const subject of subjects) fields.push(await fieldOf(subject, context));
+  const contenders = fields.flatMap((field) => Object.values(field));
+  const budget = budgetOfContender * contenders.length;
+  const { times, rounds } = await takeTurns(contenders, { budget });
   const rows = [];
-  for (const { precision, contenders: by } of groups) {
-    const peak = by.peak === undefined ? undefined : by.peak.ops / timeOf(by.peak);
-    const measured = {
-      suite: 'kernels',
-      case: precision.caseName(shape),
-      backend: 'native',
-      isa,
-      threads,
-      metric: 'gops',
-      value: gops(timeOf(by.ours)),
-      peak,
-      rounds,
-    };
+  for (const [i, subject] of subjects.entries()) {
+    const { ours, single, peak, wall, profiled } = fields[i];
+    const speed = (contender, amount) => amount / times[contenders.indexOf(contender)];
     const peers = [];
-    if (by.single !== undefined) {
-      peers.push({ peer: 'octavo native 1 thread', peerValue: gops(timeOf(by.single)) });
+    if (single !== undefined) {
+      peers.push({ peer: 'octavo native 1 thread', peerValue: speed(single, subject.amount) });
     }
-    if (by.wall !== undefined) {
-      const kernel = await by.profiled.finish();
-      peers.push({ peer: by.wall.name, peerValue: gops(timeOf(by.wall)) });
-      peers.push({ peer: by.profiled.name, peerValue: gops(kernel) });
+    if (wall !== undefined) {
+      const kernel = await profiled.finish();
+      peers.push({ peer: wall.name, peerValue: speed(wall, subject.amount) });
+      peers.push({ peer: profiled.name, peerValue: kernel && subject.amount / kernel });
     }
-    const own = makeRows(measured, peers);
+    const own = makeRows(
+      {
+        suite: 'kernels',
+        case: subject.name,
+        backend: 'native',
+        isa: context.isa,
+        threads: context.threads,
+        metric: subject.metric,
+        value: speed(ours, subject.amount),
+        peak: peak && speed(peak, peak.amount),
+        rounds,
+      },
+      peers,
+    );
     printRows(own);
     rows.push(...own);
   }
@@ -93,30 +67,33 @@ async function measureCase(shape, wanted, { threads, isa, peer }) {
   return rows;
 }
 
-async function contendersOf(shape, precision, { threads, isa, peer }) {
-  const layer = precision.draw(shape);
-  const plan = precision.plan(shape, layer);
-  const native = (count) => nativeContender('octavo', plan, [layer.x], { isa, threads: count });
-  const contenders = { ours: native(threads) };
-  if (threads > 1) contenders.single = native(1);
-  const peak = peakFor(precision.types, isa);
-  if (peak !== undefined) contenders.peak = peak;
+/** The contenders of a subject, those that there are. */
+async function fieldOf(subject, { isa, threads, peer }) {
+  const numbers = subject.draw();
+  const plan = subject.plan(numbers);
+  const native = (count) => nativeContender('octavo', plan, [numbers.x], { isa, threads: count });
+  const field = { ours: native(threads) };
+  if (threads > 1) field.single = native(1);
+  const peak = subject.peak(isa);
+  if (peak !== undefined) field.peak = peak;
   if (peer !== undefined) {
-    const model = precision.model(shape, layer);
+    const model = subject.model(numbers);
     const options = { executionProviders: ['cpu'], intraOpNumThreads: threads };
-    const name = `onnxruntime-node ${peer.version} ${precision.name}`;
-    const wall = await wallContender(name, peer.ort, model, options);
-    const answer = channelsLast(shape, await wall.answer());
-    const exact = agrees(contenders.ours.answer()[0], answer, precision.tolerance(answer));
-    // Engines without a dot product instruction saturate.
-    if (!exact) wall.name += ' (inexact)';
-    contenders.wall = wall;
-    contenders.profiled = await profiledContender(`${wall.name} kernel`, peer.ort, model, options);
+    const name = `onnxruntime-node ${peer.version} ${subject.precision}`;
+    field.wall = await wallContender(name, peer.ort, model, options);
+    if (!agrees(subject, field.ours.answer()[0], await field.wall.answer())) {
+      // Engines without a dot product instruction may saturate.
+      field.wall.name += ' (inexact)';
+    }
+    const profiled = `${field.wall.name} kernel`;
+    field.profiled = await profiledContender(profiled, peer.ort, model, options);
   }
-  return { precision, contenders };
+  return field;
 }
 
-function agrees(ours, theirs, tolerance) {
-  if (ours.length !== theirs.length) throw new Error('a peer computed something else');
-  return ours.every((value, i) => Math.abs(value - theirs[i]) <= tolerance);
+function agrees(subject, ours, theirs) {
+  const answer = subject.inOurOrder(theirs);
+  if (ours.length !== answer.length) throw new Error(`${subject.name}: a peer computes other dims`);
+  const tolerance = subject.tolerance(answer);
+  return ours.every((value, i) => Math.abs(value - answer[i]) <= tolerance);
 }

@@ -1,55 +1,35 @@
 /**
- * npm run bench -- SUITE [--json FILE] [--filter RE] [--threads N] [--isa NAME]
+ * npm run bench -- SUITE [--json FILE] [--filter RE] [options]
  *
- * Runs one suite and prints its table; --json also writes every row. See bench/README.md for how to read
- * the figures.
+ * Runs one suite and prints its figures; --json also writes every row. Exits with 2 when the command line is wrong, and
+ * with 1 when a suite finds what must not be. See bench/README.md for how to read the figures.
  */
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { parseArgs } from 'node:util';
+import { OctavoError } from 'octavo';
+import { parseCommand, UsageError, usage } from './options.mjs';
 
-const suites = {
-  accuracy: () => import('./accuracy.mjs'),
-  kernels: () => import('./kernels.mjs'),
-  models: () => import('./models.mjs'),
-};
+/** The suite's options that Octavo itself refuses. */
+const refusals = ['INVALID_ARGUMENT', 'BACKEND_UNAVAILABLE'];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'string' },
-    filter: { type: 'string' },
-    threads: { type: 'string', default: '1' },
-    limit: { type: 'string' },
-    method: { type: 'string' },
-    percentile: { type: 'string' },
-    backends: { type: 'string' },
-    isa: { type: 'string' },
-  },
-});
-
-const suite = suites[positionals[0]];
-if (suite === undefined || positionals.length !== 1) {
-  console.error(`usage: npm run bench -- ${Object.keys(suites).join(' | ')} [options]`);
-  process.exit(2);
+try {
+  const { suite, options } = parseCommand(process.argv.slice(2));
+  const { run } = await suite.load();
+  const result = await run(options);
+  if (options.json !== undefined) writeFileSync(options.json, reportOf(result.rows));
+  if (result.failure !== undefined) {
+    console.error(result.failure);
+    process.exitCode = 1;
+  }
+} catch (error) {
+  const refused = error instanceof OctavoError && refusals.includes(error.code);
+  if (!(error instanceof UsageError) && !refused) throw error;
+  console.error(refused ? error.message : `${error.message}\n\n${usage()}`);
+  process.exitCode = 2;
 }
-const number = (text) => (text === undefined ? undefined : Number(text));
-const { run } = await suite();
-const rows = await run({
-  filter: new RegExp(values.filter ?? ''),
-  threads: Number(values.threads),
-  limit: number(values.limit),
-  method: values.method,
-  percentile: number(values.percentile),
-  backends: values.backends?.split(','),
-  isa: values.isa,
-});
-if (values.json !== undefined) {
-  const report = {
-    cpu: os.cpus()[0].model.trim(),
-    node: process.version,
-    date: new Date().toISOString().slice(0, 10),
-    rows,
-  };
-  writeFileSync(values.json, `${JSON.stringify(report, null, 1)}\n`);
+
+function reportOf(rows) {
+  const cpu = os.cpus()[0].model.trim();
+  const date = new Date().toISOString().slice(0, 10);
+  return `${JSON.stringify({ cpu, node: process.version, date, rows }, null, 1)}\n`;
 }

@@ -59,5 +59,5 @@ export async function run({ filter, threads, backends = ['native'] }) {
       }
     });
   }
-  return rows;
+  return { rows };
 }

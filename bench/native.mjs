@@ -5,19 +5,31 @@ import {
   runNativePeak,
 } from '../dist/esm/backends/native/index.js';
 
-/** Register loops of each instruction set: narrower sets are measured against what they have, AMX against AVX-512. */
-const peakIsas = { avx2: 'avx2', avxvnni: 'avxvnni' };
+/** Instruction sets that are measured against the register loop of another one: AMX against what it is to replace. */
+const peakIsas = { amx: 'avx512vnni' };
+/** Where an instruction set adds nothing to those it implies. */
+const implied = { avx512vnni: 'avx512bw', avx512bw: 'avx2', avxvnni: 'avx2' };
 
-/** The register loop for a kind of product ('u8s8s32', 's16s16s32', 'f32') on an instruction set; undefined if none. */
+/**
+ * The register loop for a kind of product ('s16s16s32', 'f32') on an instruction set, as a contender; undefined if there is none. Products
+ * of bytes ('u8s8s32') are what sets differ in, so for these no other set's loop will do.
+ */
 export function peakFor(types, isa) {
-  const wanted = `peak_${types}_${peakIsas[isa] ?? 'avx512vnni'}`;
   const peaks = nativePeaks();
-  const peak =
-    peaks.find(({ name }) => name === wanted) ??
-    peaks.find(({ name }) => name === `${wanted}_evex`) ??
-    (isa === 'avxvnni' ? peaks.find(({ name }) => name === `peak_${types}_avx2`) : undefined);
-  if (peak === undefined) return undefined;
-  return { ...peak, burst: (repeats) => runNativePeak(peak.name, repeats) };
+  for (let set = peakIsas[isa] ?? isa; set !== undefined; set = implied[set]) {
+    const peak = peaks.find(({ name }) =>
+      [`peak_${types}_${set}`, `peak_${types}_${set}_evex`].includes(name),
+    );
+    if (peak !== undefined) {
+      return {
+        name: peak.name,
+        amount: peak.ops,
+        burst: (repeats) => runNativePeak(peak.name, repeats),
+      };
+    }
+    if (types === 'u8s8s32') break;
+  }
+  return undefined;
 }
 
 /** Opens and prepares { plan, constants }; options as of createNativeBackend. */

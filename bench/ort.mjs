@@ -1,6 +1,6 @@
 /**
  * onnxruntime as contenders, one model each: the time of `await session.run()` as its user sees it, and the time that
- * its own profiler gives for the kernels that multiply, taken in the same rounds.
+ * its own profiler gives for the kernels that compute, taken in the same rounds.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -39,12 +39,12 @@ export async function wallContender(name, ort, { bytes, feeds }, options) {
   };
 }
 
-/** What counts as the layer's kernel among the nodes of a profile: not the conversions around it. */
-const multiplying = /MatMul|Gemm|Conv/;
+/** What counts as the layer's kernel among the nodes of a profile: not what moves data around it. */
+const counted = /MatMul|Gemm|Conv|QuantizeLinear|DequantizeLinear/;
 
 /**
  * A session with the profiler on. Its bursts are timed like any other; `finish()` closes it and gives the median
- * nanoseconds of the kernels that multiply, or undefined if there was none (the model was not fused as was meant).
+ * nanoseconds of the kernels that compute, or undefined if there was none (the model was not fused as was meant).
  * The profiler gives whole microseconds, rounded down: half a microsecond is added to each node.
  */
 export async function profiledContender(name, ort, { bytes, feeds }, options) {
@@ -77,7 +77,7 @@ export function kernelTime(events) {
   const durations = new Map();
   for (const { cat, name, dur, args } of events) {
     if (cat !== 'Node' || !name.endsWith('_kernel_time')) continue;
-    if (!multiplying.test(args.op_name)) continue;
+    if (!counted.test(args.op_name)) continue;
     if (!durations.has(name)) durations.set(name, []);
     durations.get(name).push(dur);
   }

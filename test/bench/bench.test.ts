@@ -1,0 +1,174 @@
+/** The code of the benchmarks: their command line, the form of their rows, and their sums. No times. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cases } from '../../bench/cases.mjs';
+import { drawLayer } from '../../bench/layer.mjs';
+import { channelsLast, toPlanes } from '../../bench/onnx.mjs';
+import { parseCommand, suites } from '../../bench/options.mjs';
+import { kernelTime } from '../../bench/ort.mjs';
+import { faultOf, makeRows } from '../../bench/rows.mjs';
+import { calibrate, median, takeTurns } from '../../bench/timing.mjs';
+import { createNativeBackend } from '../../src/backends/native/index.js';
+import { available } from '../runners/run.js';
+
+const native = available('the benchmark of kernels', () => createNativeBackend(), false);
+
+const bench = (...args: string[]) =>
+  spawnSync(process.execPath, ['bench/main.mjs', ...args], { encoding: 'utf8' });
+
+describe('the command line', () => {
+  const faults: [string, string[]][] = [
+    ['no suite', []],
+    ['an unknown suite', ['kernel']],
+    ['an unknown option', ['kernels', '--thread', '1']],
+    ['an option of another suite', ['kernels', '--limit', '3']],
+    ['two suites', ['kernels', 'models']],
+    ['a broken expression', ['kernels', '--filter', '(']],
+    ['no whole number of threads', ['kernels', '--threads', '1.5']],
+    ['no thread', ['kernels', '--threads', '0']],
+  ];
+  for (const [what, args] of faults) {
+    it(`refuses ${what}`, () => {
+      expect(() => parseCommand(args)).toThrow(expect.objectContaining({ name: 'UsageError' }));
+    });
+  }
+
+  it('exits with 2 and says how it is used', () => {
+    const unknown = bench('nothing');
+    expect(unknown.status).toBe(2);
+    for (const name of Object.keys(suites)) expect(unknown.stderr).toContain(name);
+  });
+
+  it.skipIf(native === undefined)('exits with 2 where Octavo refuses an option', () => {
+    const isa = bench('kernels', '--isa', 'altivec', '--alone');
+    expect(isa.status).toBe(2);
+    expect(isa.stderr).toContain('altivec');
+  });
+
+  it('reads what a suite takes', () => {
+    const { suite, options } = parseCommand(['kernels', '--filter', '^gemm', '--threads', '2']);
+    expect(suite).toBe(suites.kernels);
+    expect(options).toMatchObject({ filter: /^gemm/, threads: 2 });
+  });
+});
+
+describe('rows', () => {
+  const measured = {
+    suite: 'kernels',
+    case: 'gemm 128x768x768 u8s8u8',
+    backend: 'native',
+    isa: 'avx512vnni',
+    threads: 2,
+    metric: 'gops',
+    value: 900,
+    peak: 500,
+    rounds: 31,
+  };
+
+  it('are one for each peer whose value is known, and ahead is above 1', () => {
+    const peers = [
+      { peer: 'a', peerValue: 450 },
+      { peer: 'b', peerValue: undefined },
+    ];
+    const { rounds, ...rest } = measured;
+    expect(makeRows(measured, peers)).toEqual([
+      { ...rest, ofPeak: 0.9, peer: 'a', peerValue: 450, ratio: 2, rounds },
+    ]);
+    expect(makeRows({ ...measured, metric: 'ms' }, peers)).toMatchObject([{ ratio: 0.5 }]);
+    expect(makeRows(measured)).toEqual([{ ...measured, ofPeak: 0.9 }]);
+  });
+
+  it('are checked', () => {
+    const [row] = makeRows(measured, [{ peer: 'a', peerValue: 450 }]);
+    expect(faultOf(row)).toBeUndefined();
+    expect(faultOf({ ...row, value: Number.NaN })).toContain('value');
+    expect(faultOf({ ...row, ratio: undefined })).toContain('ratio');
+    expect(faultOf({ ...row, metric: 'flops' })).toContain('flops');
+    expect(faultOf({ ...row, suite: '' })).toContain('suite');
+  });
+
+  it.skipIf(native === undefined)(
+    'come out of the kernels in the form that is documented',
+    () => {
+      const file = path.join(tmpdir(), `octavo-bench-${process.pid}.json`);
+      const { status, stderr } = bench('kernels', '--filter', '@7 f32|320->1280', '--json', file);
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+      const report = JSON.parse(readFileSync(file, 'utf8'));
+      rmSync(file);
+      expect(report).toMatchObject({
+        cpu: expect.any(String),
+        node: process.version,
+        date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+      });
+      const names = new Set(report.rows.map((row: { case: string }) => row.case));
+      expect(names).toContain('conv 1x1 320->1280 @7 (mbv2)');
+      expect(names).toContain('conv 1x1 320->1280 @7 (mbv2) f32');
+      for (const row of report.rows) expect(faultOf(row), JSON.stringify(row)).toBeUndefined();
+    },
+    60_000,
+  );
+});
+
+describe('cases', () => {
+  it('are read from their names', () => {
+    const byName = (name: string) => cases.find((shape) => shape.name === name);
+    expect(byName('gemm 128x3072x768')).toMatchObject({ width: 128, outputs: 3072, inputs: 768 });
+    expect(byName('gemm 128x3072x768')?.ops).toBe(2 * 128 * 3072 * 768);
+    expect(byName('conv dw3x3 s2 96 @112')).toMatchObject({ groups: 96, stride: 2, outHeight: 56 });
+    expect(byName('conv dw3x3 s2 96 @112')?.ops).toBe(2 * 56 * 56 * 96 * 9);
+    expect(byName('conv 7x7 s2 3->64 @224')).toMatchObject({ pad: 3, inputs: 3, outWidth: 112 });
+    expect(new Set(cases.map(({ name }) => name)).size).toBe(30);
+  });
+
+  it('have the same numbers every time', () => {
+    const shape = cases.find(({ name }) => name === 'conv 3x3 s2 3->32 @224')!;
+    expect(drawLayer(shape)).toEqual(drawLayer(shape));
+  });
+
+  it('go to channels first and back', () => {
+    const data = Uint8Array.of(1, 2, 3, 4, 5, 6);
+    expect(toPlanes(data, 2, 3)).toEqual(Uint8Array.of(1, 4, 2, 5, 3, 6));
+    const shape = { kind: 'conv', outHeight: 1, outWidth: 2, outputs: 3 };
+    expect(channelsLast(shape, toPlanes(data, 2, 3))).toEqual(data);
+  });
+});
+
+describe('timing', () => {
+  it('takes the median of turns, each of as many repeats as fill a burst', async () => {
+    const bursts: [string, number][] = [];
+    const contender = (name: string, time: number) => ({
+      name,
+      burst(repeats: number) {
+        bursts.push([name, repeats]);
+        return repeats * time;
+      },
+    });
+    const slow = contender('slow', 1e6);
+    expect(await calibrate(slow)).toBe(2);
+    const { times, rounds } = await takeTurns([slow, contender('fast', 10)], { least: 3, most: 3 });
+    expect(times).toEqual([1e6, 10]);
+    expect(rounds).toBe(3);
+    expect(bursts.at(-1)).toEqual(['fast', 2e5]);
+    expect(median([3, 1, 2])).toBe(2);
+  });
+
+  it('adds up the kernels of a profile', () => {
+    const event = (name: string, op_name: string, dur: number) => ({
+      cat: 'Node',
+      name: `${name}_kernel_time`,
+      dur,
+      args: { op_name },
+    });
+    const events = [
+      ...[90, 10, 12, 11].map((dur) => event('conv', 'QLinearConv', dur)),
+      ...[5, 5, 5, 5].map((dur) => event('move', 'Transpose', dur)),
+      { cat: 'Session', name: 'model_run', dur: 1 },
+    ];
+    expect(kernelTime(events)).toBe(11_500);
+    expect(kernelTime([])).toBeUndefined();
+  });
+});
