@@ -20,7 +20,7 @@ export interface BackendOptions {
 
 export interface Backend {
   readonly name: BackendName;
-  /** Instruction set in use: 'avx512vnni', 'avxvnni', 'avx2', 'portable', 'simd128' or 'none'. */
+  /** Instruction set in use: a native one ('avx512vnni', 'avx2', 'portable' …), 'simd128' or 'none'. */
   readonly isa: string;
   readonly threads: number;
   /** Takes a model's constants (space 'model' of its plans). The bytes must not change afterwards. */

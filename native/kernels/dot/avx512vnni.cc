@@ -1,7 +1,6 @@
 // AVX512-VNNI: vpdpbusd on 512 bits. 24 accumulators leave registers for up to four panel vectors,
 // a broadcast row word, and the epilogue's constants.
 #include "native/kernels/dot/avxvnni.h"
-#include "native/kernels/dot/rowsum.h"
 #include "native/kernels/simd/avx512.h"
 
 namespace octavo {
@@ -15,7 +14,5 @@ void dot_u8s8i32_6x64c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Dire
 
 OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x8c4_avxvnni_evex, 6, 1)
 OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x16c4_avxvnni_evex, 6, 2)
-
-void rowsum_u8i32_avx512vnni(const RowSumArgs& args) { rowSums<Avx512>(args); }
 
 }  // namespace octavo

@@ -1,6 +1,8 @@
 // Sums of rows as a template over a vector vocabulary V (kernels/simd).
 #pragma once
 
+#include <string.h>
+
 #include "native/kernels/dot/dot.h"
 #include "native/kernels/simd/attributes.h"
 
@@ -29,7 +31,7 @@ inline void rowSums(const RowSumArgs& given) {
     for (size_t i = 0; i < 4; ++i) {
       if (i < left) sums[i] = sumRow<V>(args, row + i);
     }
-    const __m128i totals = V::total(sums[0], sums[1], sums[2], sums[3]);
+    const auto totals = V::total(sums[0], sums[1], sums[2], sums[3]);
     memcpy(args.sums + row, &totals, left * sizeof(int32_t));
   }
 }

@@ -1,6 +1,6 @@
-// The vocabulary in which kernel templates are written, for 512-bit registers. Included by
-// avx512vnni.cc files only, and all of it is local to the file that includes it: a copy compiled
-// for AVX-512 must never be the one the linker keeps for other code.
+// The vocabulary in which kernel templates are written, for 512-bit registers; the dot product is
+// there where the including file is compiled for AVX512-VNNI. All of it is local to that file: a
+// copy compiled for AVX-512 must never be the one the linker keeps for other code.
 //
 // A vector has kLanes lanes of 128 bits; packs and unpacks stay within a lane. Int holds bytes,
 // words or int32, as the operation says.
@@ -95,6 +95,7 @@ struct Avx512 {
     return _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
   }
 
+#if defined(__AVX512VNNI__) || defined(_MSC_VER)
   // acc += the sum of four u8 · s8 products, per int32. Tied in assembly: with the intrinsic, gcc
   // 12 spills accumulators where an epilogue is inlined behind the loop.
   static void dot(Int& acc, Int u8, Int s8) {
@@ -104,9 +105,10 @@ struct Avx512 {
     acc = _mm512_dpbusd_epi32(acc, u8, s8);
 #endif
   }
+#endif
 
-  // acc += the sums of four bytes each, per int32.
-  static void sumBytes(Int& acc, Int bytes) { dot(acc, bytes, set8(1)); }
+  // acc += sums of bytes, spread over its int32.
+  static void sumBytes(Int& acc, Int bytes) { acc = add32(acc, _mm512_sad_epu8(bytes, zero())); }
   // The sums of the int32 of each of four vectors.
   static __m128i total(Int a, Int b, Int c, Int d) {
     const Int ab = add32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
@@ -116,6 +118,11 @@ struct Avx512 {
         _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
     return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
   }
+
+  // Even bytes and odd bytes as words, and the sums of products of neighbouring words.
+  static Int evenBytes(Int u8) { return _mm512_and_si512(u8, set16(0x00ff)); }
+  static Int oddBytes(Int u8) { return _mm512_srli_epi16(u8, 8); }
+  static Int multiplyAdd16(Int a, Int b) { return _mm512_madd_epi16(a, b); }
 
   // In each lane lie 4 / words rows, one behind the other, of `words` 4-byte groups: brings the
   // parts of a row together, row behind row. With words = 3 there is one row, and the last group of

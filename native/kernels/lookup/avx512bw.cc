@@ -3,6 +3,6 @@
 
 namespace octavo {
 
-void lookup_u8u8_avx512vnni(const LookupArgs& args) { lookup<Avx512>(args); }
+void lookup_u8u8_avx512bw(const LookupArgs& args) { lookup<Avx512>(args); }
 
 }  // namespace octavo

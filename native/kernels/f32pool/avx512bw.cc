@@ -4,6 +4,6 @@
 
 namespace octavo {
 
-void averagepool_f32_avx512vnni(const AveragePoolArgs& args) { averagePool<F32Avx512>(args); }
+void averagepool_f32_avx512bw(const AveragePoolArgs& args) { averagePool<F32Avx512>(args); }
 
 }  // namespace octavo

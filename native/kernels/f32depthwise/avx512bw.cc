@@ -4,6 +4,6 @@
 
 namespace octavo {
 
-void depthwise_f32_avx512vnni(const FloatDepthwiseArgs& args) { depthwise<F32Avx512>(args); }
+void depthwise_f32_avx512bw(const FloatDepthwiseArgs& args) { depthwise<F32Avx512>(args); }
 
 }  // namespace octavo
