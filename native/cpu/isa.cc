@@ -126,29 +126,6 @@ uint64_t enabledStates() {
 #endif
 }
 
-#if defined(OCTAVO_ARM64)
-enum class ArmFeature { kDot, kI8mm };
-
-// Asked of the operating system: reading the registers themselves is not for programs.
-bool armHas(ArmFeature feature) {
-#if defined(__linux__)
-  return feature == ArmFeature::kDot ? (getauxval(AT_HWCAP) >> 20 & 1) != 0    // ASIMDDP
-                                     : (getauxval(AT_HWCAP2) >> 13 & 1) != 0;  // I8MM
-#elif defined(__APPLE__)
-  int value = 0;
-  size_t size = sizeof value;
-  const char* name =
-      feature == ArmFeature::kDot ? "hw.optional.arm.FEAT_DotProd" : "hw.optional.arm.FEAT_I8MM";
-  return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
-#elif defined(_WIN32)
-  // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE; Windows does not tell of I8MM.
-  return feature == ArmFeature::kDot && IsProcessorFeaturePresent(43);
-#else
-  return false;
-#endif
-}
-#endif
-
 // Linux hands out the registers of AMX on request, to the whole process.
 bool requestTiles() {
 #if defined(__linux__) && defined(__x86_64__)
