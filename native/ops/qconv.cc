@@ -185,7 +185,7 @@ AlignedBuffer makeTables(const QConvOperands& from, const PanelLayout& layout, s
       weightSum += static_cast<uint32_t>(from.weights[column * depth + k]);
     }
     uint32_t value = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
-    if (kernel.form == DotForm::kShifted) value += 128 * weightSum;
+    if (kernel.form != DotForm::kDirect) value += 128 * weightSum;
     if (from.weightZero != nullptr) {
       weightSum -= static_cast<uint32_t>(from.weightZero[column]) * static_cast<uint32_t>(depth);
     }
@@ -235,7 +235,7 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   for (int64_t i = 0; i < from.weight->count; ++i) minus128 |= from.weights[i] == -128;
   if (forced != nullptr) {
     OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
-    if (minus128 && forced->form == DotForm::kShifted) {
+    if (minus128 && forced->form == DotForm::kSymmetric) {
       return badKernel(forced->name, "a weight is -128");
     }
   }

@@ -69,10 +69,9 @@ struct RowSumKernel {
   void (*run)(const RowSumArgs& args);
 };
 
-// kDirect multiplies a itself, by any weight. kShifted multiplies a - 128: it is exact for weights
-// in
-// [-127, 127] only, and 128 · Σ weight must have been added to the bias.
-enum class DotForm : int32_t { kDirect, kShifted };
+// kDirect multiplies a itself. kShifted and kSymmetric multiply a - 128, so that 128 · Σ weight
+// must have been added to the bias; kSymmetric is exact for weights in [-127, 127] only.
+enum class DotForm : int32_t { kDirect, kShifted, kSymmetric };
 
 struct DotKernel {
   const char* name;

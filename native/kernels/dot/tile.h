@@ -64,36 +64,20 @@ OCTAVO_NOINLINE void storeWords(const DotArgs& args, size_t row, size_t rows, in
   }
 }
 
-template <typename V, typename P, int MR, int NV>
-inline void dotTile(const DotArgs& args, size_t row) {
-  typename V::Int acc[MR][NV];
+// Accumulators of a tile begin as the bias.
+template <typename V, int MR, int NV>
+OCTAVO_INLINE void startTile(const DotArgs& args, typename V::Int (*acc)[NV]) {
 #pragma GCC unroll 4
   for (int j = 0; j < NV; ++j) {
     const auto bias = V::load(args.bias + j * V::kWords);
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) acc[i][j] = bias;
   }
+}
 
-  const int8_t* w = args.weights;
-  for (size_t tap = 0; tap < args.taps; ++tap) {
-    const uint8_t* a[MR];
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.rows + row + i] + args.offset;
-    const size_t depth = 4 * args.quads;
-    for (size_t k = 0; k < depth; k += 4) {
-      typename P::Right right[NV];
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
-#pragma GCC unroll 16
-      for (int i = 0; i < MR; ++i) {
-        const typename P::Left left = P::left(V::broadcast4(a[i] + k));
-#pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
-      }
-      w += NV * V::kBytes;
-    }
-  }
-
+// Takes off what zero points of weights add, and stores.
+template <typename V, int MR, int NV>
+OCTAVO_INLINE void finishTile(const DotArgs& args, size_t row, typename V::Int (*acc)[NV]) {
   if (args.rowSum != nullptr) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
@@ -129,20 +113,55 @@ inline void dotTile(const DotArgs& args, size_t row) {
   }
 }
 
+// A tile whose rows are read four bytes at a time, each time for a whole vector.
+template <typename V, typename P>
+struct QuadTile {
+  template <int MR, int NV>
+  static inline void run(const DotArgs& args, size_t row) {
+    typename V::Int acc[MR][NV];
+    startTile<V, MR, NV>(args, acc);
+    const int8_t* w = args.weights;
+    for (size_t tap = 0; tap < args.taps; ++tap) {
+      const uint8_t* a[MR];
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.rows + row + i] + args.offset;
+      const size_t depth = 4 * args.quads;
+      for (size_t k = 0; k < depth; k += 4) {
+        typename P::Right right[NV];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; ++i) {
+          const typename P::Left left = P::left(V::broadcast4(a[i] + k));
+#pragma GCC unroll 4
+          for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
+        }
+        w += NV * V::kBytes;
+      }
+    }
+    finishTile<V, MR, NV>(args, row, acc);
+  }
+};
+
 // The `rest` rows behind the last whole tile, 1 <= rest <= MR.
-template <typename V, typename P, int MR, int NV>
+template <typename Tile, int MR, int NV>
 inline void dotRest(const DotArgs& args, size_t row, size_t rest) {
   if constexpr (MR > 1) {
-    if (rest < MR) return dotRest<V, P, MR - 1, NV>(args, row, rest);
+    if (rest < MR) return dotRest<Tile, MR - 1, NV>(args, row, rest);
   }
-  dotTile<V, P, MR, NV>(args, row);
+  Tile::template run<MR, NV>(args, row);
+}
+
+template <typename Tile, int MR, int NV>
+inline void dotTiles(const DotArgs& args) {
+  size_t row = 0;
+  for (; row + MR <= args.rows; row += MR) Tile::template run<MR, NV>(args, row);
+  if (row < args.rows) dotRest<Tile, MR, NV>(args, row, args.rows - row);
 }
 
 template <typename V, typename P, int MR, int NV>
 inline void dotKernel(const DotArgs& args) {
-  size_t row = 0;
-  for (; row + MR <= args.rows; row += MR) dotTile<V, P, MR, NV>(args, row);
-  if (row < args.rows) dotRest<V, P, MR, NV>(args, row, args.rows - row);
+  dotTiles<QuadTile<V, P>, MR, NV>(args);
 }
 
 }  // namespace

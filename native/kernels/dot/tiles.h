@@ -213,7 +213,7 @@ inline void tileKernel(const DotArgs& args) {
     _tile_release();
   }
   if (row < args.rows)
-    dotRest<Avx512, DirectProduct<Avx512>, kFewRows, NV>(args, row, args.rows - row);
+    dotRest<QuadTile<Avx512, DirectProduct<Avx512>>, kFewRows, NV>(args, row, args.rows - row);
 }
 
 }  // namespace
