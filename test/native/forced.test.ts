@@ -104,8 +104,8 @@ describe.skipIf(backend === undefined)('a forced kernel', () => {
         name,
       ).toBe('INVALID_ARGUMENT');
     }
-    const shifted = named('dot').filter(({ name }) => name.includes('shifted') && usable(name));
-    for (const { name } of shifted) {
+    const symmetric = named('dot').filter(({ name }) => name.includes('symmetric') && usable(name));
+    for (const { name } of symmetric) {
       expect(
         codeOf(() => forced(name, minus128)),
         name,

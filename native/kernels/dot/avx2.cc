@@ -47,10 +47,10 @@ struct WideProduct {
 
 }  // namespace
 
-void dot_u8s8i32_4x8c4_shifted_avx2(const DotArgs& args) {
+void dot_u8s8i32_4x8c4_symmetric_avx2(const DotArgs& args) {
   dotKernel<Avx2, ShiftedProduct, 4, 1>(args);
 }
-void dot_u8s8i32_4x16c4_shifted_avx2(const DotArgs& args) {
+void dot_u8s8i32_4x16c4_symmetric_avx2(const DotArgs& args) {
   dotKernel<Avx2, ShiftedProduct, 4, 2>(args);
 }
 void dot_u8s8i32_4x8c4_avx2(const DotArgs& args) { dotKernel<Avx2, WideProduct, 4, 1>(args); }

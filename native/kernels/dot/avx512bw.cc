@@ -45,13 +45,13 @@ struct WideProduct {
 
 }  // namespace
 
-void dot_u8s8i32_8x16c4_shifted_avx512bw(const DotArgs& args) {
+void dot_u8s8i32_8x16c4_symmetric_avx512bw(const DotArgs& args) {
   dotKernel<Avx512, ShiftedProduct, 8, 1>(args);
 }
-void dot_u8s8i32_8x32c4_shifted_avx512bw(const DotArgs& args) {
+void dot_u8s8i32_8x32c4_symmetric_avx512bw(const DotArgs& args) {
   dotKernel<Avx512, ShiftedProduct, 8, 2>(args);
 }
-void dot_u8s8i32_6x48c4_shifted_avx512bw(const DotArgs& args) {
+void dot_u8s8i32_6x48c4_symmetric_avx512bw(const DotArgs& args) {
   dotKernel<Avx512, ShiftedProduct, 6, 3>(args);
 }
 void dot_u8s8i32_8x16c4_avx512bw(const DotArgs& args) {
