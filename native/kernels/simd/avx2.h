@@ -65,6 +65,8 @@ struct Avx2 {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
   static Int exclusiveOr(Int a, Int b) { return _mm256_xor_si256(a, b); }
+  static Int lowNibbles(Int v) { return _mm256_and_si256(v, set8(15)); }
+  static Int highNibbles(Int v) { return lowNibbles(_mm256_srli_epi16(v, 4)); }
 
   // Saturating: int32 to int16, int16 to int8 or uint8; per lane first a, then b.
   static Int pack32(Int a, Int b) { return _mm256_packs_epi32(a, b); }
@@ -99,6 +101,8 @@ struct Avx2 {
   static Int evenBytes(Int u8) { return _mm256_and_si256(u8, set16(0x00ff)); }
   static Int oddBytes(Int u8) { return _mm256_srli_epi16(u8, 8); }
   static Int multiplyAdd16(Int a, Int b) { return _mm256_madd_epi16(a, b); }
+  // Sums of products of neighbouring bytes, saturated.
+  static Int multiplyAddU8S8(Int u8, Int s8) { return _mm256_maddubs_epi16(u8, s8); }
 
   static void sumBytes(Int& acc, Int bytes) { acc = add32(acc, _mm256_sad_epu8(bytes, zero())); }
   static __m128i total(Int a, Int b, Int c, Int d) {

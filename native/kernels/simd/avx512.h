@@ -62,6 +62,9 @@ struct Avx512 {
     return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
   static Int exclusiveOr(Int a, Int b) { return _mm512_xor_si512(a, b); }
+  // Of each byte the lower and the upper half.
+  static Int lowNibbles(Int v) { return _mm512_and_si512(v, set8(15)); }
+  static Int highNibbles(Int v) { return lowNibbles(_mm512_srli_epi16(v, 4)); }
 
   // Saturating: int32 to int16, int16 to int8 or uint8; per lane first a, then b.
   static Int pack32(Int a, Int b) { return _mm512_packs_epi32(a, b); }
