@@ -52,6 +52,9 @@ constexpr KernelInfo kKernels[] = {
 #undef OCTAVO_TRANSPOSE
 #define OCTAVO_PEAK(...) OCTAVO_LISTED("peak", __VA_ARGS__)
 #include "native/kernels/peak/kernels.inc"
+#define OCTAVO_NBITS(...) OCTAVO_LISTED("nbits", __VA_ARGS__)
+#define OCTAVO_BLOCKSUM(name, isa) OCTAVO_LISTED("nbits", name, isa, 0)
+#include "native/kernels/nbits/kernels.inc"
 };
 
 }  // namespace

@@ -62,6 +62,8 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | Concat | any number of equal types | y |
  * | Transpose, Slice, Pad, Copy | x of any whole-byte type | y same type |
  * | Cast | x | y, of another type |
+ * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
+ * | MatMulInt4 | x s8 [..., K], xScale f32 [...], weight u8 [N, blocks, blockSize / 2], scale f32 [N, blocks], zeroPoint u8 [N, ⌈blocks / 2⌉] (optional), bias f32 [N] (optional) | y f32 [..., N] |
  *
  * QConv: acc = Σ (x − xZero)(w − weightZero) + bias, padding counts as x = xZero. uint8 y:
  * requantize(acc, multiplier[o], yZero). int32 y: acc. float32 y: clamp(f32(acc) · multiplier[o], lower, upper).
@@ -75,6 +77,12 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * Transpose: y axis i is x axis perm[i]. Slice: y[i] = x[start + i · step] per axis. Pad: `before` cells of `value`.
  * Cast: float to integer truncates towards zero, saturates, and makes NaN 0; integer to integer keeps the low bits;
  *   to bool: x ≠ 0; to float rounds half to even, to float16 and bfloat16 by way of float32.
+ * DynamicQuantizeRows: scale = f32(max |x| / 127) of each row, 1 where that is 0, NaN being passed over;
+ *   y = clamp(rne(f32(x / scale)), −128, 127), NaN becoming −128.
+ * MatMulInt4: weights and zero points have 4 bits, as ONNX's MatMulNBits packs them: the low half of a byte first, each
+ *   column and block from a byte of its own; an absent zero point is 8; blocks = ⌈K / blockSize⌉. Of each row and column
+ *   sum = 0, and block by block, in ascending order, sum = f32(sum + f32(f32(Σ x · (weight − zeroPoint)) · scale));
+ *   y = f32(sum · xScale), or f32(that + bias). Every backend gives these bits.
  */
 const schema = {
   QuantizeLinear: { axis: 'i32', blockSize: 'i32' },
@@ -115,6 +123,8 @@ const schema = {
   Pad: { before: 'i32x8', value: 'f32', mode: 'i32' },
   Copy: {},
   Cast: {},
+  DynamicQuantizeRows: {},
+  MatMulInt4: { blockSize: 'i32' },
 } as const satisfies Record<string, Record<string, FieldKind>>;
 
 export type StepName = keyof typeof schema;

@@ -1,6 +1,7 @@
 /** All suites, and how many problems of each are drawn. */
 import { elementwiseSuites } from './elementwise.js';
 import { floatSuites } from './float.js';
+import { lowPrecisionSuites } from './lowPrecision.js';
 import { movementSuites } from './movement.js';
 import { poolSuites } from './pool.js';
 import type { Suite } from './problem.js';
@@ -14,6 +15,7 @@ export const suites: readonly Suite[] = [
   ...quantizeSuites,
   ...movementSuites,
   ...floatSuites,
+  ...lowPrecisionSuites,
 ];
 
 /** Problems of each suite; the long tests raise it by OCTAVO_PROBLEMS. */

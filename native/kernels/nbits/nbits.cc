@@ -13,7 +13,9 @@ const NbitsKernel& chooseNbits(Isa isa) {
 #define OCTAVO_NBITS(name, isa, columns) {#name, Isa::isa, columns, name},
 #include "native/kernels/nbits/kernels.inc"
   };
-  return chooseByIsa(kKernels, isa);
+  // The kernel of AVX-VNNI is in VEX encoding alone.
+  const bool evex = isa == Isa::kAvxVnni && !isVexVnniSupported();
+  return chooseByIsa(kKernels, evex ? Isa::kAvx2 : isa);
 }
 
 const BlockSumKernel& chooseBlockSum(Isa isa) {

@@ -7,6 +7,7 @@ import { conv } from './conv.js';
 import { binary, qadd, qmul, unary } from './elementwise.js';
 import type { StepKernels } from './kernel.js';
 import { lookup } from './lookup.js';
+import { dynamicQuantizeRows, matMulInt4 } from './lowPrecision.js';
 import { matMul } from './matmul.js';
 import { concat, copy, pad, slice, transpose } from './movement.js';
 import { lrn } from './normalize.js';
@@ -40,4 +41,6 @@ export const referenceKernels: StepKernels = {
   Pad: pad,
   Copy: copy,
   Cast: cast,
+  DynamicQuantizeRows: dynamicQuantizeRows,
+  MatMulInt4: matMulInt4,
 };

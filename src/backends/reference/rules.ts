@@ -3,13 +3,7 @@
  * and parameters must agree for its kernel to stay inside its tensors.
  */
 import { bitsOf, type DataType, dataTypes, isInteger } from '../../core/dtype.js';
-import {
-  broadcastShapes,
-  elementCount,
-  formatShape,
-  type Shape,
-  sameShape,
-} from '../../core/shape.js';
+import { broadcastShapes, elementCount, formatShape, type Shape } from '../../core/shape.js';
 import { scaleDims } from '../../numerics/layout.js';
 import type { PlanTensor } from '../../runtime/plan.js';
 import {
@@ -20,6 +14,8 @@ import {
   type StepParams,
   unaryKinds,
 } from '../../runtime/steps.js';
+import { lowPrecisionRules } from './lowPrecisionRules.js';
+import { type Need, needCount, needRange, needSame } from './needs.js';
 
 /** What a rule looks at; an absent optional input is undefined. */
 export interface Subject<S extends StepName> {
@@ -27,7 +23,7 @@ export interface Subject<S extends StepName> {
   readonly outputs: readonly PlanTensor[];
   readonly params: StepParams<S>;
   /** Throws unless `condition` holds. */
-  readonly need: (condition: boolean, expected: string, found: string) => void;
+  readonly need: Need;
 }
 
 type Types = readonly DataType[];
@@ -203,22 +199,8 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       needCount(need, outputs[0], elementCount(inputs[0]!.dims));
     },
   },
+  ...lowPrecisionRules,
 };
-
-type Need = Subject<StepName>['need'];
-
-function needSame(need: Need, found: Shape, expected: Shape): void {
-  need(sameShape(found, expected), `shape ${formatShape(expected)}`, formatShape(found));
-}
-
-function needCount(need: Need, tensor: PlanTensor | undefined, count: number): void {
-  const dims = tensor?.dims ?? [0];
-  need(elementCount(dims) === count, `${count} elements`, formatShape(dims));
-}
-
-function needRange(need: Need, what: string, value: number, low: number, high = 2 ** 31 - 1): void {
-  need(value >= low && value <= high, `${what} from ${low} to ${high}`, String(value));
-}
 
 function needKind(need: Need, code: number, kinds: Readonly<Record<string, number>>): void {
   needRange(need, 'kind', code, 0, Object.keys(kinds).length - 1);

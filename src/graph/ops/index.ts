@@ -4,6 +4,7 @@ import { type Node, qualifiedOp } from '../ir.js';
 import { binaries } from './binary.js';
 import { convolutions } from './convolution.js';
 import { generators } from './generate.js';
+import { lowPrecisionSteps } from './lowPrecision.js';
 import { matMuls } from './matmul.js';
 import { movements } from './movement.js';
 import { normalizations, quantizedUnaries } from './normalize.js';
@@ -27,6 +28,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   quantizers,
   quantizedUnaries,
   steps,
+  lowPrecisionSteps,
 ];
 
 const definitions = new Map(

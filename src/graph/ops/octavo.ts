@@ -26,7 +26,7 @@ import { checkInts, type Window, windowOutputs } from './window.js';
 
 type Infer = OpDefinition['infer'];
 
-function step(
+export function step(
   op: string,
   inputs: readonly [number, number],
   infer: Infer,

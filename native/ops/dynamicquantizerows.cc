@@ -1,0 +1,63 @@
+// DynamicQuantizeRows: int8 by the largest magnitude of each row. NaN is passed over and becomes
+// -128; a scale of 0, of a row that is all zero or nearly so, is replaced by 1.
+#include "native/kernels/quantize/quantize.h"
+#include "native/ops/check.h"
+#include "native/ops/parts.h"
+
+namespace octavo {
+namespace {
+
+constexpr size_t kGrain = 16 << 10;
+
+class DynamicQuantizeRowsStep final : public PreparedStep {
+ public:
+  TensorInfo x, y, scale;
+  size_t rows = 0, depth = 0;
+  const RangeKernel* range = nullptr;
+  const QuantizeKernel* quantize = nullptr;
+
+  void run(const RunContext& context) const override {
+    const float* from = context.in<float>(x);
+    auto* to = context.out<uint8_t>(y);
+    float* scales = context.out<float>(scale);
+    const size_t grain = std::max<size_t>(kGrain / std::max<size_t>(depth, 1), 1);
+    forEachPart(context.team, rows, grain, 1, [&](size_t begin, size_t end, size_t) {
+      for (size_t row = begin; row < end; ++row) {
+        float low = 0, high = 0;
+        range->run({from + row * depth, depth, &low, &high});
+        float step = (-low > high ? -low : high) / 127.0f;
+        if (!(step > 0)) step = 1;
+        scales[row] = step;
+        quantize->run({from + row * depth, to + row * depth, depth, step, 0, true});
+      }
+    });
+  }
+};
+
+}  // namespace
+
+Status prepareDynamicQuantizeRows(const StepView& step, const PrepareContext& context,
+                                  std::unique_ptr<PreparedStep>* prepared) {
+  const TensorInfo *x = inputAt(step, 0), *y = outputAt(step, 0), *scale = outputAt(step, 1);
+  if (!isType(x, {DataType::kFloat32}) || !isType(y, {DataType::kInt8}) ||
+      !isType(scale, {DataType::kFloat32})) {
+    return badStep("x and scale must be float32, y int8");
+  }
+  int64_t rows = 1;
+  for (int axis = 0; axis + 1 < x->rank; ++axis) rows *= x->dims[axis];
+  if (x->rank < 1 || !sameDims(*x, *y) || scale->count != rows) {
+    return badStep("x and y must have the same dims, scale an element for each row");
+  }
+  auto dynamic = std::make_unique<DynamicQuantizeRowsStep>();
+  dynamic->x = *x;
+  dynamic->y = *y;
+  dynamic->scale = *scale;
+  dynamic->rows = static_cast<size_t>(rows);
+  dynamic->depth = static_cast<size_t>(x->dims[x->rank - 1]);
+  dynamic->range = &chooseRange(context.isa);
+  dynamic->quantize = &chooseQuantize(context.isa);
+  *prepared = std::move(dynamic);
+  return {};
+}
+
+}  // namespace octavo

@@ -1,0 +1,45 @@
+/** The rules of the steps that ./lowPrecision computes. */
+import type { PlanTensor } from '../../runtime/plan.js';
+import { type Need, needCount, needRange, needSame } from './needs.js';
+import type { Rule } from './rules.js';
+
+/** A matrix whose rows are all axes but the last: their number and their length. */
+function rowsOf(need: Need, { dims }: PlanTensor): { rows: number; depth: number } {
+  need(dims.length >= 1, 'rank 1 or more', '0');
+  const depth = dims.at(-1)!;
+  return { rows: dims.slice(0, -1).reduce((product, dim) => product * dim, 1), depth };
+}
+
+export const lowPrecisionRules: {
+  readonly DynamicQuantizeRows: Rule<'DynamicQuantizeRows'>;
+  readonly MatMulInt4: Rule<'MatMulInt4'>;
+} = {
+  DynamicQuantizeRows: {
+    reads: [['float32']],
+    writes: [['int8'], ['float32']],
+    check: ({ inputs, outputs, need }) => {
+      needSame(need, outputs[0]!.dims, inputs[0]!.dims);
+      needCount(need, outputs[1], rowsOf(need, inputs[0]!).rows);
+    },
+  },
+  MatMulInt4: {
+    reads: [['int8'], ['float32'], ['uint8'], ['float32'], ['uint8'], ['float32']],
+    optionalFrom: 4,
+    writes: [['float32']],
+    check: ({ inputs, outputs, params, need }) => {
+      const [x, xScale, weight, scale, zeroPoint, bias] = inputs;
+      const { blockSize } = params;
+      needRange(need, 'blockSize', blockSize, 16, 2 ** 16);
+      need(blockSize % 8 === 0, 'a blockSize that 8 divides', String(blockSize));
+      const { rows, depth } = rowsOf(need, x!);
+      const columns = weight!.dims[0]!;
+      const blocks = Math.ceil(depth / blockSize);
+      needCount(need, xScale, rows);
+      needSame(need, weight!.dims, [columns, blocks, blockSize / 2]);
+      needSame(need, scale!.dims, [columns, blocks]);
+      if (zeroPoint) needCount(need, zeroPoint, columns * Math.ceil(blocks / 2));
+      if (bias) needCount(need, bias, columns);
+      needSame(need, outputs[0]!.dims, [...x!.dims.slice(0, -1), columns]);
+    },
+  },
+};

@@ -1,0 +1,51 @@
+/** Octavo's own operators for weights of 4 bits: as ./octavo has those of its other steps. */
+import { intOf } from '../attributes.js';
+import { contradiction, expectInputType, expectRank } from './context.js';
+import { unifyDims } from './dims.js';
+import { step } from './octavo.js';
+import type { OpDefinition } from './op.js';
+
+const dynamicQuantizeRows = step(
+  'DynamicQuantizeRows',
+  [1, 1],
+  (context) => {
+    expectInputType(context, 0, 'float32');
+    expectRank(context, 0, 1, Infinity);
+    const dims = context.input(0)?.dims;
+    return [
+      { type: 'int8', dims },
+      { type: 'float32', dims: dims?.slice(0, -1) },
+    ];
+  },
+  { outputs: [2, 2] },
+);
+
+const matMulInt4 = step(
+  'MatMulInt4',
+  [4, 6],
+  (context) => {
+    const { node, input } = context;
+    expectInputType(context, 0, 'int8');
+    for (const i of [1, 3, 5]) expectInputType(context, i, 'float32');
+    for (const i of [2, 4]) expectInputType(context, i, 'uint8');
+    expectRank(context, 0, 1, Infinity);
+    expectRank(context, 2, 3);
+    expectRank(context, 3, 2);
+    const blockSize = intOf(node, 'blockSize', 0);
+    if (blockSize < 16 || blockSize % 8 !== 0) {
+      throw contradiction(node, "bad 'blockSize'", 'a multiple of 8 from 16', String(blockSize));
+    }
+    const dims = input(0)?.dims;
+    const weight = input(2)?.dims;
+    const depth = dims?.at(-1);
+    const blocks = typeof depth === 'number' ? Math.ceil(depth / blockSize) : undefined;
+    unifyDims(node, 'blocks of x and weight', blocks, weight?.[1]);
+    unifyDims(node, 'bytes of a block', blockSize / 2, weight?.[2]);
+    const columns = unifyDims(node, 'columns', weight?.[0], input(3)?.dims?.[0]);
+    unifyDims(node, 'columns and bias', columns, input(5)?.dims?.[0]);
+    return [{ type: 'float32', dims: dims && [...dims.slice(0, -1), columns] }];
+  },
+  { optionalInputs: [4] },
+);
+
+export const lowPrecisionSteps: readonly OpDefinition[] = [dynamicQuantizeRows, matMulInt4];

@@ -1,0 +1,69 @@
+/** Products of weights narrower or wider than int8: the same bits everywhere, float results too. */
+import { floats, integers, type Random } from '../helpers/random.js';
+import { singleStepPlan } from '../helpers/singleStep.js';
+import { drawSize } from './draw.js';
+import type { Problem, Suite } from './problem.js';
+
+/** A long product now and then, and rows of more than one strip. */
+function drawProduct(random: Random): { rows: number; depth: number; columns: number } {
+  const columns = random.chance(0.8) ? drawSize(random) : random.int(71, 200);
+  const rows = random.chance(0.3) ? random.int(1, 4) : drawSize(random);
+  const depth = random.chance(0.6) ? drawSize(random) : random.int(71, 700);
+  return { rows, depth, columns };
+}
+
+function drawRows(random: Random): Problem {
+  const rows = random.int(0, 9);
+  const depth = random.chance(0.9) ? drawSize(random) : random.int(0, 400);
+  const largest = random.pick([1e-45, 1e-40, 1e-3, 1, 127, 1e4, 3e38]);
+  const x = floats(random, rows * depth, -largest, largest);
+  // Halves of a step, and rows that have no range.
+  if (depth > 0 && random.chance(0.5)) {
+    for (let i = 0; i < x.length; i++) x[i] = random.int(-254, 254) / 2;
+    for (let row = 0; row < rows; row++) x[row * depth] = random.pick([127, -127, 254]);
+  }
+  if (random.chance(0.1)) x.fill(random.pick([0, -0]));
+  const plan = singleStepPlan(
+    'DynamicQuantizeRows',
+    [{ type: 'float32', dims: [rows, depth] }],
+    [
+      { type: 'int8', dims: [rows, depth] },
+      { type: 'float32', dims: [rows] },
+    ],
+  );
+  return { plan, inputs: [x] };
+}
+
+function drawInt4(random: Random): Problem {
+  const { rows, depth, columns } = drawProduct(random);
+  const blockSize = random.pick([16, 16, 24, 32, 32, 64, 128]);
+  const blocks = Math.ceil(depth / blockSize);
+  const weight = integers(random, 'uint8', columns * blocks * (blockSize / 2));
+  const scale = floats(random, columns * blocks, -1, 1);
+  const zeroPoint = integers(random, 'uint8', columns * Math.ceil(blocks / 2));
+  const bias = floats(random, columns, -100, 100);
+  const x = integers(random, 'int8', rows * depth);
+  const lead = random.pick([[rows], [1, rows], [rows, 1]]);
+  const plan = singleStepPlan(
+    'MatMulInt4',
+    [
+      { type: 'int8', dims: [...lead, depth] },
+      { type: 'float32', dims: lead },
+      { type: 'uint8', dims: [columns, blocks, blockSize / 2], constant: weight },
+      { type: 'float32', dims: [columns, blocks], constant: scale },
+      random.chance(0.5)
+        ? { type: 'uint8', dims: [columns, Math.ceil(blocks / 2)], constant: zeroPoint }
+        : undefined,
+      random.chance(0.5) ? { type: 'float32', dims: [columns], constant: bias } : undefined,
+    ],
+    [{ type: 'float32', dims: [...lead, columns] }],
+    { blockSize },
+    random.pick(['plan', 'model']),
+  );
+  return { plan, inputs: [x, floats(random, rows, 0.001, 1)] };
+}
+
+export const lowPrecisionSuites: readonly Suite[] = [
+  { name: 'dynamicquantizerows', draw: drawRows },
+  { name: 'matmulint4', draw: drawInt4 },
+];
