@@ -58,6 +58,11 @@ export {
   type OutputComparison,
 } from './report/compare.js';
 export {
+  createMatMulNBits,
+  type MatMulNBitsOptions,
+  matMulNBits,
+} from './runtime/matMulNBits.js';
+export {
   type Conv2dOptions,
   conv2d,
   createConv2d,

@@ -2,6 +2,7 @@
  * An operator as a graph of one QConv, for x of one shape and type. Both are uint8 inside: int8 codes
  * are moved by 128, zero points and clamps along with them.
  */
+import type { DataType } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import { formatShape, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
@@ -29,7 +30,7 @@ export function operatorGraph(
   spec: OperatorSpec,
   constants: ReadonlyMap<string, Tensor>,
   xDims: Shape,
-  xType: 'uint8' | 'int8',
+  xType: DataType,
 ): Graph {
   const { strides, dilations, pads, output } = spec;
   const shift = output.type === 'int8' ? 128 : 0;
@@ -71,7 +72,7 @@ export function operatorGraph(
   };
 }
 
-function zeroPointOf({ zeroPoint }: OperatorSpec, xType: 'uint8' | 'int8'): number {
+function zeroPointOf({ zeroPoint }: OperatorSpec, xType: DataType): number {
   const code = zeroPoint + (xType === 'int8' ? 128 : 0);
   if (code >= 0 && code <= 255) return code;
   throw new OctavoError('INVALID_INPUT', `the zero point ${zeroPoint} is not of this type`, {

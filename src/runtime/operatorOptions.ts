@@ -4,7 +4,8 @@
  */
 import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
-import { type Check, type Checks, checkOptions, isObject, isText, isWholeFrom } from './options.js';
+import { type Placement, placement } from './operator.js';
+import { type Check, type Checks, checkOptions, isObject, isText } from './options.js';
 
 /**
  * What becomes of the int32 accumulators. `multiplier` is one number or one per output channel:
@@ -29,7 +30,7 @@ export type OutputFormat =
       readonly max?: number | undefined;
     };
 
-export interface OperatorOptions {
+export interface OperatorOptions extends Placement {
   /** Default int32: the accumulators as they are. */
   readonly output?: OutputFormat | undefined;
   /** Zero point of the activations, in the range of their type. Default 0. */
@@ -38,9 +39,6 @@ export interface OperatorOptions {
   readonly weightZeroPoint?: number | Int32Array | undefined;
   /** One per output channel, added to the accumulators. */
   readonly bias?: Int32Array | undefined;
-  readonly backend?: string | undefined;
-  readonly isa?: string | undefined;
-  readonly threads?: number | undefined;
 }
 
 export interface Conv2dOptions extends OperatorOptions {
@@ -96,9 +94,7 @@ const common: Checks<OperatorOptions> = {
   zeroPoint: [isWhole(-128, 255), 'a whole number from -128 to 255'],
   weightZeroPoint: [isOneOr(isInt8, Int32Array), '-128 to 127, or an Int32Array of such'],
   bias: [(value) => value instanceof Int32Array, 'an Int32Array'],
-  backend: [isText, 'a name'],
-  isa: [isText, 'a name'],
-  threads: [isWholeFrom(1), 'a whole number from 1'],
+  ...placement,
 };
 
 /** Options of each kind of operator. */

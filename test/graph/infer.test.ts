@@ -265,6 +265,13 @@ const table: readonly Row[] = [
   ['octavo:Cast', ['int32 [N]'], 'float32 [N]', { outputType: 'float32' }],
   ['octavo:Lookup', ['int8 [N]', t('uint8', new Array(256).fill(0))], 'int8 [N]'],
   ['octavo:QAdd', ['uint8 [N, 1]', 'uint8 [3]'], 'uint8 [N, 3]'],
+  ['octavo:DynamicQuantizeRows', ['float32 [N, 8]'], 'int8 [N, 8]; float32 [N]', {}, 2],
+  [
+    'octavo:MatMulInt4',
+    ['int8 [N, 40]', 'float32 [N]', 'uint8 [7, 2, 16]', 'float32 [7, 2]', 'uint8 [7, 1]'],
+    'float32 [N, 7]',
+    { blockSize: 32 },
+  ],
 ];
 
 /** Operators that share their definition with one in the table. */

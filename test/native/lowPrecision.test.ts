@@ -1,0 +1,61 @@
+/** Steps of other widths than int8 that contradict themselves are refused, by name. */
+import { describe, expect, it } from 'vitest';
+import { allocate, type DataType } from '../../src/core/dtype.js';
+import type { StepName } from '../../src/runtime/steps.js';
+import { type Operand, singleStepPlan } from '../helpers/singleStep.js';
+import { nativeBackends } from './contenders.js';
+
+/** A constant of zeros where the text begins with '=': '=uint8 3 2 8'. */
+function operand(text: string): Operand | undefined {
+  if (text === '') return undefined;
+  const [name, ...sizes] = text.replace('=', '').split(' ');
+  const type = name as DataType;
+  const dims = sizes.map(Number);
+  if (!text.startsWith('=')) return { type, dims };
+  const count = dims.reduce((product, dim) => product * dim, 1);
+  return { type, dims, constant: allocate(type, count) };
+}
+
+type Case = readonly [what: string, reads: readonly string[], writes: string, params?: object];
+
+const int4 = ['int8 4 40', 'float32 4', '=uint8 7 2 16', '=float32 7 2', '', ''];
+const steps: { readonly [S in StepName]?: { right: Case; wrong: readonly Case[] } } = {
+  MatMulInt4: {
+    right: ['right', int4, 'float32 4 7', { blockSize: 32 }],
+    wrong: [
+      ['a block of 8', int4, 'float32 4 7', { blockSize: 8 }],
+      ['an odd block', int4, 'float32 4 7', { blockSize: 33 }],
+      ['a negative block', int4, 'float32 4 7', { blockSize: -32 }],
+      ['other columns', int4, 'float32 4 8', { blockSize: 32 }],
+      ['other rows', int4, 'float32 5 7', { blockSize: 32 }],
+      ['too few scales of rows', int4.with(1, 'float32 3'), 'float32 4 7', { blockSize: 32 }],
+      ['a block too few', int4.with(2, '=uint8 7 1 16'), 'float32 4 7', { blockSize: 32 }],
+      ['scales of other blocks', int4.with(3, '=float32 7 3'), 'float32 4 7', { blockSize: 32 }],
+      ['too few zero points', int4.with(4, '=uint8 6 1'), 'float32 4 7', { blockSize: 32 }],
+      ['a short bias', int4.with(5, '=float32 6'), 'float32 4 7', { blockSize: 32 }],
+      ['weights that are computed', int4.with(2, 'uint8 7 2 16'), 'float32 4 7', { blockSize: 32 }],
+      ['uint8 rows', int4.with(0, 'uint8 4 40'), 'float32 4 7', { blockSize: 32 }],
+    ],
+  },
+};
+
+describe('malformed steps of other widths', () => {
+  const [backend] = nativeBackends(1);
+  const table = Object.entries(steps).flatMap(([op, { right, wrong }]) =>
+    [right, ...wrong].map(([what, ...rest]) => [op as StepName, what, rest] as const),
+  );
+
+  it.runIf(backend).each(table)('%s: %s', (op, what, [reads, writes, params = {}]) => {
+    const plan = singleStepPlan(op, reads.map(operand), [operand(writes)!], params);
+    const model = backend!.open(plan.model);
+    try {
+      if (what === 'right') model.prepare(plan);
+      else {
+        const error = { code: 'BACKEND_FAILURE', where: `test ${op}` };
+        expect(() => model.prepare(plan)).toThrow(expect.objectContaining(error));
+      }
+    } finally {
+      model.dispose();
+    }
+  });
+});
