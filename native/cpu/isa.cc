@@ -95,6 +95,7 @@ const Entry& entryOf(Isa isa) { return kEntries[static_cast<int32_t>(isa)]; }
 struct Features {
   uint32_t isas = kPortableSet;
   bool vexVnni = false;
+  bool vpopcnt = false;
 };
 
 #if defined(OCTAVO_X86)
@@ -157,6 +158,7 @@ Features detect() {
   if (!add(Isa::kAvx512Bw, avx512)) return features;
   if (!add(Isa::kAvx512Vnni, has(seven.ecx, 11))) return features;
   add(Isa::kAvxVnni, OCTAVO_HAVE_AVX512VNNI);  // in EVEX encoding
+  features.vpopcnt = has(seven.ecx, 14);
   const bool tiles = (states & 0x60000) == 0x60000;
   add(Isa::kAmx,
       tiles && has(seven.edx, 24) /* TILE */ && has(seven.edx, 25) /* INT8 */ && requestTiles());
@@ -209,6 +211,8 @@ bool isaBuilt(Isa isa) { return entryOf(isa).built; }
 bool isaSupported(Isa isa) { return (features().isas & only(isa)) != 0; }
 
 bool isVexVnniSupported() { return features().vexVnni; }
+
+bool isVpopcntSupported() { return features().vpopcnt; }
 
 Isa bestIsa() {
   for (auto i = static_cast<int32_t>(Isa::kCount) - 1; i > 0; --i) {

@@ -32,6 +32,9 @@ bool isaSupported(Isa isa);
 // EVEX encoding only: kernels of kAvxVnni exist in both, and this tells which one to take.
 bool isVexVnniSupported();
 
+// Instructions that count bits in 512-bit registers, which not every CPU of AVX512-VNNI has.
+bool isVpopcntSupported();
+
 // The best one that was built and that this CPU has.
 Isa bestIsa();
 

@@ -55,6 +55,8 @@ constexpr KernelInfo kKernels[] = {
 #define OCTAVO_NBITS(...) OCTAVO_LISTED("nbits", __VA_ARGS__)
 #define OCTAVO_BLOCKSUM(name, isa) OCTAVO_LISTED("nbits", name, isa, 0)
 #include "native/kernels/nbits/kernels.inc"
+#define OCTAVO_BITDOT(...) OCTAVO_LISTED("bitdot", __VA_ARGS__)
+#include "native/kernels/bitdot/kernels.inc"
 };
 
 }  // namespace

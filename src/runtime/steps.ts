@@ -64,6 +64,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | Cast | x | y, of another type |
  * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
  * | MatMulInt4 | x s8 [..., K], xScale f32 [...], weight u8 [N, blocks, blockSize / 2], scale f32 [N, blocks], zeroPoint u8 [N, ⌈blocks / 2⌉] (optional), bias f32 [N] (optional) | y f32 [..., N] |
+ * | MatMulInt1 | x int1 [M, K], weight int1 [N, K], multiplier f32 [N] (for f32 y), bias f32 [N] (optional, for f32 y) | y i32 or f32 [M, N] |
  *
  * QConv: acc = Σ (x − xZero)(w − weightZero) + bias, padding counts as x = xZero. uint8 y:
  * requantize(acc, multiplier[o], yZero). int32 y: acc. float32 y: clamp(f32(acc) · multiplier[o], lower, upper).
@@ -83,6 +84,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  *   column and block from a byte of its own; an absent zero point is 8; blocks = ⌈K / blockSize⌉. Of each row and column
  *   sum = 0, and block by block, in ascending order, sum = f32(sum + f32(f32(Σ x · (weight − zeroPoint)) · scale));
  *   y = f32(sum · xScale), or f32(that + bias). Every backend gives these bits.
+ * MatMulInt1: acc = Σ x · weight, all of them ±1. int32 y: acc. float32 y: f32(f32(acc) · multiplier), or f32(that + bias).
  */
 const schema = {
   QuantizeLinear: { axis: 'i32', blockSize: 'i32' },
@@ -125,6 +127,7 @@ const schema = {
   Cast: {},
   DynamicQuantizeRows: {},
   MatMulInt4: { blockSize: 'i32' },
+  MatMulInt1: {},
 } as const satisfies Record<string, Record<string, FieldKind>>;
 
 export type StepName = keyof typeof schema;

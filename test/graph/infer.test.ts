@@ -272,6 +272,8 @@ const table: readonly Row[] = [
     'float32 [N, 7]',
     { blockSize: 32 },
   ],
+  ['octavo:MatMulInt1', ['int1 [N, 40]', 'int1 [7, 40]'], 'int32 [N, 7]'],
+  ['octavo:MatMulInt1', ['int1 [N, 40]', 'int1 [7, 40]', 'float32 [7]'], 'float32 [N, 7]'],
 ];
 
 /** Operators that share their definition with one in the table. */

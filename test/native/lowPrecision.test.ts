@@ -19,6 +19,7 @@ function operand(text: string): Operand | undefined {
 type Case = readonly [what: string, reads: readonly string[], writes: string, params?: object];
 
 const int4 = ['int8 4 40', 'float32 4', '=uint8 7 2 16', '=float32 7 2', '', ''];
+const int1 = ['int1 4 40', '=int1 7 40', '=float32 7', '=float32 7'];
 const steps: { readonly [S in StepName]?: { right: Case; wrong: readonly Case[] } } = {
   MatMulInt4: {
     right: ['right', int4, 'float32 4 7', { blockSize: 32 }],
@@ -35,6 +36,21 @@ const steps: { readonly [S in StepName]?: { right: Case; wrong: readonly Case[] 
       ['a short bias', int4.with(5, '=float32 6'), 'float32 4 7', { blockSize: 32 }],
       ['weights that are computed', int4.with(2, 'uint8 7 2 16'), 'float32 4 7', { blockSize: 32 }],
       ['uint8 rows', int4.with(0, 'uint8 4 40'), 'float32 4 7', { blockSize: 32 }],
+    ],
+  },
+  MatMulInt1: {
+    right: ['right', int1, 'float32 4 7'],
+    wrong: [
+      ['another depth', int1.with(1, '=int1 7 39'), 'float32 4 7'],
+      ['no depth', ['int1 4 0', '=int1 7 0'], 'int32 4 7'],
+      ['other rows', int1, 'float32 5 7'],
+      ['other columns', int1, 'float32 4 8'],
+      ['no multiplier for float32', ['int1 4 40', '=int1 7 40'], 'float32 4 7'],
+      ['a multiplier for int32', int1, 'int32 4 7'],
+      ['a bias for int32', int1.with(2, ''), 'int32 4 7'],
+      ['too few multipliers', int1.with(2, '=float32 6'), 'float32 4 7'],
+      ['weights that are computed', int1.with(1, 'int1 7 40'), 'float32 4 7'],
+      ['bytes', int1.with(0, 'int8 4 40'), 'float32 4 7'],
     ],
   },
 };

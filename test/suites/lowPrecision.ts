@@ -63,7 +63,38 @@ function drawInt4(random: Random): Problem {
   return { plan, inputs: [x, floats(random, rows, 0.001, 1)] };
 }
 
+function drawInt1(random: Random): Problem {
+  const { rows, depth, columns } = drawProduct(random);
+  // Now and then more words than a byte of counts takes.
+  const k = random.chance(0.1) ? random.int(990, 2100) : depth;
+  const scaled = random.chance(0.4);
+  const bits = (count: number) => {
+    const values = integers(random, 'uint8', Math.ceil(count / 8));
+    // The bits that fill up the last byte are 0.
+    if (count % 8 > 0) values[values.length - 1]! &= (1 << (count % 8)) - 1;
+    return values;
+  };
+  const multiplier = floats(random, columns, -2, 2);
+  const bias = floats(random, columns, -100, 100);
+  const plan = singleStepPlan(
+    'MatMulInt1',
+    [
+      { type: 'int1', dims: [rows, k] },
+      { type: 'int1', dims: [columns, k], constant: bits(columns * k) },
+      scaled ? { type: 'float32', dims: [columns], constant: multiplier } : undefined,
+      scaled && random.chance(0.5)
+        ? { type: 'float32', dims: [columns], constant: bias }
+        : undefined,
+    ],
+    [{ type: scaled ? 'float32' : 'int32', dims: [rows, columns] }],
+    {},
+    random.pick(['plan', 'model']),
+  );
+  return { plan, inputs: [bits(rows * k)] };
+}
+
 export const lowPrecisionSuites: readonly Suite[] = [
   { name: 'dynamicquantizerows', draw: drawRows },
   { name: 'matmulint4', draw: drawInt4 },
+  { name: 'matmulint1', draw: drawInt1 },
 ];

@@ -3,6 +3,7 @@
  * that every backend keeps, so that the results are the same bits.
  */
 
+import { unpack } from '../../numerics/pack.js';
 import { rounded } from './arithmetic.js';
 import { dimsOf, elementsOf, optionalElementsOf, type StepKernel } from './kernel.js';
 
@@ -62,6 +63,24 @@ export const matMulInt4: StepKernel<'MatMulInt4'> = ({ inputs, outputs, params }
       }
       const scaled = fround(sum * xScale[row]!);
       y[row * columns + column] = bias ? scaled + bias[column]! : scaled;
+    }
+  }
+};
+
+export const matMulInt1: StepKernel<'MatMulInt1'> = ({ inputs, outputs }, memory) => {
+  const [rows, depth] = dimsOf(memory, inputs[0]) as [number, number];
+  const columns = dimsOf(memory, inputs[1])[0]!;
+  const x = unpack(elementsOf<'int1'>(memory, inputs[0]), rows * depth, 'int1');
+  const weight = unpack(elementsOf<'int1'>(memory, inputs[1]), columns * depth, 'int1');
+  const multiplier = optionalElementsOf<'float32'>(memory, inputs[2]);
+  const bias = optionalElementsOf<'float32'>(memory, inputs[3]);
+  const y = elementsOf<'int32' | 'float32'>(memory, outputs[0]);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      let acc = 0;
+      for (let i = 0; i < depth; i++) acc += x[row * depth + i]! * weight[column * depth + i]!;
+      if (multiplier) acc = fround(fround(acc) * multiplier[column]!);
+      y[row * columns + column] = bias ? acc + bias[column]! : acc;
     }
   }
 };

@@ -13,6 +13,7 @@ function rowsOf(need: Need, { dims }: PlanTensor): { rows: number; depth: number
 export const lowPrecisionRules: {
   readonly DynamicQuantizeRows: Rule<'DynamicQuantizeRows'>;
   readonly MatMulInt4: Rule<'MatMulInt4'>;
+  readonly MatMulInt1: Rule<'MatMulInt1'>;
 } = {
   DynamicQuantizeRows: {
     reads: [['float32']],
@@ -40,6 +41,25 @@ export const lowPrecisionRules: {
       if (zeroPoint) needCount(need, zeroPoint, columns * Math.ceil(blocks / 2));
       if (bias) needCount(need, bias, columns);
       needSame(need, outputs[0]!.dims, [...x!.dims.slice(0, -1), columns]);
+    },
+  },
+  MatMulInt1: {
+    reads: [['int1'], ['int1'], ['float32'], ['float32']],
+    optionalFrom: 2,
+    writes: [['int32', 'float32']],
+    check: ({ inputs, outputs, need }) => {
+      const [x, weight, multiplier, bias] = inputs;
+      const { type, dims } = outputs[0]!;
+      need(x!.dims.length === 2, 'rank 2', String(x!.dims.length));
+      const [rows, depth] = x!.dims as [number, number];
+      const columns = weight!.dims[0]!;
+      needRange(need, 'depth', depth, 1);
+      needSame(need, weight!.dims, [columns, depth]);
+      needSame(need, dims, [rows, columns]);
+      const scaled = type === 'float32';
+      need((multiplier !== undefined) === scaled, `what ${type} takes`, 'a multiplier or none');
+      need(bias === undefined || scaled, 'no bias of int32', 'a bias');
+      for (const input of [multiplier, bias]) if (input) needCount(need, input, columns);
     },
   },
 };

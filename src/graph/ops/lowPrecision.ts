@@ -1,4 +1,4 @@
-/** Octavo's own operators for weights of 4 bits: as ./octavo has those of its other steps. */
+/** Octavo's own operators for weights of other widths than a byte: as ./octavo has those of its other steps. */
 import { intOf } from '../attributes.js';
 import { contradiction, expectInputType, expectRank } from './context.js';
 import { unifyDims } from './dims.js';
@@ -48,4 +48,20 @@ const matMulInt4 = step(
   { optionalInputs: [4] },
 );
 
-export const lowPrecisionSteps: readonly OpDefinition[] = [dynamicQuantizeRows, matMulInt4];
+const matMulInt1 = step('MatMulInt1', [2, 4], (context) => {
+  const { node, input } = context;
+  for (const i of [0, 1]) expectInputType(context, i, 'int1');
+  for (const i of [2, 3]) expectInputType(context, i, 'float32');
+  for (const i of [0, 1]) expectRank(context, i, 2);
+  const [x, weight] = [input(0)?.dims, input(1)?.dims];
+  unifyDims(node, 'depths', x?.[1], weight?.[1]);
+  const columns = unifyDims(node, 'columns', weight?.[0], input(2)?.dims?.[0]);
+  const type = (node.inputs[2] ?? '') === '' ? 'int32' : 'float32';
+  return [{ type, dims: [x?.[0], columns] }];
+});
+
+export const lowPrecisionSteps: readonly OpDefinition[] = [
+  dynamicQuantizeRows,
+  matMulInt4,
+  matMulInt1,
+];
