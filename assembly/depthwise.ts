@@ -7,9 +7,20 @@
  * off.
  */
 import { copyEdge, edge } from './edge';
-import { fillBytes } from './gather';
-import { narrowToBytes, Output, scaled, toFloat32, toUint8 } from './output';
-import { boundOf, requantize, shiftOf } from './requantize';
+import { fillBytes } from './tile';
+import {
+  highOf,
+  lowerOf,
+  lowOf,
+  narrowToBytes,
+  Output,
+  scaled,
+  shiftOf,
+  toFloat32,
+  toUint8,
+  upperOf,
+} from './output';
+import { requantize } from './requantize';
 import { moveTaps, staysInside, tapsBytes, writeTaps } from './taps';
 import { Window } from './window';
 
@@ -81,9 +92,6 @@ function depthwisePixel(
   output: Output,
 ): void {
   const kind = output.kind;
-  const low = boundOf(output.min, output.zero);
-  const high = boundOf(output.max, output.zero);
-  const shift = shiftOf(output.zero);
   for (let c = 0; c < channels; c += block) {
     let c0 = v128.load(bias);
     let c1 = v128.load(bias, 16);
@@ -131,6 +139,9 @@ function depthwisePixel(
     const count = min(channels - c, block);
     const to = whole ? y : edge;
     if (kind == toUint8) {
+      const low = lowOf(output);
+      const high = highOf(output);
+      const shift = shiftOf(output);
       const bytes = narrowToBytes(
         requantize(c0, m0, low, high, shift),
         requantize(c1, m1, low, high, shift),
@@ -143,8 +154,8 @@ function depthwisePixel(
       continue;
     }
     if (kind == toFloat32) {
-      const lower = f32x4.splat(output.lower);
-      const upper = f32x4.splat(output.upper);
+      const lower = lowerOf(output);
+      const upper = upperOf(output);
       c0 = scaled(c0, m0, lower, upper);
       c1 = scaled(c1, m1, lower, upper);
       c2 = scaled(c2, m2, lower, upper);

@@ -4,35 +4,38 @@
  *
  *   acc[r][c] = bias[c] + Σ_k a[r][k] · w[k][c]
  *
- * Rows come as tiles (./tile), weights as a panel of eight columns, [k / 2][8 columns][2] as int16,
- * 0 where k is odd and ends. Both have had their zero points taken off: a lies in −255 … 255 and w
- * in −255 … 255, so the sum of two products is exact, and an accumulator is that of the reference
+ * Rows come as tiles of pairs (./tile), weights as a panel of eight columns, [units][8 columns][2]
+ * as int16, 0 where a row of the tile is filled up. a is a byte and w, less its zero point, lies in
+ * −255 … 255, so the sum of two products is exact, and an accumulator is that of the reference
  * modulo 2³². A register tile of four rows × eight columns stays in registers over the whole depth.
  *
  * Every accumulator starts from a load of its own: compilers make a chain of the ones that share a
  * value.
  */
-import { copyEdge, edge } from './edge';
-import { Output, scaled, toFloat32, toUint8 } from './output';
-import { boundOf, requantize, shiftOf } from './requantize';
-
-/** Columns of a panel. */
-export const panelColumns: i32 = 8;
-
-/** Copies rows of `bytes` bytes, from `step` bytes apart to `yStep` bytes apart. */
-function storeEdge(from: usize, step: usize, y: usize, yStep: usize, rows: i32, bytes: i32): void {
-  for (let row = 0; row < rows; row++, from += step, y += yStep) copyEdge(y, from, bytes);
-}
+import { edge, storeEdge } from './edge';
+import {
+  highOf,
+  lowerOf,
+  lowOf,
+  Output,
+  scaled,
+  shiftOf,
+  toFloat32,
+  toUint8,
+  upperOf,
+} from './output';
+import { panelColumns } from './panel';
+import { requantize } from './requantize';
 
 /**
  * Multiplies `rows` rows by one panel, and stores the results in `columns` columns from `y`, rows
- * `yStep` bytes apart. `pairs` is k / 2, rounded up; tiles are `tileStep` bytes apart. `bias` and
- * `multiplier` have eight elements.
+ * `yStep` bytes apart. Tiles are `tileStep` bytes apart. `bias` and `multiplier` have eight
+ * elements.
  */
-export function dotPanel(
+export function dotPairs(
   tiles: usize,
   tileStep: usize,
-  pairs: i32,
+  units: i32,
   rows: i32,
   panel: usize,
   bias: usize,
@@ -43,11 +46,6 @@ export function dotPanel(
   output: Output,
 ): void {
   const kind = output.kind;
-  const low = boundOf(output.min, output.zero);
-  const high = boundOf(output.max, output.zero);
-  const shift = shiftOf(output.zero);
-  const lower = f32x4.splat(output.lower);
-  const upper = f32x4.splat(output.upper);
   for (; rows > 0; rows -= 4, tiles += tileStep, y += 4 * yStep) {
     let a = tiles;
     let w = panel;
@@ -59,7 +57,7 @@ export function dotPanel(
     let c21 = v128.load(bias, 16);
     let c30 = v128.load(bias);
     let c31 = v128.load(bias, 16);
-    for (let k = pairs; k > 0; k--) {
+    for (let k = units; k > 0; k--) {
       const w0 = v128.load(w);
       const w1 = v128.load(w, 16);
       let pair = v128.load32_splat(a);
@@ -81,6 +79,9 @@ export function dotPanel(
     const m0 = v128.load(multiplier);
     const m1 = v128.load(multiplier, 16);
     if (kind == toUint8) {
+      const low = lowOf(output);
+      const high = highOf(output);
+      const shift = shiftOf(output);
       const r0 = i16x8.narrow_i32x4_s(
         requantize(c00, m0, low, high, shift),
         requantize(c01, m1, low, high, shift),
@@ -112,6 +113,8 @@ export function dotPanel(
       continue;
     }
     if (kind == toFloat32) {
+      const lower = lowerOf(output);
+      const upper = upperOf(output);
       c00 = scaled(c00, m0, lower, upper);
       c01 = scaled(c01, m1, lower, upper);
       c10 = scaled(c10, m0, lower, upper);

@@ -4,8 +4,8 @@
  * ends in slack.
  */
 
-/** A register tile of 4 × 8 words. Memory from `heapBase` on is the host's. */
-export const edge: usize = memory.data(128, 16);
+/** A register tile of 6 × 8 words. Memory from `heapBase` on is the host's. */
+export const edge: usize = memory.data(192, 16);
 
 /** Where the host's part of the memory begins. */
 export function heapBase(): usize {
@@ -17,4 +17,16 @@ export function copyEdge(to: usize, from: usize, bytes: usize): void {
   let i: usize = 0;
   for (; i + 4 <= bytes; i += 4) store<u32>(to + i, load<u32>(from + i));
   for (; i < bytes; i++) store<u8>(to + i, load<u8>(from + i));
+}
+
+/** Copies rows of `bytes` bytes, from `step` bytes apart to `yStep` bytes apart. */
+export function storeEdge(
+  from: usize,
+  step: usize,
+  y: usize,
+  yStep: usize,
+  rows: i32,
+  bytes: i32,
+): void {
+  for (let row = 0; row < rows; row++, from += step, y += yStep) copyEdge(y, from, bytes);
 }

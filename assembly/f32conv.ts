@@ -1,19 +1,15 @@
 /**
  * Float convolution: strips of rows, as tiles, times the panels of each group (docs of ./qconv).
  */
-import { dotPanel, panelColumns } from './f32dot';
-import { packStrip, stripRows, stripScratch, tileBytes, tileRows } from './tile';
+import { dotFloats } from './f32dot';
+import { panelColumns } from './panel';
+import { floats, packBytesOf, packStrip, stripBytesOf, stripRows, tileBytes, unitsOf } from './tile';
 import { pixelsOf, Window } from './window';
-
-// @ts-ignore: decorator
-@inline
-function depthOf(window: Window): i32 {
-  return window.kernelH * window.kernelW * (window.channels / window.groups);
-}
 
 /** Bytes of scratch that `conv` takes. */
 export function convScratch(window: Window): usize {
-  return stripScratch(depthOf(window), 4, pixelsOf(window));
+  const units = unitsOf(window, floats);
+  return stripBytesOf(units, floats, pixelsOf(window)) + packBytesOf(window, 4);
 }
 
 /**
@@ -30,28 +26,28 @@ export function conv(
   upper: f32,
   scratch: usize,
 ): void {
-  const depth = depthOf(window);
-  const panelBytes = <usize>depth * 4 * panelColumns;
+  const units = unitsOf(window, floats);
+  const panelBytes = <usize>units * 4 * panelColumns;
   const columns = window.outChannels / window.groups;
   const channels = window.channels / window.groups;
   const pixels = pixelsOf(window);
-  const strip = stripRows(depth, 4, pixels);
-  const tileStep = tileBytes(depth, 4);
+  const strip = stripRows(units, floats, pixels);
+  const tileStep = tileBytes(units, floats);
   const yStep = <usize>window.outChannels * 4;
-  const buffer = scratch + <usize>(strip / tileRows) * tileStep;
+  const buffer = scratch + stripBytesOf(units, floats, pixels);
 
   for (let group = 0; group < window.groups; group++, x += 4 * channels) {
     const groupWeights = weights;
     const groupBias = bias;
     for (let first = 0; first < pixels; first += strip) {
       const rows = min(strip, pixels - first);
-      packStrip(window, x, first, rows, 0, 4, scratch, buffer);
+      packStrip(window, floats, x, first, rows, 0, 0, scratch, buffer);
       let to = y + <usize>first * yStep;
       weights = groupWeights;
       bias = groupBias;
       for (let column = 0; column < columns; column += panelColumns) {
         const count = min(columns - column, panelColumns);
-        dotPanel(scratch, tileStep, depth, rows, weights, bias, to, yStep, count, lower, upper);
+        dotFloats(scratch, tileStep, units, rows, weights, bias, to, yStep, count, lower, upper);
         weights += panelBytes;
         bias += 4 * panelColumns;
         to += 4 * panelColumns;

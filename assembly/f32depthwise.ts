@@ -3,8 +3,8 @@
  * are [channel / 4][tap][4 channels], padded with 0, as is the bias.
  */
 import { copyEdge, edge } from './edge';
-import { bounded } from './f32dot';
-import { fillBytes } from './gather';
+import { bounded, multiplyAdd } from './float';
+import { fillBytes } from './tile';
 import { moveTaps, staysInside, tapsBytes, writeTaps } from './taps';
 import { Window } from './window';
 
@@ -44,7 +44,7 @@ export function depthwiseFloat(
           let sum = v128.load(bias + c);
           let table = scratch;
           for (let i = taps; i > 0; i--) {
-            sum = f32x4.add(sum, f32x4.mul(v128.load(load<usize>(table) + c), v128.load(w)));
+            sum = multiplyAdd(v128.load(load<usize>(table) + c), v128.load(w), sum);
             table += 4;
             w += 16;
           }

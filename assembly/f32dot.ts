@@ -1,17 +1,37 @@
 /**
- * Dot products of float32 rows with packed weights, docs of ./dot: tiles of four rows, panels of
- * eight columns [k][8 columns]; sums in order of k, from the bias on.
+ * Dot products of float32 rows with packed weights, docs of ./dot: tiles of floats (./tile), panels
+ * of eight columns [k][8 columns]; sums in order of k, from the bias on.
  */
-import { copyEdge, edge } from './edge';
-
-/** Columns of a panel. */
-export const panelColumns: i32 = 8;
+import { edge, storeEdge } from './edge';
+import { bounded } from './float';
+import { panelColumns } from './panel';
+import { dotSixRows } from './relaxedF32dot';
 
 /**
  * Multiplies `rows` rows by one panel, and stores clamp(acc, lower, upper) in `columns` columns
  * from `y`, rows `yStep` bytes apart. `bias` has eight elements; tiles are `tileStep` bytes apart.
  */
-export function dotPanel(
+export function dotFloats(
+  tiles: usize,
+  tileStep: usize,
+  depth: i32,
+  rows: i32,
+  panel: usize,
+  bias: usize,
+  y: usize,
+  yStep: usize,
+  columns: i32,
+  lower: f32,
+  upper: f32,
+): void {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    dotSixRows(tiles, tileStep, depth, rows, panel, bias, y, yStep, columns, lower, upper);
+  } else {
+    dotFourRows(tiles, tileStep, depth, rows, panel, bias, y, yStep, columns, lower, upper);
+  }
+}
+
+function dotFourRows(
   tiles: usize,
   tileStep: usize,
   depth: i32,
@@ -66,16 +86,6 @@ export function dotPanel(
     v128.store(to + 2 * step, bounded(c21, low, high), 16);
     v128.store(to + 3 * step, bounded(c30, low, high));
     v128.store(to + 3 * step, bounded(c31, low, high), 16);
-    if (whole) continue;
-    for (let row = 0; row < min(rows, 4); row++) {
-      copyEdge(y + <usize>row * yStep, edge + 32 * row, 4 * columns);
-    }
+    if (!whole) storeEdge(edge, 32, y, yStep, min(rows, 4), 4 * columns);
   }
-}
-
-/** Within bounds; NaN stays NaN. */
-// @ts-ignore: decorator
-@inline
-export function bounded(value: v128, low: v128, high: v128): v128 {
-  return f32x4.min(f32x4.max(value, low), high);
 }

@@ -3,7 +3,7 @@
  * function of the C library elsewhere is left to the host. `kind` is that of the step table.
  */
 import { copyEdge, edge } from './edge';
-import { bounded } from './f32dot';
+import { bounded } from './float';
 import { Rows } from './rows';
 
 /** Values of `kind` of `binary`; 4, Pow, is not among them. */

@@ -2,8 +2,10 @@
  * Float matrix product. Both operands are walked by strides, in elements, so that a transposed one
  * is as good as another; b becomes panels first, here or, where it is constant, once and for all.
  */
-import { dotPanel, panelColumns } from './f32dot';
-import { packRows, stripRows, tileBytes, tileRows } from './tile';
+import { dotFloats } from './f32dot';
+import { multiplyFloatRow } from './f32row';
+import { panelColumns } from './panel';
+import { floats, packRows, packRowsBytes, stripBytesOf, stripRows, tileBytes } from './tile';
 
 /** Sizes, and the strides of a; fields of 32 bits, which the host writes. */
 @unmanaged
@@ -24,8 +26,7 @@ export function matMulPanelBytes(depth: i32, columns: i32): usize {
 
 /** Bytes of scratch that `matMul` takes. */
 export function matMulScratch(product: Product): usize {
-  const tiles = stripRows(product.depth, 4, product.rows) / tileRows;
-  return <usize>tiles * tileBytes(product.depth, 4);
+  return stripBytesOf(product.depth, floats, product.rows) + packRowsBytes;
 }
 
 /** Panels of b, whose element (k, column) lies at k · bRow + column · bColumn. */
@@ -62,31 +63,33 @@ export function matMul(
   y: usize,
   scratch: usize,
 ): void {
+  const rows = product.rows;
+  const columns = product.columns;
   const depth = product.depth;
-  const strip = stripRows(depth, 4, product.rows);
-  const tileStep = tileBytes(depth, 4);
+  const lower = product.lower;
+  const upper = product.upper;
+  if (rows == 1 && product.aColumn == 1) {
+    multiplyFloatRow(a, panels, depth, columns, bias, y, lower, upper);
+    return;
+  }
+  const strip = stripRows(depth, floats, rows);
+  const tileStep = tileBytes(depth, floats);
   const panelBytes = <usize>depth * 4 * panelColumns;
-  const yStep = <usize>product.columns * 4;
-  for (let first = 0; first < product.rows; first += strip) {
-    const rows = min(strip, product.rows - first);
-    packRows(a + 4 * first * product.aRow, product.aRow, product.aColumn, depth, rows, scratch);
-    for (let column = 0; column < product.columns; column += panelColumns) {
-      const panel = panels + <usize>(column / panelColumns) * panelBytes;
-      const to = y + <usize>first * yStep + 4 * column;
-      const count = min(product.columns - column, panelColumns);
-      dotPanel(
-        scratch,
-        tileStep,
-        depth,
-        rows,
-        panel,
-        bias + 4 * column,
-        to,
-        yStep,
-        count,
-        product.lower,
-        product.upper,
-      );
+  const yStep = <usize>columns * 4;
+  const buffer = scratch + stripBytesOf(depth, floats, rows);
+  for (let first = 0; first < rows; first += strip) {
+    const count = min(strip, rows - first);
+    const from = a + 4 * <usize>first * product.aRow;
+    packRows(from, product.aRow, product.aColumn, depth, count, scratch, buffer);
+    let to = y + <usize>first * yStep;
+    let panel = panels;
+    let start = bias;
+    for (let column = 0; column < columns; column += panelColumns) {
+      const width = min(columns - column, panelColumns);
+      dotFloats(scratch, tileStep, depth, count, panel, start, to, yStep, width, lower, upper);
+      panel += panelBytes;
+      start += 4 * panelColumns;
+      to += 4 * panelColumns;
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What the host calls: all functions of the module. src/backends/wasm/module.ts has their types.
+ * What the host calls: all functions of the module, which is compiled with and without relaxed SIMD. src/backends/wasm/module.ts has their types.
  */
 export { depthwise, depthwiseScratch } from './depthwise';
 export { heapBase } from './edge';
@@ -11,6 +11,8 @@ export { matMul, matMulPanelBytes, matMulScratch, packPanels } from './f32matmul
 export { lookup } from './lookup';
 export { copyRows, transpose } from './move';
 export { averagePool, maxPool, qaveragePool } from './pool';
+export { countWrongDots } from './probe';
 export { qconv, qconvScratch } from './qconv';
 export { dequantize, quantize, rangeOf } from './quantize';
+export { multiplyRowQuads } from './relaxedRow';
 export { multiplyRow, rowScratch } from './row';

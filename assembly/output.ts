@@ -1,27 +1,61 @@
 /** How accumulators become the elements of an output. */
+import { bounded } from './float';
 
 /** Values of `Output.kind`. */
 export const toUint8: i32 = 0;
 export const toInt32: i32 = 1;
 export const toFloat32: i32 = 2;
 
-/** Fields of 32 bits, which the host writes: those of uint8, then those of float32. */
+/**
+ * What the host has worked out of a step's parameters: for uint8 the bounds and the shift of
+ * `requantize`, for float32 its bounds. Kernels load them where a result is stored, not before:
+ * registers are for accumulators.
+ */
 @unmanaged
 export class Output {
   kind: i32;
-  zero: i32;
-  min: i32;
-  max: i32;
+  shift: i32;
+  low: f32;
+  high: f32;
   lower: f32;
   upper: f32;
+}
+
+// @ts-ignore: decorator
+@inline
+export function shiftOf(output: Output): v128 {
+  return v128.load32_splat(changetype<usize>(output), offsetof<Output>('shift'));
+}
+
+// @ts-ignore: decorator
+@inline
+export function lowOf(output: Output): v128 {
+  return v128.load32_splat(changetype<usize>(output), offsetof<Output>('low'));
+}
+
+// @ts-ignore: decorator
+@inline
+export function highOf(output: Output): v128 {
+  return v128.load32_splat(changetype<usize>(output), offsetof<Output>('high'));
+}
+
+// @ts-ignore: decorator
+@inline
+export function lowerOf(output: Output): v128 {
+  return v128.load32_splat(changetype<usize>(output), offsetof<Output>('lower'));
+}
+
+// @ts-ignore: decorator
+@inline
+export function upperOf(output: Output): v128 {
+  return v128.load32_splat(changetype<usize>(output), offsetof<Output>('upper'));
 }
 
 /** float32 results: clamp(f32(accumulator) · multiplier, lower, upper). */
 // @ts-ignore: decorator
 @inline
 export function scaled(accumulator: v128, multiplier: v128, lower: v128, upper: v128): v128 {
-  const value = f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier);
-  return f32x4.min(f32x4.max(value, lower), upper);
+  return bounded(f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier), lower, upper);
 }
 
 /** 16 int32 in 0 … 255 as uint8. */

@@ -1,42 +1,32 @@
 /**
  * Dot products of one quantized row with packed weights: a matrix times a vector. Every weight is
- * read once, so they stay int8, half of what ./dot reads, in panels of 32 columns, [k / 2][32
- * columns][2], whose accumulators keep one row's worth of registers busy.
+ * read once, so they stay int8, half of what ./dot reads, in panels of 32 columns.
+ *
+ * Two columns share a lane of 16 bits, v = 256 · w1 + (w0 + 128), and the row's value x multiplies
+ * v and v >> 8. So Σ x · w1 comes from the second product, and Σ x · w0 is the first less 256 times
+ * that and 128 · Σ x: modulo 2³², which is all an accumulator is. It saves the widening of w0.
+ *
+ * Panels: [depth / 2][4 vectors][4 columns][2] lanes, w0 of the vector's columns 0 … 3 and w1 of its
+ * columns 4 … 7.
  */
-import { copyEdge, edge } from './edge';
-import { narrowToBytes, Output, scaled, toFloat32, toUint8 } from './output';
-import { boundOf, requantize, shiftOf } from './requantize';
+import { Output } from './output';
+import { storeRow } from './rowOutput';
 
-const columnsOfPanel: i32 = 32;
+/** Columns of a panel. */
+export const rowColumns: i32 = 32;
 
 /** Bytes of scratch that `multiplyRow` takes. */
 export function rowScratch(depth: i32): usize {
-  return 2 * ((<usize>depth + 7) & ~7);
-}
-
-/** Widens x − zero to int16, filled up with whatever follows, which meets weights of 0. */
-function widen(x: usize, zero: i32, depth: i32, to: usize): void {
-  const zeros = i16x8.splat(<i16>zero);
-  for (let k = 0; k < depth; k += 8, x += 8, to += 16) {
-    v128.store(to, i16x8.sub(v128.load8x8_u(x), zeros));
-  }
-}
-
-/** Four columns' products with one pair of the row. */
-// @ts-ignore: decorator
-@inline
-function product(pair: v128, weights: usize, offset: usize): v128 {
-  return i32x4.dot_i16x8_s(pair, v128.load8x8_s(weights + offset));
+  return 2 * ((<usize>depth + 15) & ~15);
 }
 
 /**
- * y [columns], of the type that `output` names, from x uint8 [depth]. `bias` and `multiplier` have
- * 32 elements for each panel.
+ * y [columns], of the type that `output` names, from x uint8 [depth], as it is. `bias` and
+ * `multiplier` have 32 elements for each panel.
  */
 export function multiplyRow(
   output: Output,
   x: usize,
-  xZero: i32,
   depth: i32,
   columns: i32,
   weights: usize,
@@ -45,83 +35,73 @@ export function multiplyRow(
   y: usize,
   scratch: usize,
 ): void {
-  const kind = output.kind;
-  const size = kind == toUint8 ? 1 : 4;
-  const low = boundOf(output.min, output.zero);
-  const high = boundOf(output.max, output.zero);
-  const shift = shiftOf(output.zero);
-  const lower = f32x4.splat(output.lower);
-  const upper = f32x4.splat(output.upper);
-  widen(x, xZero, depth, scratch);
-  for (; columns > 0; columns -= columnsOfPanel) {
-    let c0 = v128.load(bias);
-    let c1 = v128.load(bias, 16);
-    let c2 = v128.load(bias, 32);
-    let c3 = v128.load(bias, 48);
-    let c4 = v128.load(bias, 64);
-    let c5 = v128.load(bias, 80);
-    let c6 = v128.load(bias, 96);
-    let c7 = v128.load(bias, 112);
+  const offset = i32x4.shl(i32x4.splat(widen(x, depth, scratch)), 7);
+  for (; columns > 0; columns -= rowColumns) {
+    let h0 = v128.load(bias, 16);
+    let h1 = v128.load(bias, 48);
+    let h2 = v128.load(bias, 80);
+    let h3 = v128.load(bias, 112);
+    let f0 = v128.load(bias);
+    let f1 = v128.load(bias, 32);
+    let f2 = v128.load(bias, 64);
+    let f3 = v128.load(bias, 96);
+    f0 = i32x4.add(f0, i32x4.shl(h0, 8));
+    f1 = i32x4.add(f1, i32x4.shl(h1, 8));
+    f2 = i32x4.add(f2, i32x4.shl(h2, 8));
+    f3 = i32x4.add(f3, i32x4.shl(h3, 8));
     let a = scratch;
     for (let k = depth; k > 0; k -= 2, a += 4, weights += 64) {
       const pair = v128.load32_splat(a);
-      c0 = i32x4.add(c0, product(pair, weights, 0));
-      c1 = i32x4.add(c1, product(pair, weights, 8));
-      c2 = i32x4.add(c2, product(pair, weights, 16));
-      c3 = i32x4.add(c3, product(pair, weights, 24));
-      c4 = i32x4.add(c4, product(pair, weights, 32));
-      c5 = i32x4.add(c5, product(pair, weights, 40));
-      c6 = i32x4.add(c6, product(pair, weights, 48));
-      c7 = i32x4.add(c7, product(pair, weights, 56));
+      let v = v128.load(weights);
+      f0 = i32x4.add(f0, i32x4.dot_i16x8_s(pair, v));
+      h0 = i32x4.add(h0, i32x4.dot_i16x8_s(pair, i16x8.shr_s(v, 8)));
+      v = v128.load(weights, 16);
+      f1 = i32x4.add(f1, i32x4.dot_i16x8_s(pair, v));
+      h1 = i32x4.add(h1, i32x4.dot_i16x8_s(pair, i16x8.shr_s(v, 8)));
+      v = v128.load(weights, 32);
+      f2 = i32x4.add(f2, i32x4.dot_i16x8_s(pair, v));
+      h2 = i32x4.add(h2, i32x4.dot_i16x8_s(pair, i16x8.shr_s(v, 8)));
+      v = v128.load(weights, 48);
+      f3 = i32x4.add(f3, i32x4.dot_i16x8_s(pair, v));
+      h3 = i32x4.add(h3, i32x4.dot_i16x8_s(pair, i16x8.shr_s(v, 8)));
     }
-    const whole = columns >= columnsOfPanel;
-    const to = whole ? y : edge;
-    const m0 = v128.load(multiplier);
-    const m1 = v128.load(multiplier, 16);
-    const m2 = v128.load(multiplier, 32);
-    const m3 = v128.load(multiplier, 48);
-    const m4 = v128.load(multiplier, 64);
-    const m5 = v128.load(multiplier, 80);
-    const m6 = v128.load(multiplier, 96);
-    const m7 = v128.load(multiplier, 112);
-    if (kind == toUint8) {
-      const low16 = narrowToBytes(
-        requantize(c0, m0, low, high, shift),
-        requantize(c1, m1, low, high, shift),
-        requantize(c2, m2, low, high, shift),
-        requantize(c3, m3, low, high, shift),
-      );
-      const high16 = narrowToBytes(
-        requantize(c4, m4, low, high, shift),
-        requantize(c5, m5, low, high, shift),
-        requantize(c6, m6, low, high, shift),
-        requantize(c7, m7, low, high, shift),
-      );
-      v128.store(to, low16);
-      v128.store(to, high16, 16);
-    } else {
-      if (kind == toFloat32) {
-        c0 = scaled(c0, m0, lower, upper);
-        c1 = scaled(c1, m1, lower, upper);
-        c2 = scaled(c2, m2, lower, upper);
-        c3 = scaled(c3, m3, lower, upper);
-        c4 = scaled(c4, m4, lower, upper);
-        c5 = scaled(c5, m5, lower, upper);
-        c6 = scaled(c6, m6, lower, upper);
-        c7 = scaled(c7, m7, lower, upper);
-      }
-      v128.store(to, c0);
-      v128.store(to, c1, 16);
-      v128.store(to, c2, 32);
-      v128.store(to, c3, 48);
-      v128.store(to, c4, 64);
-      v128.store(to, c5, 80);
-      v128.store(to, c6, 96);
-      v128.store(to, c7, 112);
-    }
-    if (!whole) copyEdge(y, edge, size * columns);
-    y += size * columnsOfPanel;
-    bias += 128;
-    multiplier += 128;
+    y = storeRow(
+      low(f0, h0, offset),
+      h0,
+      low(f1, h1, offset),
+      h1,
+      low(f2, h2, offset),
+      h2,
+      low(f3, h3, offset),
+      h3,
+      multiplier,
+      y,
+      columns,
+      output,
+    );
+    bias += 4 * rowColumns;
+    multiplier += 4 * rowColumns;
   }
+}
+
+/** Widens x to int16, filled up with whatever follows, which meets weights of 0; returns Σ x. */
+function widen(x: usize, depth: i32, to: usize): i32 {
+  let sums = i32x4.splat(0);
+  let k = 0;
+  for (; k + 8 <= depth; k += 8) {
+    const eight = v128.load8x8_u(x + k);
+    v128.store(to + 2 * k, eight);
+    sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_u(eight));
+  }
+  v128.store(to + 2 * k, v128.load8x8_u(x + k));
+  sums = i32x4.add(sums, v128.shuffle<u64>(sums, sums, 1, 0));
+  let sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1);
+  for (; k < depth; k++) sum += load<u8>(x + k);
+  return sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function low(full: v128, high: v128, offset: v128): v128 {
+  return i32x4.sub(i32x4.sub(full, i32x4.shl(high, 8)), offset);
 }

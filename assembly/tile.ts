@@ -1,46 +1,95 @@
 /**
- * Tiles: four rows of a matrix product side by side, in the order in which a register tile reads
- * them. A tile is [k][4 rows] in units of 32 bits: a float32, or two neighbouring integers as
- * int16. A unit beyond a row's end holds whatever follows the row; it meets weights of 0.
+ * Tiles: a few rows of a matrix product side by side, in the order in which a register tile reads
+ * them: [depth / what a unit holds][rows] units of 32 bits. A unit is two neighbouring bytes widened
+ * to int16 (`pairs`), four bytes as they are (`quads`), or a float32 (`floats`).
+ *
+ * Row p of a convolution is what lies under the window of output pixel p: runs of cells that are
+ * neighbours in x, each filled up to whole units with whatever follows it, which meets weights of 0.
+ * They are read where they lie; only a run that reaches over the border is built first.
  */
-import { gatherRow, isPointwise, overrun } from './gather';
 import { Window } from './window';
 
+/** Values of `layout`. */
+export const pairs: i32 = 0;
+export const quads: i32 = 1;
+export const floats: i32 = 2;
+
 /** Rows of a tile. */
-export const tileRows: i32 = 4;
-
-/**
- * What the tiles of a strip may take: they stay in the second-level cache while all panels pass.
- */
-const stripBytes: usize = 256 << 10;
-
-/** Bytes of a tile whose rows have `depth` elements of `size` bytes: 1 (widened to 2) or 4. */
 // @ts-ignore: decorator
 @inline
-export function tileBytes(depth: usize, size: usize): usize {
-  return size == 1 ? ((depth + 7) & ~7) * 8 : ((depth + 3) & ~3) * 16;
+export function tileRows(layout: i32): i32 {
+  return layout == quads || (ASC_FEATURE_RELAXED_SIMD && layout == floats) ? 6 : 4;
+}
+
+/** Bytes of x in a unit, as a power of two. */
+// @ts-ignore: decorator
+@inline
+function unitShift(layout: i32): i32 {
+  return layout == pairs ? 1 : 2;
+}
+
+/** What the tiles of a strip may take: they stay in a second-level cache while all panels pass. */
+const stripBytes: usize = 256 << 10;
+
+/** Vectors go up to 15 bytes beyond a run, and write as many units more. */
+const overrun: usize = 16;
+
+/** The longest tile, in rows. */
+const mostRows: usize = 6;
+
+/**
+ * Of each row of a tile: where its window begins (the address may lie before x), its position, and
+ * the address of the run at hand.
+ */
+const rowWords: usize = 16;
+
+/** Cells of x that are neighbours under a window: a row of it, or a single tap. */
+// @ts-ignore: decorator
+@inline
+function cellsOfRun(window: Window): i32 {
+  return window.dilationW == 1 && window.groups == 1 ? window.kernelW : 1;
+}
+
+// @ts-ignore: decorator
+@inline
+function bytesOfRun(window: Window, size: usize): usize {
+  return <usize>cellsOfRun(window) * (window.channels / window.groups) * size;
+}
+
+/** Units of a row. */
+export function unitsOf(window: Window, layout: i32): i32 {
+  const shift = unitShift(layout);
+  const bytes = <i32>bytesOfRun(window, layout == floats ? 4 : 1);
+  const runs = window.kernelH * (window.kernelW / cellsOfRun(window));
+  return runs * ((bytes + (1 << shift) - 1) >> shift);
+}
+
+/** Bytes of a tile. */
+// @ts-ignore: decorator
+@inline
+export function tileBytes(units: i32, layout: i32): usize {
+  return 4 * <usize>units * tileRows(layout);
 }
 
 /** Rows of a strip, a multiple of a tile's. */
-export function stripRows(depth: usize, size: usize, rows: i32): i32 {
-  const fitting = <i32>min(stripBytes / max(tileBytes(depth, size), 1), 1 << 20);
-  return min(max(fitting, 1), (rows + tileRows - 1) / tileRows) * tileRows;
+export function stripRows(units: i32, layout: i32, rows: i32): i32 {
+  const fitting = <i32>min(stripBytes / max(tileBytes(units, layout), 1), 1 << 20);
+  const unit = tileRows(layout);
+  return min(max(fitting, 1), (rows + unit - 1) / unit) * unit;
 }
 
-/** Bytes of the four rows of a tile before they are put side by side. */
-// @ts-ignore: decorator
-@inline
-function rowBytes(depth: usize, size: usize): usize {
-  return (depth * size + overrun + 15) & ~15;
+/** Bytes of the tiles of a strip, and of what is written beyond them. */
+export function stripBytesOf(units: i32, layout: i32, rows: i32): usize {
+  const tiles = <usize>(stripRows(units, layout, rows) / tileRows(layout));
+  return tiles * tileBytes(units, layout) + 2 * overrun * mostRows;
 }
 
-/** Scratch of a strip: its tiles, and the rows of one. */
-export function stripScratch(depth: usize, size: usize, rows: i32): usize {
-  const tiles = <usize>(stripRows(depth, size, rows) / tileRows);
-  return tiles * tileBytes(depth, size) + 4 * rowBytes(depth, size);
+/** Bytes of `buffer` for `packStrip`. */
+export function packBytesOf(window: Window, size: usize): usize {
+  return mostRows * (rowWords + ((bytesOfRun(window, size) + overrun + 15) & ~15));
 }
 
-/** Four vectors of 32-bit units, a row each, as four vectors of a unit of each row. */
+/** Four vectors of units, a row each, as four vectors of one unit of each row. */
 // @ts-ignore: decorator
 @inline
 function storeTransposed(to: usize, a: v128, b: v128, c: v128, d: v128): void {
@@ -54,83 +103,123 @@ function storeTransposed(to: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(to, v128.shuffle<u64>(highAB, highCD, 1, 3), 48);
 }
 
-/** A tile of the uint8 rows a, b, c and d, less `zero`. */
-function packBytes(
-  a: usize,
-  b: usize,
-  c: usize,
-  d: usize,
-  depth: usize,
-  zero: i32,
-  to: usize,
-): void {
-  const zeros = i16x8.splat(<i16>zero);
-  for (let k: usize = 0; k < depth; k += 8, to += 64) {
+/** Puts runs of `bytes` uint8, whose addresses `rows` has, side by side as pairs of int16. */
+function packPairs(rows: usize, bytes: usize, to: usize): void {
+  const a = load<usize>(rows, 12);
+  const b = load<usize>(rows + rowWords, 12);
+  const c = load<usize>(rows + 2 * rowWords, 12);
+  const d = load<usize>(rows + 3 * rowWords, 12);
+  for (let i: usize = 0; i < bytes; i += 8, to += 64) {
     storeTransposed(
       to,
-      i16x8.sub(v128.load8x8_u(a + k), zeros),
-      i16x8.sub(v128.load8x8_u(b + k), zeros),
-      i16x8.sub(v128.load8x8_u(c + k), zeros),
-      i16x8.sub(v128.load8x8_u(d + k), zeros),
+      v128.load8x8_u(a + i),
+      v128.load8x8_u(b + i),
+      v128.load8x8_u(c + i),
+      v128.load8x8_u(d + i),
     );
   }
 }
 
-/** A tile of the float32 rows a, b, c and d. */
-function packFloats(a: usize, b: usize, c: usize, d: usize, depth: usize, to: usize): void {
-  for (const end = a + 4 * depth; a < end; to += 64) {
-    storeTransposed(to, v128.load(a), v128.load(b), v128.load(c), v128.load(d));
-    a += 16;
-    b += 16;
-    c += 16;
-    d += 16;
+/** The same with units of four bytes. */
+function packFours(rows: usize, bytes: usize, to: usize): void {
+  const a = load<usize>(rows, 12);
+  const b = load<usize>(rows + rowWords, 12);
+  const c = load<usize>(rows + 2 * rowWords, 12);
+  const d = load<usize>(rows + 3 * rowWords, 12);
+  for (let i: usize = 0; i < bytes; i += 16, to += 64) {
+    storeTransposed(to, v128.load(a + i), v128.load(b + i), v128.load(c + i), v128.load(d + i));
   }
 }
 
+/** Six rows of units of four bytes, whose bits in `flip` are inverted. */
+function packSixes(rows: usize, bytes: usize, to: usize, flip: v128): void {
+  const a = load<usize>(rows, 12);
+  const b = load<usize>(rows + rowWords, 12);
+  const c = load<usize>(rows + 2 * rowWords, 12);
+  const d = load<usize>(rows + 3 * rowWords, 12);
+  const e = load<usize>(rows + 4 * rowWords, 12);
+  const f = load<usize>(rows + 5 * rowWords, 12);
+  for (let i: usize = 0; i < bytes; i += 16, to += 96) {
+    const ra = v128.xor(v128.load(a + i), flip);
+    const rb = v128.xor(v128.load(b + i), flip);
+    const rc = v128.xor(v128.load(c + i), flip);
+    const rd = v128.xor(v128.load(d + i), flip);
+    const re = v128.xor(v128.load(e + i), flip);
+    const rf = v128.xor(v128.load(f + i), flip);
+    const lowAB = v128.shuffle<u32>(ra, rb, 0, 4, 1, 5);
+    const lowCD = v128.shuffle<u32>(rc, rd, 0, 4, 1, 5);
+    const lowEF = v128.shuffle<u32>(re, rf, 0, 4, 1, 5);
+    v128.store(to, v128.shuffle<u64>(lowAB, lowCD, 0, 2));
+    v128.store(to, v128.shuffle<u64>(lowEF, lowAB, 0, 3), 16);
+    v128.store(to, v128.shuffle<u64>(lowCD, lowEF, 1, 3), 32);
+    const highAB = v128.shuffle<u32>(ra, rb, 2, 6, 3, 7);
+    const highCD = v128.shuffle<u32>(rc, rd, 2, 6, 3, 7);
+    const highEF = v128.shuffle<u32>(re, rf, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<u64>(highAB, highCD, 0, 2), 48);
+    v128.store(to, v128.shuffle<u64>(highEF, highAB, 0, 3), 64);
+    v128.store(to, v128.shuffle<u64>(highCD, highEF, 1, 3), 80);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function copyBytes(to: usize, from: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
+}
+
+// @ts-ignore: decorator
+@inline
+export function fillBytes(to: usize, value: v128, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, value);
+}
+
 /**
- * Tiles of the rows `first` … `first + rows − 1` of a convolution: row p holds what lies under the
- * window of output pixel p, in one group's channels. `x` is where those begin in the first cell.
- * The last tile repeats the last row. `zero` is what stands on padding: subtracted from uint8, 0
- * for float32.
+ * Tiles of the rows `first` … `first + rows − 1`; the last tile repeats the last row. `x` is where
+ * the group's channels begin in the first cell. `padding` is the byte that stands on padding;
+ * `flip` inverts bits of quads.
  */
 export function packStrip(
   window: Window,
+  layout: i32,
   x: usize,
   first: i32,
   rows: i32,
-  zero: i32,
-  size: usize,
+  padding: i32,
+  flip: i32,
   tiles: usize,
   buffer: usize,
 ): void {
-  const depth = <usize>(window.channels / window.groups);
-  const taps = <usize>(window.kernelH * window.kernelW);
+  const size: usize = layout == floats ? 4 : 1;
   const cell = <usize>window.channels * size;
-  const length = taps * depth;
-  const step = tileBytes(length, size);
-  const rowStep = rowBytes(length, size);
-  const pointwise = isPointwise(window);
-  const plane = window.outHeight * window.outWidth;
+  const width = window.width;
+  const height = window.height;
+  const cells = cellsOfRun(window);
+  const bytes = bytesOfRun(window, size);
+  const shift = unitShift(layout);
+  const ofTile = tileRows(layout);
+  const runStep = (((<i32>bytes + (1 << shift) - 1) >> shift) * ofTile) << 2;
+  const spanH = (window.kernelH - 1) * window.dilationH;
+  const spanW = (window.kernelW - 1) * window.dilationW;
+  const slotBytes = (bytes + overrun + 15) & ~15;
+  const slots = buffer + mostRows * rowWords;
+  const fill = i8x16.splat(<i8>padding);
+  const flips = i8x16.splat(<i8>flip);
 
+  const plane = window.outHeight * window.outWidth;
   let n = first / plane;
   let oy = (first - n * plane) / window.outWidth;
   let ox = first - n * plane - oy * window.outWidth;
-  let from: usize = 0;
-  for (let row = 0; row < rows; tiles += step) {
-    let a: usize = 0;
-    let b: usize = 0;
-    let c: usize = 0;
-    let d: usize = 0;
-    for (let i = 0; i < tileRows; i++) {
+  for (let row = 0; row < rows; ) {
+    let inside = true;
+    let from: usize = 0;
+    let iy = 0;
+    let ix = 0;
+    for (let i = 0; i < ofTile; i++) {
       if (row < rows) {
-        if (pointwise) {
-          const iy = oy * window.strideH;
-          const ix = ox * window.strideW;
-          from = x + ((<usize>n * window.height + iy) * window.width + ix) * cell;
-        } else {
-          from = buffer + <usize>i * rowStep;
-          gatherRow(window, x, n, oy, ox, cell, depth * size, zero, from);
-        }
+        iy = oy * window.strideH - window.padTop;
+        ix = ox * window.strideW - window.padLeft;
+        from = x + ((<usize>n * height + iy) * width + ix) * cell;
+        inside = inside && iy >= 0 && iy + spanH < height && ix >= 0 && ix + spanW < width;
         row++;
         if (++ox == window.outWidth) {
           ox = 0;
@@ -140,15 +229,50 @@ export function packStrip(
           }
         }
       }
-      if (i == 0) a = from;
-      else if (i == 1) b = from;
-      else if (i == 2) c = from;
-      else d = from;
+      const at = buffer + <usize>i * rowWords;
+      store<usize>(at, from);
+      store<i32>(at, iy, 4);
+      store<i32>(at, ix, 8);
     }
-    if (size == 1) packBytes(a, b, c, d, length, zero, tiles);
-    else packFloats(a, b, c, d, length, tiles);
+    for (let ky = 0; ky < window.kernelH; ky++) {
+      const y = ky * window.dilationH;
+      for (let kx = 0; kx < window.kernelW; kx += cells) {
+        const left = kx * window.dilationW;
+        const offset = (<usize>y * width + left) * cell;
+        for (let i = 0; i < ofTile; i++) {
+          const at = buffer + <usize>i * rowWords;
+          let run = load<usize>(at) + offset;
+          if (!inside) {
+            const slot = slots + <usize>i * slotBytes;
+            const column = load<i32>(at, 8) + left;
+            const on = <u32>(load<i32>(at, 4) + y) < <u32>height;
+            if (!on || column < 0 || column + cells > width) {
+              fillBytes(slot, fill, bytes);
+              const begin = max(-column, 0);
+              const end = min(width - column, cells);
+              if (on && begin < end) {
+                const skipped = <usize>begin * cell;
+                copyBytes(slot + skipped, run + skipped, <usize>(end - begin) * cell);
+                if (end < cells) {
+                  fillBytes(slot + <usize>end * cell, fill, <usize>(cells - end) * cell);
+                }
+              }
+              run = slot;
+            }
+          }
+          store<usize>(at, run, 12);
+        }
+        if (layout == pairs) packPairs(buffer, bytes, tiles);
+        else if (ofTile == 4) packFours(buffer, bytes, tiles);
+        else packSixes(buffer, bytes, tiles, flips);
+        tiles += runStep;
+      }
+    }
   }
 }
+
+/** Bytes of `buffer` for `packRows`. */
+export const packRowsBytes: usize = mostRows * rowWords;
 
 /**
  * Tiles of the rows of a float32 matrix, whose element (row, k) lies at row · rowStride + k ·
@@ -161,24 +285,23 @@ export function packRows(
   depth: usize,
   rows: i32,
   tiles: usize,
+  buffer: usize,
 ): void {
-  const step = tileBytes(depth, 4);
-  for (let row = 0; row < rows; row += tileRows, tiles += step) {
-    const last = rows - row - 1;
-    const from = a + 4 * <usize>row * rowStride;
-    if (kStride == 1) {
-      const b = from + 4 * <usize>min(last, 1) * rowStride;
-      const c = from + 4 * <usize>min(last, 2) * rowStride;
-      const d = from + 4 * <usize>min(last, 3) * rowStride;
-      packFloats(from, b, c, d, depth, tiles);
-      continue;
-    }
-    for (let k: usize = 0; k < depth; k++) {
-      const at = from + 4 * k * kStride;
-      for (let i: usize = 0; i < 4; i++) {
-        const value = load<f32>(at + 4 * <usize>min(last, <i32>i) * rowStride);
-        store<f32>(tiles + 16 * k + 4 * i, value);
+  const ofTile = tileRows(floats);
+  const step = tileBytes(<i32>depth, floats);
+  for (let row = 0; row < rows; row += ofTile, tiles += step) {
+    for (let i = 0; i < ofTile; i++) {
+      const from = a + 4 * <usize>min(row + i, rows - 1) * rowStride;
+      if (kStride == 1) {
+        store<usize>(buffer + <usize>i * rowWords, from, 12);
+        continue;
+      }
+      for (let k: usize = 0; k < depth; k++) {
+        store<f32>(tiles + 4 * (k * ofTile + i), load<f32>(from + 4 * k * kStride));
       }
     }
+    if (kStride != 1) continue;
+    if (ofTile == 4) packFours(buffer, 4 * depth, tiles);
+    else packSixes(buffer, 4 * depth, tiles, i8x16.splat(0));
   }
 }

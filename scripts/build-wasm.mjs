@@ -8,7 +8,10 @@ import { writeIfChanged } from './lib/step.mjs';
 const target = 'src/backends/wasm/modules.generated.ts';
 
 /** One line per module: the exported name, the entry file, the WebAssembly features beyond the common ones. */
-const modules = [{ name: 'simd', entry: 'assembly/index.ts', features: ['simd'] }];
+const modules = [
+  { name: 'simd', entry: 'assembly/index.ts', features: ['simd'] },
+  { name: 'relaxedSimd', entry: 'assembly/index.ts', features: ['simd', 'relaxed-simd'] },
+];
 
 const commonFlags = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--noAssert'],

@@ -12,7 +12,7 @@ export const backendNames = ['native', 'wasm', 'reference'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export interface BackendOptions {
-  /** Forces an instruction set (native only), e.g. 'avx2'; the best one there is by default. */
+  /** Forces an instruction set, e.g. 'avx2'; the best one there is by default. */
   readonly isa?: string | undefined;
   /** Threads that one run may use, from 1; by default what affinity and cgroup quota allow. */
   readonly threads?: number | undefined;
@@ -20,7 +20,7 @@ export interface BackendOptions {
 
 export interface Backend {
   readonly name: BackendName;
-  /** Instruction set in use: a native one ('avx512vnni', 'avx2', 'portable' …), 'simd128' or 'none'. */
+  /** Instruction set in use: a native one ('avx512vnni', 'avx2', 'portable' …), one of WASM or 'none'. */
   readonly isa: string;
   readonly threads: number;
   /** Takes a model's constants (space 'model' of its plans). The bytes must not change afterwards. */

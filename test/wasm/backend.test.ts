@@ -7,8 +7,8 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import { regionOf } from '../../src/backends/reference/memory.js';
+import { loadBuild } from '../../src/backends/wasm/builds.js';
 import { createWasmBackend, wasmIsas, wasmSteps } from '../../src/backends/wasm/index.js';
-import { loadBuild } from '../../src/backends/wasm/module.js';
 import { prepareWasmPlan } from '../../src/backends/wasm/plan.js';
 import { createStore } from '../../src/backends/wasm/store.js';
 import { binaryKinds, stepNames } from '../../src/runtime/steps.js';
@@ -53,9 +53,15 @@ afterEach(() => {
 describe('options', () => {
   it('has one thread and one instruction set', () => {
     const backend = createWasmBackend();
-    expect(backend).toMatchObject({ name: 'wasm', isa: 'simd128', threads: 1 });
-    expect(wasmIsas).toContain(backend.isa);
-    expect(createWasmBackend({ isa: 'simd128', threads: 1 }).isa).toBe('simd128');
+    const usable = wasmIsas().filter((isa) => isa.usable);
+    expect(backend).toMatchObject({ name: 'wasm', isa: usable.at(-1)!.name, threads: 1 });
+  });
+
+  it.each(wasmIsas())('$name is used where it is asked for and usable', ({ name, ...found }) => {
+    const create = () => createWasmBackend({ isa: name, threads: 1 });
+    if (found.usable) expect(create().isa).toBe(name);
+    else expect(create).toThrow(expect.objectContaining({ code: 'BACKEND_UNAVAILABLE' }));
+    expect(found.reason).toMatch(/\S/);
   });
 
   it.each([
@@ -80,7 +86,7 @@ describe('an engine that lacks something', () => {
   it('has no SIMD', async () => {
     const { createWasmBackend: create } = await freshBackend();
     vi.spyOn(WebAssembly, 'validate').mockReturnValue(false);
-    expect(() => create()).toThrow(/lacks the features of 'simd128'/);
+    expect(() => create()).toThrow(/simd128 cannot be used: WebAssembly lacks/);
     expect(() => create()).toThrow(withCode('BACKEND_UNAVAILABLE'));
   });
 

@@ -6,9 +6,9 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import { regionOf } from '../../src/backends/reference/memory.js';
+import { loadBuild, wasmIsas } from '../../src/backends/wasm/builds.js';
 import { createMemory } from '../../src/backends/wasm/heap.js';
 import { createWasmBackend } from '../../src/backends/wasm/index.js';
-import { loadBuild } from '../../src/backends/wasm/module.js';
 import { prepareWasmPlan } from '../../src/backends/wasm/plan.js';
 import { createStore } from '../../src/backends/wasm/store.js';
 import type { TypedArray } from '../../src/core/dtype.js';
@@ -20,8 +20,12 @@ const problems = 60;
 const poisons = [0xff, 0x7f, 0xa5];
 
 /** Runs in an arena filled with `poison`; the outputs, and where else the arena was written. */
-function runPoisoned({ plan, inputs }: Problem, poison: number): [TypedArray[], string] {
-  const store = createStore(loadBuild());
+function runPoisoned(
+  { plan, inputs }: Problem,
+  isa: string,
+  poison: number,
+): [TypedArray[], string] {
+  const store = createStore(loadBuild(isa));
   const prepared = prepareWasmPlan(plan, regionOf(plan.model), store, () => {});
   const { address } = store.acquireArena(plan.arenaBytes);
   const arena = new Uint8Array(store.heap.memory.buffer, address, plan.arenaBytes).fill(poison);
@@ -47,13 +51,15 @@ function moved(plan: TestPlan, by: number): TestPlan {
   };
 }
 
-describe('WASM kernels keep to their tensors', () => {
+const isas = wasmIsas().filter(({ usable }) => usable);
+
+describe.each(isas)('WASM kernels keep to their tensors: $name', ({ name: isa }) => {
   const reference = createReferenceBackend();
   it.each(suites)('$name', (suite) => {
     for (let index = 0; index < problems; index++) {
       const problem = drawProblem(suite, index);
       const expected = runSingle(reference, problem.plan, problem.inputs);
-      const [outputs, written] = runPoisoned(problem, poisons[index % poisons.length]!);
+      const [outputs, written] = runPoisoned(problem, isa, poisons[index % poisons.length]!);
       const what = `seed ${problem.seed}: ${describeProblem(problem)}`;
       expect(firstDifference(expected, outputs, problem.tolerance), what).toBeUndefined();
       expect(written, `written besides the outputs, ${what}`).toBe('');
@@ -74,8 +80,10 @@ function canReserve(bytes: number): boolean {
 const distance = 2 ** 31 + 2 ** 20;
 const reason = canReserve(distance) ? '' : ' (skipped: no 2 GiB of address space)';
 
-describe.skipIf(reason !== '')(`addresses above 2 GiB${reason}`, () => {
-  const wasm = createWasmBackend();
+const above = `addresses above 2 GiB${reason}: $name`;
+
+describe.skipIf(reason !== '').each(isas)(above, ({ name: isa }) => {
+  const wasm = createWasmBackend({ isa });
   it.each(suites)('$name', (suite) => {
     for (let index = 0; index < 3; index++) {
       const { plan, inputs, seed } = drawProblem(suite, index);

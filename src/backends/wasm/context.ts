@@ -50,6 +50,7 @@ export function createContext(plan: Plan, regions: ConstantRegions, store: Store
   };
   return {
     exports: store.exports,
+    dot: store.dot,
     memory,
     tensors,
     constant: constant as PrepareContext['constant'],

@@ -11,12 +11,12 @@ import { type StepName, stepNames } from '../../runtime/steps.js';
 import type { Backend, BackendModel, BackendOptions } from '../backend.js';
 import { checkPlan } from '../reference/check.js';
 import { regionOf } from '../reference/memory.js';
+import { loadBuild, type WasmBuild } from './builds.js';
 import { wasmKernels } from './kernels.js';
-import { loadBuild, type WasmBuild } from './module.js';
 import { prepareWasmPlan, type WasmPreparedPlan } from './plan.js';
 import { createStore } from './store.js';
 
-export { wasmIsas } from './module.js';
+export { type WasmIsa, wasmIsas } from './builds.js';
 export type { StepPlacement, WasmPreparedPlan } from './plan.js';
 
 /**
@@ -64,6 +64,7 @@ export function createWasmBackend(options: BackendOptions = {}): WasmBackend {
 }
 
 function openModel(constants: Uint8Array, build: WasmBuild): WasmModel {
+  build.verify();
   const region = regionOf(constants);
   const prepared = new Set<WasmPreparedPlan>();
   let store: ReturnType<typeof createStore> | undefined = createStore(build);

@@ -7,7 +7,8 @@ import type { TypedArrayOf } from '../../core/dtype.js';
 import type { PlanTensor, Step } from '../../runtime/plan.js';
 import type { StepName } from '../../runtime/steps.js';
 import type { PlanMemory } from '../reference/memory.js';
-import type { WasmExports } from './module.js';
+import type { WasmExports } from './exports.js';
+import type { DotForm } from './probe.js';
 
 /** Runs a prepared step over the memory of one run. */
 export type StepRun = (memory: PlanMemory) => void;
@@ -30,6 +31,8 @@ type Elements = TypedArrayOf['uint8' | 'int8' | 'uint16' | 'int16' | 'int32' | '
 /** What a kernel has at hand while it prepares a step. */
 export interface PrepareContext {
   readonly exports: WasmExports;
+  /** The relaxed dot product, where it may be used. */
+  readonly dot: DotForm | undefined;
   readonly memory: WebAssembly.Memory;
   readonly tensors: readonly PlanTensor[];
   /** Elements of a constant tensor; undefined when it is computed by the plan, or absent. */

@@ -5,11 +5,15 @@
 
 import type { PrepareContext } from './kernel.js';
 
-/** Columns of a panel, of int16 and of float32 alike. */
+/** Columns of a panel that tiles are multiplied with. */
 export const panelColumns = 8;
 
-/** Columns of a panel of int8, which a single row is multiplied with. */
+/** Columns of a panel that a single quantized row is multiplied with. */
 export const rowPanelColumns = 32;
+
+/** Neighbours along the depth that one lane multiplies: int16, or int8 by the relaxed dot product. */
+export const pairDepth = 2;
+export const quadDepth = 4;
 
 export interface Columns {
   readonly groups: number;
@@ -17,8 +21,12 @@ export interface Columns {
   readonly columns: number;
 }
 
-/** A matrix product for each group: [depth, columns] weights, given as [group][column][depth]. */
+/**
+ * A matrix product for each group. Weights are given as [group][column][run][depth of a run]; a run
+ * is what lies side by side in x.
+ */
 export interface PanelShape extends Columns {
+  readonly runs: number;
   readonly depth: number;
 }
 
@@ -27,9 +35,13 @@ export function roundUp(count: number, unit: number): number {
   return Math.ceil(count / unit) * unit;
 }
 
-/** Elements of panels of `unit` columns: [group][panel][depth / 2][unit][2]. */
-export function panelLength({ groups, columns, depth }: PanelShape, unit: number): number {
-  return groups * roundUp(columns, unit) * roundUp(depth, 2);
+/** Elements of panels: [group][panel][run][depth / unit][columns of a panel][unit]. */
+export function panelLength(
+  { groups, columns, runs, depth }: PanelShape,
+  ofPanel: number,
+  unit: number,
+): number {
+  return groups * roundUp(columns, ofPanel) * runs * roundUp(depth, unit);
 }
 
 /** Writes such panels; `zeros` has the zero point of each column of each group. */
@@ -37,21 +49,44 @@ export function packPanels(
   to: Int16Array | Int8Array,
   weights: Int8Array,
   zeros: Int32Array | undefined,
-  { groups, columns, depth }: PanelShape,
+  { groups, columns, runs, depth }: PanelShape,
+  ofPanel: number,
   unit: number,
 ): void {
-  const pairs = Math.ceil(depth / 2);
-  const panels = Math.ceil(columns / unit);
+  const panels = Math.ceil(columns / ofPanel);
+  const runStep = Math.ceil(depth / unit) * ofPanel * unit;
   to.fill(0);
   for (let channel = 0, from = 0; channel < groups * columns; channel++) {
     const group = Math.floor(channel / columns);
     const column = channel % columns;
-    const panel = group * panels + Math.floor(column / unit);
+    const panel = group * panels + Math.floor(column / ofPanel);
     const zero = zeros?.[channel] ?? 0;
-    let at = 2 * (panel * pairs * unit + (column % unit));
-    for (let k = 0; k < depth; k += 2, at += 2 * unit) {
-      to[at] = weights[from++]! - zero;
-      if (k + 1 < depth) to[at + 1] = weights[from++]! - zero;
+    let run = panel * runs * runStep + (column % ofPanel) * unit;
+    for (let i = 0; i < runs; i++, run += runStep) {
+      for (let k = 0, at = run; k < depth; k += unit, at += ofPanel * unit) {
+        const end = Math.min(unit, depth - k);
+        for (let j = 0; j < end; j++) to[at + j] = weights[from++]! - zero;
+      }
+    }
+  }
+}
+
+/** Writes the panels of assembly/row.ts, as long as those of int8 in pairs. */
+export function packRowPanels(
+  to: Uint8Array,
+  weights: Int8Array,
+  { columns, depth }: Omit<PanelShape, 'groups' | 'runs'>,
+): void {
+  const panelStep = roundUp(depth, 2) * rowPanelColumns;
+  to.fill(0);
+  for (let column = 0, from = 0; column < columns; column++) {
+    const ofPanel = column % rowPanelColumns;
+    const isHigh = (ofPanel >> 2) & 1;
+    const panel = Math.floor(column / rowPanelColumns) * panelStep;
+    const lane = 16 * (ofPanel >> 3) + 4 * (ofPanel & 3) + isHigh;
+    for (let k = 0; k < depth; k++) {
+      const at = panel + (k >> 1) * 2 * rowPanelColumns + lane + 2 * (k & 1);
+      to[at] = weights[from++]! + (isHigh ? 0 : 128);
     }
   }
 }
@@ -62,11 +97,11 @@ export interface WeightStrides {
   readonly depth: number;
 }
 
-/** Writes float32 panels: [group][panel][depth][8 columns]. */
+/** Writes float32 panels: [group][panel][depth][8 columns]; `depth` is that of all runs. */
 export function packFloatPanels(
   to: Float32Array,
   weights: Float32Array,
-  { groups, columns, depth }: PanelShape,
+  { groups, columns, depth }: Omit<PanelShape, 'runs'>,
   strides: WeightStrides = { column: depth, depth: 1 },
 ): void {
   const panels = Math.ceil(columns / panelColumns);

@@ -1,7 +1,8 @@
 /**
  * QConv, in one of three ways: along the channels where it is depthwise (assembly/depthwise.ts), as
  * a matrix times a vector where there is one output pixel (assembly/row.ts), and else as the
- * product of tiles and panels (assembly/qconv.ts).
+ * product of tiles and panels (assembly/qconv.ts). The last two use the relaxed dot product where it
+ * is exact.
  */
 import type { Step } from '../../runtime/plan.js';
 import {
@@ -18,11 +19,15 @@ import {
   keepTable,
   packDepthwise,
   packPanels,
+  packRowPanels,
+  pairDepth,
   panelColumns,
   panelLength,
+  quadDepth,
   roundUp,
   rowPanelColumns,
 } from './pack.js';
+import type { DotForm } from './probe.js';
 import { dimsOf, keepWindow } from './window.js';
 
 export const qconv: WasmKernel<'QConv'> = (step, context) => {
@@ -33,9 +38,11 @@ export const qconv: WasmKernel<'QConv'> = (step, context) => {
   if (channels === 1 && groups === outChannels && groups > 1) {
     return prepareDepthwise(step, constants, context);
   }
+  const dot = dotFor(constants, context);
   // int8 panels hold weights as they are
   const isRow = constants.zeros === undefined && isSingleRow(step, context);
-  return isRow ? prepareRow(step, constants, context) : prepareTiles(step, constants, context);
+  const prepare = isRow ? prepareRow : prepareTiles;
+  return prepare(step, constants, dot, context);
 };
 
 interface Constants {
@@ -89,69 +96,117 @@ function isSingleRow({ inputs, outputs, params }: Step<'QConv'>, { tensors }: Pr
   );
 }
 
+/** The relaxed dot product, if its answers are right for these weights. */
+function dotFor({ weights, zeros }: Constants, { dot }: PrepareContext): DotForm | undefined {
+  if (dot === undefined || zeros !== undefined) return undefined;
+  return weights.every((weight) => weight >= dot.lowestWeight) ? dot : undefined;
+}
+
+/** Values of `layout` (assembly/tile.ts). */
+const layouts = { pairs: 0, quads: 1 };
+
 function prepareTiles(
+  step: Step<'QConv'>,
+  constants: Constants,
+  dot: DotForm | undefined,
+  context: PrepareContext,
+): StepRun | Declined {
+  const { inputs, outputs, params } = step;
+  const { exports, memory, operand, tensors } = context;
+  const { weights, zeros, multiplier } = constants;
+  const [outChannels, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
+  const { groups, xZero } = params;
+  const window = keepWindow(step, params, kernelH, kernelW, groups, context);
+  if (typeof window !== 'number') return window;
+  // Runs are those of packStrip.
+  const isJoined = groups === 1 && params.dilationW === 1;
+  const shape = {
+    ...{ groups, columns: outChannels / groups },
+    runs: isJoined ? kernelH : kernelH * kernelW,
+    depth: isJoined ? kernelW * channels : channels,
+  };
+  const unit = dot === undefined ? pairDepth : quadDepth;
+  const length = panelLength(shape, panelColumns, unit);
+  const Elements = dot === undefined ? Int16Array : Int8Array;
+  const form = `panels of ${Elements.name}, ${Object.values(shape)}, less ${zeros}`;
+  const bytes = length * Elements.BYTES_PER_ELEMENT;
+  const panels = context.share(inputs[1]!, form, bytes, (address) => {
+    const to = new Elements(memory.buffer, address, length);
+    packPanels(to, weights, zeros, shape, panelColumns, unit);
+  });
+  const output = keepOutput(step, context);
+  const bias = biasFor(constants, outChannels, xZero - (dot?.offset ?? 0));
+  const b = keepTable(bias, Int32Array, shape, panelColumns, context);
+  const m = keepTable(multiplier, Float32Array, shape, panelColumns, context);
+  const layout = dot === undefined ? layouts.pairs : layouts.quads;
+  const flip = dot?.flip ?? 0;
+  const scratch = context.scratch(exports.qconvScratch(window, layout) >>> 0);
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  return (at) => {
+    const [from, to] = [x(at), y(at)];
+    exports.qconv(window, output, layout, flip, from, xZero, panels, b, m, to, scratch.address);
+  };
+}
+
+function prepareRow(
+  step: Step<'QConv'>,
+  constants: Constants,
+  dot: DotForm | undefined,
+  context: PrepareContext,
+): StepRun {
+  const { inputs, outputs, params } = step;
+  const { exports, memory, operand, tensors } = context;
+  const { weights, multiplier } = constants;
+  const [columns, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
+  const depth = kernelH * kernelW * channels;
+  const shape = { groups: 1, columns, runs: 1, depth };
+  const unit = dot === undefined ? pairDepth : quadDepth;
+  const length = panelLength(shape, rowPanelColumns, unit);
+  const form = `panels for a row, ${unit}, ${Object.values(shape)}`;
+  const panels = context.share(inputs[1]!, form, length, (address) => {
+    if (dot === undefined) {
+      packRowPanels(new Uint8Array(memory.buffer, address, length), weights, shape);
+    } else {
+      const to = new Int8Array(memory.buffer, address, length);
+      packPanels(to, weights, undefined, shape, rowPanelColumns, unit);
+    }
+  });
+  const output = keepOutput(step, context);
+  const bias = biasFor(constants, columns, params.xZero - (dot?.offset ?? 0));
+  const b = keepTable(bias, Int32Array, shape, rowPanelColumns, context);
+  const m = keepTable(multiplier, Float32Array, shape, rowPanelColumns, context);
+  const scratch = context.scratch(exports.rowScratch(depth) >>> 0);
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  if (dot === undefined) {
+    return (at) => {
+      exports.multiplyRow(output, x(at), depth, columns, panels, b, m, y(at), scratch.address);
+    };
+  }
+  const { flip } = dot;
+  return (at) => {
+    const [from, to] = [x(at), y(at)];
+    exports.multiplyRowQuads(output, flip, from, depth, columns, panels, b, m, to, scratch.address);
+  };
+}
+
+/** The bias less what `zero`, which the kernel leaves in x, adds to each sum. */
+function biasFor({ weights, zeros, bias }: Constants, channels: number, zero: number): Int32Array {
+  const depth = weights.length / channels;
+  return Int32Array.from({ length: channels }, (_, channel) => {
+    let sum = -depth * (zeros?.[channel] ?? 0);
+    for (let k = channel * depth; k < (channel + 1) * depth; k++) sum += weights[k]!;
+    return (bias?.[channel] ?? 0) - Math.imul(zero, sum);
+  });
+}
+
+function prepareDepthwise(
   step: Step<'QConv'>,
   constants: Constants,
   context: PrepareContext,
 ): StepRun | Declined {
   const { inputs, outputs, params } = step;
   const { exports, memory, operand, tensors } = context;
-  const { weights, zeros, bias } = constants;
-  const [outChannels, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
-  const { groups, xZero } = params;
-  const window = keepWindow(step, params, kernelH, kernelW, groups, context);
-  if (typeof window !== 'number') return window;
-  const shape = { groups, columns: outChannels / groups, depth: kernelH * kernelW * channels };
-  const length = panelLength(shape, panelColumns);
-  const form = `panels of int16, ${Object.values(shape)}, less ${zeros}`;
-  const panels = context.share(inputs[1]!, form, 2 * length, (address) => {
-    const to = new Int16Array(memory.buffer, address, length);
-    packPanels(to, weights, zeros, shape, panelColumns);
-  });
-  const output = keepOutput(step, context);
-  const b = keepTable(bias, Int32Array, shape, panelColumns, context);
-  const m = keepTable(constants.multiplier, Float32Array, shape, panelColumns, context);
-  const scratch = context.scratch(exports.qconvScratch(window) >>> 0);
-  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
-  return (at) => exports.qconv(window, output, x(at), xZero, panels, b, m, y(at), scratch.address);
-}
-
-function prepareRow(
-  step: Step<'QConv'>,
-  { weights, bias, multiplier }: Constants,
-  context: PrepareContext,
-): StepRun {
-  const { inputs, outputs, params } = step;
-  const { exports, memory, operand, tensors } = context;
-  const [columns, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
-  const { xZero } = params;
-  const depth = kernelH * kernelW * channels;
-  const shape = { groups: 1, columns, depth };
-  const length = panelLength(shape, rowPanelColumns);
-  const form = `panels of int8, ${Object.values(shape)}`;
-  const panels = context.share(inputs[1]!, form, length, (address) => {
-    const to = new Int8Array(memory.buffer, address, length);
-    packPanels(to, weights, undefined, shape, rowPanelColumns);
-  });
-  const output = keepOutput(step, context);
-  const b = keepTable(bias, Int32Array, shape, rowPanelColumns, context);
-  const m = keepTable(multiplier, Float32Array, shape, rowPanelColumns, context);
-  const scratch = context.scratch(exports.rowScratch(depth) >>> 0);
-  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
-  return (at) => {
-    const [from, to] = [x(at), y(at)];
-    exports.multiplyRow(output, from, xZero, depth, columns, panels, b, m, to, scratch.address);
-  };
-}
-
-/** The kernel takes x as it is, so what xZero adds to each sum is taken off the bias. */
-function prepareDepthwise(
-  step: Step<'QConv'>,
-  { weights, zeros, bias, multiplier }: Constants,
-  context: PrepareContext,
-): StepRun | Declined {
-  const { inputs, outputs, params } = step;
-  const { exports, memory, operand, tensors } = context;
+  const { weights, zeros, multiplier } = constants;
   const [channels, kernelH, kernelW] = dimsOf(tensors[inputs[1]!]!);
   const { xZero } = params;
   const window = keepWindow(step, params, kernelH, kernelW, channels, context);
@@ -162,14 +217,10 @@ function prepareDepthwise(
   const packed = context.share(inputs[1]!, form, 2 * length, (address) => {
     packDepthwise(new Int16Array(memory.buffer, address, length), weights, zeros, taps);
   });
-  const corrected = Int32Array.from({ length: channels }, (_, channel) => {
-    const own = weights.subarray(channel * taps, (channel + 1) * taps);
-    const sum = own.reduce((total, weight) => total + weight, 0) - taps * (zeros?.[channel] ?? 0);
-    return (bias?.[channel] ?? 0) - Math.imul(xZero, sum);
-  });
   const shape = { groups: 1, columns: channels };
   const output = keepOutput(step, context);
-  const b = keepTable(corrected, Int32Array, shape, depthwiseBlock, context);
+  const bias = biasFor(constants, channels, xZero);
+  const b = keepTable(bias, Int32Array, shape, depthwiseBlock, context);
   const m = keepTable(multiplier, Float32Array, shape, depthwiseBlock, context);
   const scratch = context.scratch(exports.depthwiseScratch(window) >>> 0);
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
@@ -181,9 +232,15 @@ function prepareDepthwise(
 /** Values of `Output.kind`. */
 const outputKinds: Readonly<Record<string, number>> = { uint8: 0, int32: 1, float32: 2 };
 
+/** Of assembly/requantize.ts: what is taken off the bits of a float32 that has been rounded. */
+const magicBits = 0x4b400000;
+
 /** The address of the fields of class Output. */
 function keepOutput({ outputs, params }: Step<'QConv'>, context: PrepareContext): number {
   const kind = outputKinds[context.tensors[outputs[0]!]!.type]!;
   const { yZero, min, max, lower, upper } = params;
-  return context.keepWords([kind, yZero, min, max, floatBits(lower), floatBits(upper)]);
+  return context.keepWords([
+    ...[kind, yZero - magicBits, floatBits(min - yZero), floatBits(max - yZero)],
+    ...[floatBits(lower), floatBits(upper)],
+  ]);
 }

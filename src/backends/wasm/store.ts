@@ -4,8 +4,10 @@
  * serves all; a run that lets the event loop turn keeps its arena, so runs at the same time have
  * one each.
  */
+import type { WasmBuild } from './builds.js';
+import type { WasmExports } from './exports.js';
 import { createHeap, createMemory, type Heap } from './heap.js';
-import type { WasmBuild, WasmExports } from './module.js';
+import type { DotForm } from './probe.js';
 
 export interface Arena {
   readonly address: number;
@@ -14,6 +16,7 @@ export interface Arena {
 
 export interface Store {
   readonly exports: WasmExports;
+  readonly dot: DotForm | undefined;
   readonly heap: Heap;
   /** Packed constants by what they are made of. */
   readonly shared: Map<string, number>;
@@ -24,7 +27,7 @@ export interface Store {
   releaseArena(arena: Arena): void;
 }
 
-export function createStore({ module }: WasmBuild): Store {
+export function createStore({ module, dot }: WasmBuild): Store {
   const memory = createMemory();
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const exports = instance.exports as WasmExports;
@@ -32,6 +35,7 @@ export function createStore({ module }: WasmBuild): Store {
   const freeArenas: Arena[] = [];
   return {
     exports,
+    dot,
     heap,
     shared: new Map(),
     scratch: createScratch(heap),

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { IsaInfo } from '../../backends/native/exports.js';
 import { type BackendStatus, describeBackends } from '../../backends/select.js';
+import type { WasmIsa } from '../../backends/wasm/index.js';
 import { type CommandContext, exitCodes } from '../command.js';
 import { stdoutColors, terminalWidth, wrap } from '../terminal.js';
 
@@ -30,6 +31,7 @@ export async function doctorCommand({ session, terminal }: CommandContext): Prom
     node: process.version,
     ...report,
     instructionSets: await instructionSets(),
+    wasmInstructionSets: (await import('../../backends/wasm/index.js')).wasmIsas(),
     packages: await Promise.all(Object.keys(optionalPackages).map(packageStatus)),
   };
   terminal.result(data, () =>
@@ -39,6 +41,7 @@ export async function doctorCommand({ session, terminal }: CommandContext): Prom
       ...(data.instructionSets.length > 0
         ? [section('Instruction sets of the native backend', data.instructionSets.map(isaRow))]
         : []),
+      section('Instruction sets of the WASM backend', data.wasmInstructionSets.map(wasmIsaRow)),
       section('Optional packages', data.packages.map(packageRow)),
     ].join('\n\n'),
   );
@@ -75,6 +78,10 @@ function isaRow({ name, built, supported }: IsaInfo): Row {
   return supported
     ? ['in force', name, 'this CPU has it']
     : ['unavailable', name, 'this CPU does not have it'];
+}
+
+function wasmIsaRow({ name, usable, reason }: WasmIsa): Row {
+  return [usable ? 'in force' : 'unavailable', name, reason];
 }
 
 const optionalPackages: Readonly<Record<string, string>> = {

@@ -1,19 +1,20 @@
 /**
- * The compiled module and the functions it exports. Functions take addresses, sizes and numbers; an
+ * The functions that a module exports. Functions take addresses, sizes and numbers; an
  * address above 2³¹ arrives as its low 32 bits, which are the same ones. assembly/ has their
  * contracts.
  */
-import { OctavoError } from '../../core/errors.js';
-import { simd } from './modules.generated.js';
-
 export interface WasmExports {
   /** Where the host's part of the memory begins. */
   heapBase(): number;
 
-  qconvScratch(window: number): number;
+  countWrongDots(a: number, b: number, c: number, expected: number, count: number): number;
+
+  qconvScratch(window: number, layout: number): number;
   qconv(
     window: number,
     output: number,
+    layout: number,
+    flip: number,
     x: number,
     xZero: number,
     weights: number,
@@ -26,7 +27,19 @@ export interface WasmExports {
   multiplyRow(
     output: number,
     x: number,
-    xZero: number,
+    depth: number,
+    columns: number,
+    weights: number,
+    bias: number,
+    multiplier: number,
+    y: number,
+    scratch: number,
+  ): void;
+  /** With relaxed SIMD only; without, it does nothing. */
+  multiplyRowQuads(
+    output: number,
+    flip: number,
+    x: number,
     depth: number,
     columns: number,
     weights: number,
@@ -36,7 +49,17 @@ export interface WasmExports {
     scratch: number,
   ): void;
   depthwiseScratch(window: number): number;
-  depthwise: WasmExports['qconv'];
+  depthwise(
+    window: number,
+    output: number,
+    x: number,
+    xZero: number,
+    weights: number,
+    bias: number,
+    multiplier: number,
+    y: number,
+    scratch: number,
+  ): void;
 
   qadd(sum: number, rows: number, a: number, b: number, y: number): void;
   qmul(product: number, rows: number, a: number, b: number, y: number): void;
@@ -93,44 +116,4 @@ export interface WasmExports {
     columns: number,
     size: number,
   ): void;
-}
-
-/** A build of assembly/ for one set of WebAssembly features. */
-export interface WasmBuild {
-  /** Name of the instruction set, as `Backend.isa`. */
-  readonly isa: string;
-  readonly module: WebAssembly.Module;
-}
-
-/** The builds there are, the one to prefer first; base64. */
-const builds = [{ isa: 'simd128', base64: simd }] as const;
-
-export const wasmIsas: readonly string[] = builds.map(({ isa }) => isa);
-
-const compiled = new Map<string, WebAssembly.Module>();
-
-/**
- * The build for `isa`, or the best one, compiled once per process. Throws `BACKEND_UNAVAILABLE`
- * with the reason where this engine can't run it.
- */
-export function loadBuild(isa: string = builds[0].isa): WasmBuild {
-  const build = builds.find((entry) => entry.isa === isa);
-  if (build === undefined) {
-    throw unavailable(`the WASM backend has no instruction set '${isa}'`, wasmIsas.join(', '));
-  }
-  let module = compiled.get(isa);
-  if (module === undefined) {
-    if (typeof WebAssembly === 'undefined') throw unavailable('there is no WebAssembly here');
-    const bytes = Buffer.from(build.base64, 'base64');
-    if (!WebAssembly.validate(bytes)) {
-      throw unavailable(`WebAssembly lacks the features of '${isa}' here`);
-    }
-    module = new WebAssembly.Module(bytes);
-    compiled.set(isa, module);
-  }
-  return { isa, module };
-}
-
-function unavailable(what: string, expected?: string): OctavoError {
-  return new OctavoError('BACKEND_UNAVAILABLE', what, { where: 'wasm', expected });
 }

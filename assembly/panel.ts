@@ -1,0 +1,2 @@
+/** Columns of a panel of weights, quantized and float alike. */
+export const panelColumns: i32 = 8;

@@ -1,0 +1,103 @@
+/**
+ * The builds of assembly/, one for each set of WebAssembly features, and which of them this engine
+ * runs. Each is compiled once per process.
+ */
+import { OctavoError } from '../../core/errors.js';
+import type { WasmExports } from './exports.js';
+import { relaxedSimd, simd } from './modules.generated.js';
+import { type DotForm, type DotProbe, probeDot } from './probe.js';
+
+export interface WasmBuild {
+  /** Name of the instruction set, as `Backend.isa`. */
+  readonly isa: string;
+  readonly module: WebAssembly.Module;
+  /** How the relaxed dot product is used; undefined where the build does without. */
+  readonly dot: DotForm | undefined;
+  /** Throws `BACKEND_FAILURE` if the engine has come to answer otherwise than when it was probed. */
+  readonly verify: () => void;
+}
+
+/** One instruction set of the WASM backend. */
+export interface WasmIsa {
+  readonly name: string;
+  readonly usable: boolean;
+  /** Why not; or what was found out. */
+  readonly reason: string;
+}
+
+/** The builds there are, the least first; base64. */
+const sources: readonly { isa: string; base64: string; relaxed: boolean }[] = [
+  { isa: 'simd128', base64: simd, relaxed: false },
+  { isa: 'relaxed-simd', base64: relaxedSimd, relaxed: true },
+];
+
+type Source = (typeof sources)[number];
+
+const known = new Map<string, WasmBuild | string>();
+
+/** All instruction sets, and what this engine makes of them. */
+export function wasmIsas(): readonly WasmIsa[] {
+  return sources.map((source) => {
+    const build = inspect(source);
+    if (typeof build === 'string') return { name: source.isa, usable: false, reason: build };
+    const { dot } = build;
+    const found = dot === undefined ? '' : `, dot products are exact for ${dot.name}`;
+    return { name: source.isa, usable: true, reason: `this engine has it${found}` };
+  });
+}
+
+/**
+ * The build for `isa`, or else the best one. Throws `BACKEND_UNAVAILABLE` with the reason where this
+ * engine can't run it, or there is none.
+ */
+export function loadBuild(isa?: string): WasmBuild {
+  const candidates = isa === undefined ? sources : sources.filter((source) => source.isa === isa);
+  if (candidates.length === 0) {
+    throw new OctavoError(
+      'BACKEND_UNAVAILABLE',
+      `the WASM backend has no instruction set '${isa}'`,
+      {
+        where: 'wasm',
+        expected: sources.map((source) => source.isa).join(', '),
+      },
+    );
+  }
+  const builds = candidates.map(inspect);
+  const best = builds.findLast((build) => typeof build !== 'string');
+  if (best !== undefined) return best as WasmBuild;
+  throw new OctavoError(
+    'BACKEND_UNAVAILABLE',
+    `${candidates[0]!.isa} cannot be used: ${builds[0]}`,
+    {
+      where: 'wasm',
+    },
+  );
+}
+
+/** The build, or why this engine can't run it. */
+function inspect(source: Source): WasmBuild | string {
+  const found = known.get(source.isa) ?? compile(source);
+  known.set(source.isa, found);
+  return found;
+}
+
+function compile({ isa, base64, relaxed }: Source): WasmBuild | string {
+  if (typeof WebAssembly === 'undefined') return 'there is no WebAssembly here';
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  if (!WebAssembly.validate(bytes)) return 'WebAssembly lacks its features here';
+  const module = new WebAssembly.Module(bytes);
+  if (!relaxed) return { isa, module, dot: undefined, verify() {} };
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const probe = probeDot(exports as WasmExports, memory);
+  if (typeof probe === 'string') return `the relaxed dot product is not exact: ${probe}`;
+  return { isa, module, dot: probe.form, verify: () => verify(isa, probe) };
+}
+
+function verify(isa: string, { stillRight }: DotProbe): void {
+  if (stillRight()) return;
+  throw new OctavoError('BACKEND_FAILURE', 'the relaxed dot product is no longer exact', {
+    where: 'wasm',
+    expected: `OCTAVO_ISA=simd128 instead of ${isa}`,
+  });
+}
