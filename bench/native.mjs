@@ -7,8 +7,25 @@ import {
 
 /** Instruction sets that are measured against the register loop of another one: AMX against what it is to replace. */
 const peakIsas = { amx: 'avx512vnni' };
-/** Where an instruction set adds nothing to those it implies. */
-const implied = { avx512vnni: 'avx512bw', avx512bw: 'avx2', avxvnni: 'avx2' };
+/** The set whose kernels an instruction set may run besides its own (native/cpu/isa.h). */
+const implied = {
+  amx: 'avx512vnni',
+  avx512vnni: 'avx512bw',
+  avx512bw: 'avx2',
+  avxvnni: 'avx2',
+  avx2: 'sse41',
+  sse41: 'portable',
+  neoni8mm: 'neondot',
+  neondot: 'neon',
+  neon: 'portable',
+};
+
+/** The instruction sets whose kernels may run when `isa` is in force, the best first. */
+export function impliedIsas(isa) {
+  const isas = [];
+  for (let set = isa; set !== undefined; set = implied[set]) isas.push(set);
+  return isas;
+}
 
 /**
  * The register loop for a kind of product ('s16s16s32', 'f32') on an instruction set, as a contender; undefined if there is none. Products
@@ -16,7 +33,7 @@ const implied = { avx512vnni: 'avx512bw', avx512bw: 'avx2', avxvnni: 'avx2' };
  */
 export function peakFor(types, isa) {
   const peaks = nativePeaks();
-  for (let set = peakIsas[isa] ?? isa; set !== undefined; set = implied[set]) {
+  for (const set of impliedIsas(peakIsas[isa] ?? isa)) {
     const peak = peaks.find(({ name }) =>
       [`peak_${types}_${set}`, `peak_${types}_${set}_evex`].includes(name),
     );

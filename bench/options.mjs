@@ -14,6 +14,11 @@ export const suites = {
     load: () => import('./kernels.mjs'),
     options: ['threads', 'isa', 'alone'],
   },
+  pick: {
+    about: 'whether dispatch picks the best kernel for each shape',
+    load: () => import('./pick.mjs'),
+    options: ['threads', 'isa'],
+  },
   models: {
     about: 'whole networks, batch 1',
     load: () => import('./models.mjs'),

@@ -9,6 +9,7 @@ import { drawLayer } from '../../bench/layer.mjs';
 import { channelsLast, toPlanes } from '../../bench/onnx.mjs';
 import { parseCommand, suites } from '../../bench/options.mjs';
 import { kernelTime } from '../../bench/ort.mjs';
+import { judge, judgeBy } from '../../bench/pick.mjs';
 import { faultOf, makeRows } from '../../bench/rows.mjs';
 import { calibrate, median, takeTurns } from '../../bench/timing.mjs';
 import { createNativeBackend } from '../../src/backends/native/index.js';
@@ -134,6 +135,50 @@ describe('cases', () => {
     expect(toPlanes(data, 2, 3)).toEqual(Uint8Array.of(1, 4, 2, 5, 3, 6));
     const shape = { kind: 'conv', outHeight: 1, outWidth: 2, outputs: 3 };
     expect(channelsLast(shape, toPlanes(data, 2, 3))).toEqual(data);
+  });
+});
+
+describe('the judgement of dispatch', () => {
+  it('compares the pick with the best', () => {
+    const others = [
+      { name: 'a', time: 120 },
+      { name: 'b', time: 96 },
+    ];
+    expect(judge(100, others)).toMatchObject({ best: { name: 'b' }, share: 0.96, good: true });
+    expect(judge(102, others)).toMatchObject({ best: { name: 'b' }, good: false });
+    expect(judge(80, others)).toMatchObject({ share: 1.2, good: true });
+    expect(judge(80, [])).toEqual({ pick: 80, best: undefined, share: 1, good: true });
+  });
+
+  /** Answers with the lists of times one after the other, and notes what was asked for. */
+  function fake(...answers: number[][]) {
+    const asked: string[][] = [];
+    const measure = async (names: string[]) => {
+      asked.push(names);
+      return answers[asked.length - 1];
+    };
+    return { measure, asked };
+  }
+
+  it('believes a pick that is good at once', async () => {
+    const { measure, asked } = fake([100, 99, 130]);
+    expect(await judgeBy(measure, ['a', 'b'])).toMatchObject({ good: true });
+    expect(asked).toEqual([['a', 'b']]);
+  });
+
+  it('measures a suspect again, against those that were faster', async () => {
+    const { measure, asked } = fake([100, 50, 99, 80], [100, 98, 97]);
+    expect(await judgeBy(measure, ['a', 'b', 'c'])).toMatchObject({ good: true, share: 0.97 });
+    expect(asked).toEqual([
+      ['a', 'b', 'c'],
+      ['a', 'c'],
+    ]);
+  });
+
+  it('condemns a pick that was always slow', async () => {
+    const { measure, asked } = fake([100, 50], [100, 60], [100, 70]);
+    expect(await judgeBy(measure, ['a'])).toMatchObject({ good: false, share: 0.7 });
+    expect(asked).toHaveLength(3);
   });
 });
 
