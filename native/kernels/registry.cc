@@ -7,6 +7,7 @@ namespace {
 
 constexpr KernelInfo kKernels[] = {
 #define OCTAVO_DOT(...) OCTAVO_LISTED("dot", __VA_ARGS__)
+#define OCTAVO_DOT_GROUPS(...) OCTAVO_LISTED("dot", __VA_ARGS__)
 #define OCTAVO_ROWSUM(name, isa) OCTAVO_LISTED("dot", name, isa, 0)
 #include "native/kernels/dot/kernels.inc"
 #define OCTAVO_DEPTHWISE(...) OCTAVO_LISTED("depthwise", __VA_ARGS__)

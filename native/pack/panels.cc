@@ -27,8 +27,10 @@ PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, si
     const size_t taken = std::min(width, columns - column);
     layout.panels.push_back({&kernel, column, taken, layout.weightBytes, layout.positions});
     layout.positions += divideUp(width, 16) * 16;
+    const auto bytes = static_cast<size_t>(kernel.group);
     layout.weightBytes +=
-        divideUp(taps * layout.quads * width * 4, kTensorAlignment) * kTensorAlignment;
+        divideUp(taps * divideUp(depth, bytes) * bytes * width, kTensorAlignment) *
+        kTensorAlignment;
     column += taken;
   }
   return layout;
@@ -41,6 +43,7 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t*
   for (size_t group = 0; group < groups; ++group) {
     for (const Panel& panel : layout.panels) {
       const int width = panel.kernel->columns;
+      const auto together = static_cast<size_t>(panel.kernel->group);
       columnAt.assign(static_cast<size_t>(width), nullptr);
       for (int p = 0; p < width; ++p) {
         const auto column = static_cast<size_t>(panelColumn(p, width, panel.kernel->lanes));
@@ -49,11 +52,11 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t*
       }
       uint8_t* out = packed.data() + group * layout.weightBytes + panel.weights;
       for (size_t tap = 0; tap < layout.taps; ++tap) {
-        for (size_t k = 0; k < layout.depth; k += 4) {
-          const size_t bytes = layout.depth - k < 4 ? layout.depth - k : 4;
+        for (size_t k = 0; k < layout.depth; k += together) {
+          const size_t bytes = std::min(layout.depth - k, together);
           for (const int8_t* column : columnAt) {
             if (column != nullptr) std::memcpy(out, column + tap * layout.depth + k, bytes);
-            out += 4;
+            out += together;
           }
         }
       }

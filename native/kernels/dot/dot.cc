@@ -5,6 +5,7 @@
 namespace octavo {
 
 #define OCTAVO_DOT(name, isa, rows, columns, lanes, form, evex) void name(const DotArgs& args);
+#define OCTAVO_DOT_GROUPS(name, isa, rows, columns, group, form) void name(const DotArgs& args);
 #define OCTAVO_ROWSUM(name, isa) void name(const RowSumArgs& args);
 #include "native/kernels/dot/kernels.inc"
 
@@ -12,7 +13,9 @@ namespace {
 
 constexpr DotKernel kKernels[] = {
 #define OCTAVO_DOT(name, isa, rows, columns, lanes, form, evex) \
-  {#name, Isa::isa, rows, columns, lanes, DotForm::form, evex, name},
+  {#name, Isa::isa, rows, columns, 4, lanes, DotForm::form, evex, name},
+#define OCTAVO_DOT_GROUPS(name, isa, rows, columns, group, form) \
+  {#name, Isa::isa, rows, columns, group, 1, DotForm::form, false, name},
 #include "native/kernels/dot/kernels.inc"
 };
 

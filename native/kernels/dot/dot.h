@@ -9,9 +9,10 @@
 // gathered.
 //
 // A panel holds the weights of `columns` output columns, in the order in which a kernel reads them:
-//   [tap][quad][position][4], quad = k / 4; the weights of k beyond a tap's depth are 0.
-// A row is read four bytes at a time: up to 3 bytes beyond a tap's depth are read, meet zero
-// weights and so never matter. kTensorSlack makes them readable at the end of a tensor.
+//   [tap][k / group][position][group], the weights of k beyond a tap's depth being 0.
+// A group is four bytes, a quad, for most kernels: what a dot product instruction adds up. A row is
+// read a group at a time: up to group - 1 bytes beyond a tap's depth are read, meet zero weights
+// and so never matter. kTensorSlack makes them readable at the end of a tensor.
 //
 // Position p of a panel is not column p: packing instructions work within lanes of 128 bits, so a
 // kernel names the number of lanes it works in, and panelColumn() tells the order. bias, multiplier
@@ -35,7 +36,7 @@ struct DotArgs {
   size_t offset;
   size_t rows;
   size_t taps;
-  size_t quads;
+  size_t quads;  // groups of four in a tap's depth, the last one filled up
 
   const int8_t* weights;      // the panel, 64-byte aligned
   const int32_t* bias;        // one for each position of the panel
@@ -78,6 +79,7 @@ struct DotKernel {
   Isa isa;
   int rows;     // of a register tile: a call may have any number
   int columns;  // of a panel
+  int group;    // bytes of a column that lie together
   int lanes;
   DotForm form;
   bool evex;  // a kernel of AVX-VNNI in the encoding of AVX-512, see cpu/isa.h
