@@ -1,6 +1,7 @@
 // Wide weights: exact for any u8 and any weight less its zero point.
-#include "native/kernels/depthwise/block.h"
 #include "native/kernels/simd/neon.h"
+
+#include "native/kernels/depthwise/block.h"
 
 namespace octavo {
 namespace {

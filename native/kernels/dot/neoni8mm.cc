@@ -13,15 +13,6 @@ OCTAVO_INLINE Neon::Int join(Neon::Int a, Neon::Int b) {
   return vreinterpretq_u8_u64(half == 0 ? vzip1q_u64(x, y) : vzip2q_u64(x, y));
 }
 
-// Tied in assembly: with the intrinsic, gcc 12 moves accumulators from register to register.
-OCTAVO_INLINE void multiply(Neon::Int& acc, Neon::Int a, int8x16_t w) {
-#if defined(__GNUC__)
-  asm("usmmla %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(a), "w"(w));
-#else
-  acc = Neon::from32(vusmmlaq_s32(Neon::s32(acc), a, w));
-#endif
-}
-
 template <int pairs, int NV>
 OCTAVO_INLINE void addGroup(Neon::Int (*acc)[2 * NV], const Neon::Int* a, const int8_t*& w) {
 #pragma GCC unroll 8
@@ -29,7 +20,7 @@ OCTAVO_INLINE void addGroup(Neon::Int (*acc)[2 * NV], const Neon::Int* a, const 
     const int8x16_t right = vld1q_s8(w);
 #pragma GCC unroll 4
     for (int p = 0; p < pairs; ++p) {
-      multiply(acc[p][j], a[p], right);
+      NeonI8mm::dotPairs(acc[p][j], a[p], right);
     }
   }
 }

@@ -201,6 +201,14 @@ struct NeonI8mm : Neon {
     acc = from32(vusdotq_s32(s32(acc), u8, Neon::s8(s8)));
 #endif
   }
+  // USMMLA: acc += the products of two rows and two columns of eight bytes each, row by row.
+  static void dotPairs(Int& acc, Int rows, int8x16_t columns) {
+#if defined(__GNUC__)
+    asm("usmmla %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(rows), "w"(columns));
+#else
+    acc = from32(vusmmlaq_s32(s32(acc), rows, columns));
+#endif
+  }
 };
 #endif
 

@@ -2,6 +2,7 @@
 // registers, and up to four rows or columns by the loads and stores that take structures apart.
 // Loads reach beyond the last column, by less than kTensorSlack; stores are exact.
 #include "native/kernels/simd/neon.h"
+
 #include "native/kernels/transpose/transpose.h"
 
 namespace octavo {
