@@ -16,8 +16,8 @@
 
 namespace octavo {
 
-// A run that was handed to the pool. `work` is called at most once, on a driver thread, and not if
-// the job is cancelled before; `finish` once, on the JavaScript thread. Neither may throw.
+// A run that was handed to the pool. `work` is called at most once, on a thread of the pool, and
+// not if the job is cancelled before; `finish` once, on the JavaScript thread. Neither may throw.
 struct Job {
   std::function<void(const std::atomic<bool>& cancelled)> work;
   std::function<void(Napi::Env env)> finish;

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <memory>
-#include <string>
+
+#include "native/threading/cgroup.h"
 
 #if !defined(_WIN32)
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
 #endif
 
 namespace octavo {
@@ -29,51 +32,6 @@ void* enter(void* start) {
   owned->body(owned->argument);
   return 0;
 }
-
-#if defined(__linux__)
-bool readLine(const std::string& path, char* line, int size) {
-  std::FILE* file = std::fopen(path.c_str(), "r");
-  if (file == nullptr) return false;
-  const bool read = std::fgets(line, size, file) != nullptr;
-  std::fclose(file);
-  return read;
-}
-
-// CPUs that the quota of a cgroup allows; infinity without one.
-double quotaOf(const std::string& folder) {
-  char line[128];
-  long long quota = 0;
-  long long period = 0;
-  if (readLine(folder + "/cpu.max", line,
-               sizeof line)) {  // version 2: "quota period" or "max period"
-    if (std::sscanf(line, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0) {
-      return static_cast<double>(quota) / static_cast<double>(period);
-    }
-  } else if (readLine(folder + "/cpu.cfs_quota_us", line, sizeof line)) {  // version 1
-    quota = std::atoll(line);
-    if (quota > 0 && readLine(folder + "/cpu.cfs_period_us", line, sizeof line)) {
-      period = std::atoll(line);
-      if (period > 0) return static_cast<double>(quota) / static_cast<double>(period);
-    }
-  }
-  return INFINITY;
-}
-
-// The tightest quota on the way from this process's own cgroup up to the root.
-double cgroupQuota() {
-  double least = std::min(quotaOf("/sys/fs/cgroup"), quotaOf("/sys/fs/cgroup/cpu"));
-  char line[1024];
-  if (!readLine("/proc/self/cgroup", line, sizeof line)) return least;
-  if (std::strncmp(line, "0::", 3) != 0) return least;
-  std::string path(line + 3);
-  while (!path.empty() && (path.back() == '\n' || path.back() == '/')) path.pop_back();
-  while (!path.empty()) {
-    least = std::min(least, quotaOf("/sys/fs/cgroup" + path));
-    path.resize(path.rfind('/'));
-  }
-  return least;
-}
-#endif
 
 }  // namespace
 
@@ -104,11 +62,37 @@ void yieldThread() {
 #endif
 }
 
+void relax() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+  __asm__ volatile("yield");
+#endif
+}
+
+uint64_t nanoseconds() {
+#if defined(_WIN32)
+  LARGE_INTEGER ticks, perSecond;
+  QueryPerformanceCounter(&ticks);
+  QueryPerformanceFrequency(&perSecond);
+  return static_cast<uint64_t>(static_cast<double>(ticks.QuadPart) * 1e9 /
+                               static_cast<double>(perSecond.QuadPart));
+#else
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_nsec);
+#endif
+}
+
 unsigned usableCpus() {
   unsigned count = 1;
 #if defined(__linux__)
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) count = static_cast<unsigned>(CPU_COUNT(&set));
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    count = static_cast<unsigned>(CPU_COUNT(&set));
+  } else {  // more CPUs than the set has room for
+    count = static_cast<unsigned>(std::max(sysconf(_SC_NPROCESSORS_ONLN), 1L));
+  }
   const double quota = cgroupQuota();
   if (quota < count) count = static_cast<unsigned>(std::ceil(quota));
 #elif defined(_WIN32)

@@ -2,6 +2,8 @@
 // system that the prebuilt addon loads on (condition_variable::wait needs GLIBCXX_3.4.30).
 #pragma once
 
+#include <cstdint>
+
 #if defined(_WIN32)
 #include <windows.h>
 #else
@@ -59,6 +61,12 @@ bool startThread(void (*body)(void* argument), void* argument);
 
 // Lets another thread have this one's CPU.
 void yieldThread();
+
+// Tells the CPU that this thread waits in a loop.
+void relax();
+
+// Of a clock that only goes forward.
+uint64_t nanoseconds();
 
 // CPUs that this process may use: its affinity, cut down by a cgroup quota. At least 1.
 unsigned usableCpus();

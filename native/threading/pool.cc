@@ -4,190 +4,186 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <utility>
-#include <vector>
 
+#include "native/threading/fork.h"
 #include "native/threading/os.h"
-
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#endif
+#include "native/threading/worker.h"
 
 namespace octavo {
 namespace {
 
-inline void relax() {
-#if defined(__x86_64__) || defined(_M_X64)
-  _mm_pause();
-#elif defined(__aarch64__) && defined(__GNUC__)
-  __asm__ volatile("yield");
-#endif
-}
-
-// How often a worker looks for the next fork before it sleeps: tens of microseconds, the gap
-// between two steps of a plan. Longer would steal time from the other runs.
-constexpr int kSpins = 2000;
-
-using Body = void (*)(void* context, size_t part, size_t worker);
-
-struct Fork {
-  Body body;
-  void* context;
-  size_t parts;
-  std::atomic<size_t> next{0};
-
-  void work(size_t worker) {
-    for (;;) {
-      const size_t part = next.fetch_add(1, std::memory_order_relaxed);
-      if (part >= parts) return;
-      body(context, part, worker);
-    }
-  }
-};
-
-// A thread that joins forks. The owner of the workers posts a fork to it; the worker takes it, or
-// the owner takes it back when all parts are done before the worker has woken up.
-class Worker {
- public:
-  explicit Worker(size_t index) : index_(index) {}
-
-  static void main(void* self) { static_cast<Worker*>(self)->loop(); }
-
-  void post(Fork* fork) {
-    fork_ = fork;
-    state_.store(kPosted);
-    if (asleep_.load()) {
-      std::lock_guard<Mutex> lock(mutex_);
-      wake_.notifyAll();
-    }
-  }
-
-  // Returns when the worker is not in the fork, and will not enter it.
-  void leave() {
-    int posted = kPosted;
-    if (state_.compare_exchange_strong(posted, kIdle)) return;
-    // A worker that was taken off its CPU in the middle of a part may need this one's.
-    for (int i = 0; state_.load(std::memory_order_acquire) != kIdle; i++) {
-      i < kSpins ? relax() : yieldThread();
-    }
-  }
-
- private:
-  enum State : int { kIdle, kPosted, kRunning };
-
-  void loop() {
-    for (;;) {
-      await();
-      int posted = kPosted;
-      if (!state_.compare_exchange_strong(posted, kRunning)) continue;
-      fork_->work(index_);
-      state_.store(kIdle, std::memory_order_release);
-    }
-  }
-
-  void await() {
-    for (int i = 0; i < kSpins; i++) {
-      if (state_.load(std::memory_order_relaxed) == kPosted) return;
-      relax();
-    }
-    std::lock_guard<Mutex> lock(mutex_);
-    // Sequentially consistent on both sides: either post() sees asleep_, or this loop sees kPosted.
-    asleep_.store(true);
-    while (state_.load() != kPosted) wake_.wait(mutex_);
-    asleep_.store(false);
-  }
-
-  const size_t index_;
-  std::atomic<int> state_{kIdle};
-  std::atomic<bool> asleep_{false};
-  Fork* fork_ = nullptr;
-  Mutex mutex_;
-  Condition wake_;
-};
+// How long a caller looks whether its helpers have ended before it lets them have its CPU.
+constexpr int kSpins = 200;
 
 // All threads of the process. Never destroyed: its threads run until the process ends.
-class Pool {
+class Pool final : public Worker::Queue {
  public:
   static Pool& instance() {
     static Pool* pool = new Pool;
     return *pool;
   }
 
-  void fork(size_t threads, size_t parts, Body body, void* context) {
-    Fork fork{body, context, parts};
-    if (std::min(threads, parts) < 2 || !workersMutex_.try_lock()) {
-      fork.work(0);
-      return;
-    }
-    std::lock_guard<std::mutex> lock(workersMutex_, std::adopt_lock);
-    const size_t helpers = growTo(std::min(threads, parts) - 1);
-    for (size_t i = 0; i < helpers; i++) workers_[i]->post(&fork);
-    fork.work(0);
-    for (size_t i = 0; i < helpers; i++) workers_[i]->leave();
-  }
-
   bool enqueue(std::function<void()> job) {
-    std::lock_guard<Mutex> lock(jobsMutex_);
-    if (idleDrivers_ <= jobs_.size() && drivers_ < mostDrivers_) {
-      if (startThread(&Pool::drive, this)) drivers_++;
+    {
+      std::lock_guard<Mutex> lock(mutex_);
+      jobs_.push_back(std::move(job));
+      waiting_.store(jobs_.size());
+      if (!hasIdle() && count_.load() < mostJobs_) addWorker();
+      if (count_.load() == 0) {
+        jobs_.pop_back();
+        waiting_.store(jobs_.size());
+        return false;
+      }
     }
-    if (drivers_ == 0) return false;
-    jobs_.push_back(std::move(job));
-    jobAdded_.notifyAll();
+    sendOne();
     return true;
   }
 
- private:
-  // Number of workers, at most `count`: fewer when the system gives no more threads.
-  size_t growTo(size_t count) {
-    while (workers_.size() < count) {
-      auto worker = std::make_unique<Worker>(workers_.size() + 1);
-      if (!startThread(&Worker::main, worker.get())) break;
-      workers_.push_back(std::move(worker));
-    }
-    return std::min(count, workers_.size());
+  bool hasJobs() const override {
+    return waiting_.load() > 0 && running_.load(std::memory_order_relaxed) < mostJobs_;
   }
 
-  static void drive(void* self) { static_cast<Pool*>(self)->driveLoop(); }
-
-  void driveLoop() {
-    for (;;) {
+  void runJobs() override {
+    while (waiting_.load(std::memory_order_relaxed) > 0) {
       std::function<void()> job;
       {
-        std::lock_guard<Mutex> lock(jobsMutex_);
-        idleDrivers_++;
-        while (jobs_.empty()) jobAdded_.wait(jobsMutex_);
-        idleDrivers_--;
+        std::lock_guard<Mutex> lock(mutex_);
+        if (jobs_.empty() || running_ >= mostJobs_) return;
+        running_++;
         job = std::move(jobs_.front());
         jobs_.pop_front();
+        waiting_.store(jobs_.size());
       }
       job();
+      job = nullptr;
+      running_--;
     }
   }
 
-  std::mutex workersMutex_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  // An idle worker that has taken the seat; null when there is none.
+  Worker* seat(Seat* seat, int cpu) {
+    return findIdle(cpu, [&](Worker& worker) { return worker.offer(seat, cpu); });
+  }
 
-  Mutex jobsMutex_;
-  Condition jobAdded_;
+  // A worker is idle again that was not when a job came.
+  void becameIdle() {
+    if (hasJobs()) sendOne();
+  }
+
+  // Sees to it that there are this many workers, as far as the system gives threads.
+  void growTo(size_t count) {
+    if (count_.load(std::memory_order_relaxed) >= count) return;
+    std::lock_guard<Mutex> lock(mutex_);
+    while (count_.load() < std::min(count, kMaxThreads) && addWorker()) {
+    }
+  }
+
+  // CPUs that each of the runs in flight may count on.
+  size_t share(size_t threads) const {
+    return std::max<size_t>(threads, mostJobs_) / std::max<size_t>(teams_.load(), 1);
+  }
+  void join() { teams_++; }
+  void leave() { teams_--; }
+
+ private:
+  bool hasIdle() const {
+    for (size_t i = 0; i < count_.load(); i++) {
+      if (workers_[i]->isIdle()) return true;
+    }
+    return false;
+  }
+
+  bool addWorker() {
+    const size_t count = count_.load();
+    auto* worker = new (std::nothrow) Worker(*this, mostJobs_ > 1);
+    if (worker == nullptr) return false;
+    workers_[count] = worker;
+    if (!worker->start()) {
+      delete worker;
+      return false;
+    }
+    count_.store(count + 1);
+    return true;
+  }
+
+  void sendOne() {
+    findIdle(currentCpu(), [](Worker& worker) { return worker.sendToQueue(); });
+  }
+
+  template <typename Take>
+  Worker* findIdle(int cpu, Take&& take) {
+    const size_t count = count_.load();
+    for (int wanted = 0; wanted < Worker::kReadinesses; wanted++) {
+      for (size_t i = 0; i < count; i++) {
+        Worker& worker = *workers_[i];
+        if (worker.isIdle() && worker.readiness(cpu) == wanted && take(worker)) return &worker;
+      }
+    }
+    return nullptr;
+  }
+
+  const size_t mostJobs_ = usableCpus();
+  Worker* workers_[kMaxThreads];
+  std::atomic<size_t> count_{0};    // of workers; grows under the mutex
+  std::atomic<size_t> running_{0};  // jobs
+  std::atomic<size_t> waiting_{0};  // jobs
+  std::atomic<size_t> teams_{0};
+  Mutex mutex_;
   std::deque<std::function<void()>> jobs_;
-  const size_t mostDrivers_ = usableCpus();
-  size_t drivers_ = 0;
-  size_t idleDrivers_ = 0;
 };
 
-class PoolTeam : public Team {
+class PoolTeam final : public Team {
  public:
-  explicit PoolTeam(size_t threads) : threads_(threads) {}
+  explicit PoolTeam(size_t threads)
+      : threads_(threads), seats_(new Seat[threads]), helpers_(new Worker* [threads] {}) {
+    pool_.join();
+  }
+  ~PoolTeam() override { pool_.leave(); }
 
   void run(size_t parts, Body body, void* context) override {
-    Pool::instance().fork(threads_, parts, body, context);
+    const size_t wanted = std::min({threads_, parts, pool_.share(threads_)});
+    if (wanted < 2) {
+      for (size_t part = 0; part < parts; part++) body(context, part, 0);
+      return;
+    }
+    pool_.growTo(threads_);  // the caller may be one of them
+    Fork fork{body, context, seats_.get(), wanted, {wanted - 1}};
+    fork.deal(parts);
+    const int cpu = currentCpu();
+    for (size_t i = 1; i < wanted; i++) {
+      if (!fill(i, cpu)) fork.helpers--;
+    }
+    fork.work(0);
+    for (size_t i = 1; i < wanted; i++) vacate(fork, i);
+    for (int i = 0; fork.helpers.load(std::memory_order_acquire) > 0; i++) {
+      // A worker that was taken off its CPU in the middle of a part may need this one's.
+      i < kSpins ? relax() : yieldThread();
+    }
   }
 
   size_t size() const override { return threads_; }
 
  private:
+  // Whether a worker has taken the seat, rather the one that was in it before.
+  bool fill(size_t seat, int cpu) {
+    Worker*& helper = helpers_[seat];
+    if (helper != nullptr && helper->isIdle() && helper->offer(&seats_[seat], cpu)) return true;
+    helper = pool_.seat(&seats_[seat], cpu);
+    return helper != nullptr;
+  }
+
+  void vacate(Fork& fork, size_t seat) {
+    if (helpers_[seat] == nullptr || !helpers_[seat]->takeBack(&seats_[seat])) return;
+    fork.helpers--;
+    pool_.becameIdle();
+  }
+
+  Pool& pool_ = Pool::instance();
   const size_t threads_;
+  const std::unique_ptr<Seat[]> seats_;
+  const std::unique_ptr<Worker*[]> helpers_;
 };
 
 }  // namespace

@@ -1,10 +1,12 @@
-// One pool of worker threads per process, and the fork/join that drivers use. A run borrows a Team:
-// its own thread and up to threads − 1 workers. A driver cuts its work into parts by size alone,
-// never by the number of threads, so that results are the same at any thread count.
+// One pool of threads per process, and the fork/join that runs use. A run borrows a Team: its own
+// thread and up to threads − 1 workers. A driver cuts its work into parts by size alone, never by
+// the number of threads, so that results are the same at any thread count.
 //
-// Two kinds of thread: drivers run whole plans off the event loop, one each; workers join a driver
-// for the length of one fork. When two runs want the workers at once, one gets them and the other
-// goes on alone: nobody waits for a worker, and with many runs in flight each has a core to itself.
+// There is one kind of thread. A worker that is idle takes a whole run from the queue, or joins a
+// run of another thread for the length of one fork. So with one run in flight all help it, with as
+// many as there are CPUs each has a thread to itself, and nobody ever waits for a worker. Between
+// two steps, and between two runs in close succession, workers wait hot: waking one up takes as
+// long as a small step.
 #pragma once
 
 #include <cstddef>
@@ -44,11 +46,12 @@ class Team {
 // Most threads that a team can have.
 constexpr size_t kMaxThreads = 256;
 
-// A team of up to `threads` threads on the process-wide pool, for the calling thread.
+// A team of up to `threads` threads on the process-wide pool, for the calling thread. It stands for
+// a run in flight: those share the CPUs.
 std::unique_ptr<Team> makeTeam(size_t threads);
 
-// Runs `job` on a driver thread, soon, in the order of the calls. At most usableCpus() jobs run at
-// once. False when no thread could be had; the job is then not run.
+// Runs `job` on a thread of the pool, soon, in the order of the calls. At most usableCpus() jobs
+// run at once. False when no thread could be had; the job is then not run.
 bool enqueue(std::function<void()> job);
 
 }  // namespace octavo
