@@ -62,15 +62,22 @@ class Chunks {
 
   // 16 rows from `first` on: where the first is, how far the next one; `copy` is memory for them.
   OCTAVO_INLINE const uint8_t* rows(size_t first, uint8_t* copy, size_t* stride) const {
+    *stride = kTileBytes;
     if (parts_ == 0 && first + kTileRows <= last_ + 1) {
       const uint8_t* const* a = whole_ + first;
       if (areEven(a, stride)) return a[0] + args_.offset + offset_;
+      *stride = kTileBytes;
+#pragma GCC unroll 16
+      for (size_t r = 0; r < kTileRows; ++r) {
+        _mm512_store_si512(copy + r * kTileBytes,
+                           _mm512_loadu_si512(a[r] + args_.offset + offset_));
+      }
+      return copy;
     }
     for (size_t r = 0; r < kTileRows; ++r) {
       const size_t row = first + r < last_ ? first + r : last_;
       _mm512_store_si512(copy + r * kTileBytes, bytesOf(row));
     }
-    *stride = kTileBytes;
     return copy;
   }
 
