@@ -41,10 +41,11 @@ constexpr KernelInfo kKernels[] = {
 #define OCTAVO_AVERAGE_POOL(name, isa) OCTAVO_LISTED("f32pool", name, isa, 0)
 #include "native/kernels/f32pool/kernels.inc"
 #undef OCTAVO_AVERAGE_POOL
-#define OCTAVO_ROWS(name, isa)                     \
-  OCTAVO_LISTED("f32rows", softmax_##name, isa, 0) \
-  OCTAVO_LISTED("f32rows", lrn_##name, isa, 0)     \
-  OCTAVO_LISTED("f32rows", foldRow_##name, isa, 0) \
+#define OCTAVO_ROWS(name, isa)                       \
+  OCTAVO_LISTED("f32rows", softmax_##name, isa, 0)   \
+  OCTAVO_LISTED("f32rows", layerNorm_##name, isa, 0) \
+  OCTAVO_LISTED("f32rows", lrn_##name, isa, 0)       \
+  OCTAVO_LISTED("f32rows", foldRow_##name, isa, 0)   \
   OCTAVO_LISTED("f32rows", foldColumns_##name, isa, 0)
 #include "native/kernels/f32rows/kernels.inc"
 #undef OCTAVO_ROWS

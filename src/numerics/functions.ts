@@ -30,6 +30,8 @@ const unary = {
   Round: roundHalfEven,
   Elu: (x, alpha) => (x < 0 ? alpha * Math.expm1(x) : x),
   Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  Gelu: (x) => (x / 2) * (1 + erf(x * Math.SQRT1_2)),
+  GeluTanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
 } satisfies Record<string, UnaryFunction>;
 
 /** By the names of `unaryKinds` in runtime/steps. */

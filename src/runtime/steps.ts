@@ -58,6 +58,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | Unary | x f32 | y f32 |
  * | Softmax | x f32, along the last axis | y f32 |
  * | Lrn | x f32, along the last axis | y f32 |
+ * | LayerNorm | x f32, scale f32 [n], bias f32 [n] (optional), along the last axis, of n | y f32 |
  * | Reduce | x f32 | y f32, reduced axes kept as 1 |
  * | Concat | any number of equal types | y |
  * | Transpose, Slice, Pad, Copy | x of any whole-byte type | y same type |
@@ -75,6 +76,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * Pooling: padding is never a maximum; an average counts it only if countIncludePad, then n = kernelH · kernelW.
  * Lrn: y = x / s^beta, s = bias + (alpha / size) · Σ x² over channels c − ⌊(size − 1) / 2⌋ … c + ⌈(size − 1) / 2⌉, summed
  *   upwards, every operation rounded to float32; for beta = 0.75, s^beta = √s · √√s, exact on every backend.
+ * LayerNorm: y = (x − mean) / √(variance + epsilon) · scale + bias, the variance being the mean of (x − mean)².
  * Transpose: y axis i is x axis perm[i]. Slice: y[i] = x[start + i · step] per axis. Pad: `before` cells of `value`.
  * Cast: float to integer truncates towards zero, saturates, and makes NaN 0; integer to integer keeps the low bits;
  *   to bool: x ≠ 0; to float rounds half to even, to float16 and bfloat16 by way of float32.
@@ -118,6 +120,7 @@ const schema = {
   Unary: { kind: 'i32', alpha: 'f32', beta: 'f32' },
   Softmax: {},
   Lrn: { size: 'i32', alpha: 'f32', beta: 'f32', bias: 'f32' },
+  LayerNorm: { epsilon: 'f32' },
   Reduce: { kind: 'i32', axes: 'i32x8' },
   Concat: { axis: 'i32' },
   Transpose: { perm: 'i32x8' },
@@ -182,6 +185,8 @@ export const unaryKinds = {
   Round: 15, // half to even
   Elu: 16,
   Softplus: 17,
+  Gelu: 18, // x / 2 · (1 + erf(x / √2))
+  GeluTanh: 19, // x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
 } as const;
 export type UnaryKind = keyof typeof unaryKinds;
 

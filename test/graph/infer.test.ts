@@ -97,6 +97,7 @@ const table: readonly Row[] = [
   // Normalizations and unaries
   ['BatchNormalization', ['float32 [N, ?, 4]', w(3), w(3), w(3), w(3)], 'float32 [N, 3, 4]'],
   ['LRN', ['float32 [N, 3, 4, 4]'], 'float32 [N, 3, 4, 4]', { size: 3 }],
+  ['LayerNormalization', ['float32 [N, 4, 10]', 'float32 [10]'], 'float32 [N, 4, 10]', {}],
   ['Softmax', ['float32 [N, 10]'], 'float32 [N, 10]', { axis: 1 }],
   ['Relu', ['int8 [2]'], 'int8 [2]'],
   ['HardSwish', ['float32 [N, ?]'], 'float32 [N, ?]'],
@@ -278,9 +279,9 @@ const table: readonly Row[] = [
 
 /** Operators that share their definition with one in the table. */
 const alike =
-  'LeakyRelu Sigmoid HardSigmoid Tanh Exp Log Sqrt Neg Abs Reciprocal Erf Floor Ceil Round Elu Softplus ' +
+  'LeakyRelu Sigmoid HardSigmoid Tanh Exp Log Sqrt Neg Abs Reciprocal Erf Floor Ceil Round Elu Softplus Gelu ' +
   'Not Min Less Greater LessOrEqual GreaterOrEqual And Or ReduceProd Size com.microsoft:QLinearMul ' +
-  'octavo:QMul octavo:Binary octavo:Unary octavo:Softmax octavo:Lrn octavo:Copy octavo:Concat ' +
+  'octavo:QMul octavo:Binary octavo:Unary octavo:Softmax octavo:Lrn octavo:LayerNorm octavo:Copy octavo:Concat ' +
   'octavo:AveragePool octavo:QuantizeLinear octavo:DequantizeLinear octavo:DynamicQuantizeLinear';
 
 describe('inference', () => {

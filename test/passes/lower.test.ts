@@ -151,7 +151,7 @@ const cases: Case[] = [
       steps: { Unary: 1 },
     }),
   ),
-  ...['Softplus', 'Round', 'LeakyRelu', 'Elu', 'HardSigmoid'].map(
+  ...['Softplus', 'Round', 'LeakyRelu', 'Elu', 'HardSigmoid', 'Gelu'].map(
     (op): Case => ({
       name: '',
       op,
@@ -167,6 +167,7 @@ const cases: Case[] = [
       positive: true,
     }),
   ),
+  { name: 'tanh', op: 'Gelu', attributes: { approximate: string('tanh') }, inputs: [[9]] },
   { name: 'alpha', op: 'LeakyRelu', attributes: { alpha: float(0.3) }, inputs: [[9]] },
   { name: 'alpha', op: 'Elu', attributes: { alpha: float(0.3) }, inputs: [[9]] },
   {
@@ -205,6 +206,16 @@ const cases: Case[] = [
   },
   { name: 'last axis', op: 'Softmax', inputs: [[2, 3, 5]], steps: { Softmax: 1 } },
   { name: 'channels', op: 'Softmax', attributes: { axis: int(1) }, inputs: [[2, 3, 5, 2]] },
+  ...forOp('LayerNormalization', {}, [
+    { name: 'last axis', inputs: [[2, 3, 5], grid(5), grid(5)], steps: { LayerNorm: 1 } },
+    { name: 'without bias', attributes: { epsilon: float(0.1) }, inputs: [[2, 3, 5], grid(5)] },
+    {
+      name: 'two axes',
+      attributes: { axis: int(1) },
+      inputs: [[2, 3, 5], grid(3, 5), grid(3, 5)],
+      steps: { LayerNorm: 1, Reshape: 2 },
+    },
+  ]),
   {
     name: '',
     op: 'LRN',

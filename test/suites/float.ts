@@ -55,6 +55,8 @@ const domains: Partial<Record<UnaryKind, readonly [number, number]>> = {
   Sqrt: [0, 100],
   Reciprocal: [0.01, 50],
   Erf: [-5, 5],
+  Gelu: [-8, 8],
+  GeluTanh: [-8, 8],
 };
 
 function drawUnary(random: Random, kind: UnaryKind): { x: Float32Array; dims: number[] } {
@@ -65,6 +67,23 @@ function drawUnary(random: Random, kind: UnaryKind): { x: Float32Array; dims: nu
   if (kind === 'Round') return { x: x.map((value) => Math.round(value) / 2), dims };
   return { x, dims };
 }
+
+/** The least √(variance + epsilon) of rows of `length`. */
+function leastDeviation(x: Float32Array, length: number, epsilon: number): number {
+  let least = Infinity;
+  for (let from = 0; from < x.length; from += length) {
+    const row = [...x.subarray(from, from + length)];
+    const mean = row.reduce((sum, value) => sum + value, 0) / length;
+    const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / length;
+    least = Math.min(least, Math.sqrt(variance + epsilon));
+  }
+  return least;
+}
+
+/** What erf and tanh are off by near ±1, times x / 2. */
+const ofGelu: Tolerance = { absolute: 8 * unit, relative: 16 * unit };
+
+const unaryTolerance: Partial<Record<UnaryKind, Tolerance>> = { Gelu: ofGelu, GeluTanh: ofGelu };
 
 const binaryTolerance: Partial<Record<BinaryKind, Tolerance>> = { Pow: near(32) };
 
@@ -148,7 +167,11 @@ export const floatSuites: readonly Suite[] = [
         kind === 'Clip' ? [random.pick([0, -1]), random.pick([6, Infinity])] : [0.2, 0.5];
       const params = { kind: unaryKinds[kind], alpha: Math.fround(alpha), beta };
       const plan = singleStepPlan('Unary', [f32(dims)], [f32(dims)], params);
-      return { plan, inputs: [x], tolerance: exactUnary.includes(kind) ? exact : near(16) };
+      return {
+        plan,
+        inputs: [x],
+        tolerance: exactUnary.includes(kind) ? exact : (unaryTolerance[kind] ?? near(16)),
+      };
     },
   },
   {
@@ -160,6 +183,26 @@ export const floatSuites: readonly Suite[] = [
       const x = floats(random, count(dims), -reach, reach);
       const plan = singleStepPlan('Softmax', [f32(dims)], [f32(dims)]);
       return { plan, inputs: [x], tolerance: near(64) };
+    },
+  },
+  {
+    name: 'layernorm',
+    draw: (random) => {
+      const dims = drawDims(random, random.int(1, 4), 10_000);
+      const length = dims.at(-1)!;
+      const bias = random.chance(0.6) ? f32([length], floats(random, length)) : undefined;
+      const epsilon = Math.fround(random.pick([1e-5, 1e-12, 0.1]));
+      const plan = singleStepPlan(
+        'LayerNorm',
+        [f32(dims), f32([length], floats(random, length, -2, 2)), bias],
+        [f32(dims)],
+        { epsilon },
+        random.pick(['plan', 'model']),
+      );
+      const x = floats(random, count(dims), -4, 4);
+      // A few units of x and of the mean, by the largest factor.
+      const absolute = (32 * unit * 2) / leastDeviation(x, length, epsilon);
+      return { plan, inputs: [x], tolerance: { absolute, relative: 16 * unit } };
     },
   },
   {

@@ -34,6 +34,8 @@ enum class UnaryKind : int32_t {
   kRound,
   kElu,
   kSoftplus,
+  kGelu,
+  kGeluTanh,
   kCount
 };
 enum class BinaryKind : int32_t { kAdd, kSub, kMul, kDiv, kPow, kMin, kMax, kCount };

@@ -77,6 +77,10 @@ inline void unary(const UnaryArgs& args) {
       });
     case UnaryKind::kSoftplus:
       return mapVectors<V>(args, [](Float x) { return F::softplus(x); });
+    case UnaryKind::kGelu:
+      return mapVectors<V>(args, [](Float x) { return F::gelu(x); });
+    case UnaryKind::kGeluTanh:
+      return mapVectors<V>(args, [](Float x) { return F::geluTanh(x); });
     case UnaryKind::kCount:
       break;
   }

@@ -70,6 +70,12 @@ void unary_f32_portable(const UnaryArgs& args) {
       return mapDouble(args, [=](double x) { return x < 0 ? alpha * expm1(x) : x; });
     case UnaryKind::kSoftplus:
       return mapDouble(args, [](double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); });
+    case UnaryKind::kGelu:
+      return mapDouble(args, [](double x) { return x / 2 * (1 + erf(x * 0.70710678118654752)); });
+    case UnaryKind::kGeluTanh:
+      return mapDouble(args, [](double x) {
+        return x / 2 * (1 + tanh(0.79788456080286536 * (x + 0.044715 * x * x * x)));
+      });
     case UnaryKind::kCount:
       break;
   }

@@ -1,5 +1,6 @@
-// Functions along the last axis of float32 tensors: softmax, local response normalization, and the
-// folds that reductions are made of. ops/softmax, ops/lrn and ops/reduce drive them.
+// Functions along the last axis of float32 tensors: softmax, layer and local response
+// normalization, and the folds that reductions are made of. ops/softmax, ops/lrn and ops/reduce
+// drive them.
 //
 // Lrn gives the same bits in all kernels (for beta = 0.75); so do maxima and minima. Sums agree
 // with the exact sum, rounded once, within a few units in the last place of the sum of magnitudes.
@@ -17,6 +18,16 @@ struct SoftmaxArgs {
   const float* x;  // rows × length
   float* y;
   size_t rows, length;
+};
+
+// y = (x - mean) / √(variance + epsilon) · scale + bias
+struct LayerNormArgs {
+  const float* x;  // rows × length
+  float* y;
+  size_t rows, length;
+  const float* scale;  // length
+  const float* bias;   // length, or null
+  float epsilon;
 };
 
 struct LrnArgs {
@@ -47,6 +58,7 @@ struct RowsKernel {
   const char* name;
   Isa isa;
   void (*softmax)(const SoftmaxArgs& args);
+  void (*layerNorm)(const LayerNormArgs& args);
   void (*lrn)(const LrnArgs& args);
   void (*foldRow)(const FoldArgs& args);
   void (*foldColumns)(const FoldArgs& args);

@@ -37,6 +37,22 @@ void softmax_f32_portable(const SoftmaxArgs& args) {
   }
 }
 
+void layerNorm_f32_portable(const LayerNormArgs& args) {
+  const auto length = static_cast<double>(args.length);
+  for (size_t row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * args.length;
+    float* y = args.y + row * args.length;
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < args.length; ++i) mean += x[i] / length;
+    for (size_t i = 0; i < args.length; ++i) variance += (x[i] - mean) * (x[i] - mean) / length;
+    const double deviation = sqrt(variance + args.epsilon);
+    for (size_t i = 0; i < args.length; ++i) {
+      const double bias = args.bias == nullptr ? 0 : args.bias[i];
+      y[i] = static_cast<float>((x[i] - mean) / deviation * args.scale[i] + bias);
+    }
+  }
+}
+
 void lrn_f32_portable(const LrnArgs& args) {
   float* squares = args.squares;
   const size_t channels = args.channels, size = args.before + 1 + args.after;

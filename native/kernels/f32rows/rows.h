@@ -77,6 +77,64 @@ inline void softmax(const SoftmaxArgs& args) {
   }
 }
 
+// The sum of of(i), a vector of terms, or of(i, n) with n of them, over a row.
+template <typename V, typename Of>
+inline float sumOf(size_t length, Of&& of) {
+  using Float = typename V::Float;
+  const size_t whole = length / V::kWords * V::kWords;
+  Float sum = V::setFloat(0);
+  for (size_t first = 0; first < whole; first += kSumBlock * V::kWords) {
+    const size_t left = whole - first, block = kSumBlock * V::kWords;
+    const size_t end = first + (left < block ? left : block);
+    // Four at a time: one would wait for the other.
+    Float parts[4] = {V::setFloat(0), V::setFloat(0), V::setFloat(0), V::setFloat(0)};
+    size_t i = first;
+    for (; i + 4 * V::kWords <= end; i += 4 * V::kWords) {
+      for (size_t j = 0; j < 4; ++j) parts[j] = V::add(parts[j], of(i + j * V::kWords, V::kWords));
+    }
+    for (; i < end; i += V::kWords) parts[0] = V::add(parts[0], of(i, V::kWords));
+    sum = V::add(sum, V::add(V::add(parts[0], parts[1]), V::add(parts[2], parts[3])));
+  }
+  if (whole < length) sum = V::add(sum, of(whole, length - whole));
+  return V::sum(sum);
+}
+
+template <typename V>
+inline void layerNorm(const LayerNormArgs& args) {
+  using Float = typename V::Float;
+  const size_t length = args.length;
+  const float count = static_cast<float>(length);
+  const auto take = [](const float* p, size_t n) -> Float {
+    return n == V::kWords ? V::loadFloat(p) : V::loadFloats(p, n);
+  };
+  const auto put = [](float* p, Float v, size_t n) {
+    n == V::kWords ? V::storeFloat(p, v) : V::storeFloats(p, v, n);
+  };
+  for (size_t row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * length;
+    float* y = args.y + row * length;
+    const float mean = sumOf<V>(length, [=](size_t i, size_t n) { return take(x + i, n); }) / count;
+    const Float shift = V::setFloat(mean);
+    // By way of y, so that what the last vector lacks is 0 and not 0 - mean.
+    const float squares = sumOf<V>(length, [=](size_t i, size_t n) {
+      Float off = V::subtract(take(x + i, n), shift);
+      put(y + i, off, n);
+      if (n < V::kWords) off = V::loadFloats(y + i, n);
+      return V::multiply(off, off);
+    });
+    const Float variance = V::setFloat(squares / count + args.epsilon);
+    const Float factor = V::divide(V::setFloat(1), V::squareRoot(variance));
+    for (size_t i = 0; i < length; i += V::kWords) {
+      const size_t left = length - i, n = left < V::kWords ? left : V::kWords;
+      const Float unit = V::multiply(take(y + i, n), factor), scale = take(args.scale + i, n);
+      put(y + i,
+          args.bias == nullptr ? V::multiply(unit, scale)
+                               : V::multiplyAdd(unit, scale, take(args.bias + i, n)),
+          n);
+    }
+  }
+}
+
 // A vector of channels at a time. Sums go over zeros where neighbours are missing, which adds
 // nothing; no operation is fused, so that the bits are those of the portable kernel.
 template <typename V>

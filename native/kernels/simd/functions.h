@@ -98,6 +98,20 @@ struct Functions {
     return V::add(V::max(constant(0), x), logarithmOfOnePlus(e));
   }
 
+  // Below -9 both are less than what a float32 near 1 can tell, above 9 they are x.
+  static Float gelu(Float x) {
+    const Float e = errorFunction(V::multiply(x, constant(0.70710678f)));
+    const Float half = V::multiply(constant(0.5f), x);
+    return V::multiplyAdd(half, e, half);
+  }
+  static Float geluTanh(Float x) {
+    const Float square = V::multiply(x, x);
+    const Float inner =
+        V::multiply(x, V::multiplyAdd(square, constant(0.035677408f), constant(0.79788458f)));
+    const Float half = V::multiply(constant(0.5f), x);
+    return V::multiplyAdd(half, hyperbolicTangent(inner), half);
+  }
+
  private:
   // ln 2 in two parts, and e^x = 2^n (1 + minusOne).
   static constexpr float kLn2High = 0.69314718246459961f;

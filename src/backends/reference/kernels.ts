@@ -10,7 +10,7 @@ import { lookup } from './lookup.js';
 import { dynamicQuantizeRows, matMulInt1, matMulInt4 } from './lowPrecision.js';
 import { matMul } from './matmul.js';
 import { concat, copy, pad, slice, transpose } from './movement.js';
-import { lrn } from './normalize.js';
+import { layerNorm, lrn } from './normalize.js';
 import { averagePool, maxPool, qaveragePool } from './pool.js';
 import { qconv } from './qconv.js';
 import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
@@ -34,6 +34,7 @@ export const referenceKernels: StepKernels = {
   Unary: unary,
   Softmax: softmax,
   Lrn: lrn,
+  LayerNorm: layerNorm,
   Reduce: reduce,
   Concat: concat,
   Transpose: transpose,

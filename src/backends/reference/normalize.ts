@@ -1,4 +1,8 @@
 /**
+ * Normalizations along the last axis.
+ *
+ * Layer normalization: in double, rounded once.
+ *
  * Local response normalization across channels, in float32 throughout. Channel c is divided by a
  * power of s = bias + alpha / size · Σ x² over the `size` channels around it: those from
  * c − ⌊(size − 1) / 2⌋ to c + ⌈(size − 1) / 2⌉ that exist, in ascending order.
@@ -24,6 +28,24 @@ export const lrn: StepKernel<'Lrn'> = ({ inputs, outputs, params }, memory) => {
         sum = fround(sum + squares[i]!);
       }
       y[from + c] = x[from + c]! / power(fround(bias + fround(weight * sum)), beta);
+    }
+  }
+};
+
+export const layerNorm: StepKernel<'LayerNorm'> = ({ inputs, outputs, params }, memory) => {
+  const x = elementsOf<'float32'>(memory, inputs[0]);
+  const scale = elementsOf<'float32'>(memory, inputs[1]!);
+  const bias = (inputs[2] ?? -1) < 0 ? undefined : elementsOf<'float32'>(memory, inputs[2]!);
+  const y = elementsOf<'float32'>(memory, outputs[0]);
+  const length = scale.length;
+  for (let from = 0; from < x.length; from += length) {
+    let mean = 0;
+    for (let i = 0; i < length; i++) mean += x[from + i]! / length;
+    let variance = 0;
+    for (let i = 0; i < length; i++) variance += (x[from + i]! - mean) ** 2 / length;
+    const deviation = sqrt(variance + params.epsilon);
+    for (let i = 0; i < length; i++) {
+      y[from + i] = ((x[from + i]! - mean) / deviation) * scale[i]! + (bias?.[i] ?? 0);
     }
   }
 };

@@ -141,6 +141,17 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       needRange(subject.need, 'size', subject.params.size, 1);
     },
   },
+  LayerNorm: {
+    reads: [f32, f32, f32],
+    optionalFrom: 2,
+    writes: [f32],
+    check: (subject) => {
+      checkPointwise(subject);
+      const { inputs, need } = subject;
+      const length = inputs[0]!.dims.at(-1) ?? 1;
+      for (const input of inputs.slice(1)) if (input) needCount(need, input, length);
+    },
+  },
   Reduce: {
     reads: [f32],
     writes: [f32],

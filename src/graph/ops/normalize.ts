@@ -55,6 +55,25 @@ const softmax: OpDefinition = {
   },
 };
 
+/** x, scale and bias, of the axes from `axis` on. */
+const layerNormalization: OpDefinition = {
+  op: 'LayerNormalization',
+  domain: '',
+  since: 17,
+  inputs: [2, 3],
+  outputs: [1, 3],
+  infer: (context) => {
+    const { node, input } = context;
+    if (node.outputs.slice(1).some((output) => output !== '')) {
+      throw unsupportedForm(context, 'mean and deviation as outputs');
+    }
+    expectSameType(context, [0, 1, 2]);
+    const x = input(0);
+    if (x?.dims !== undefined) axisOf(node, intOf(node, 'axis', -1), x.dims.length);
+    return [x];
+  },
+};
+
 /** x, xScale, xZero (optional), yScale, yZero (optional). */
 function quantizedUnary(op: string): OpDefinition {
   return {
@@ -71,7 +90,12 @@ function quantizedUnary(op: string): OpDefinition {
   };
 }
 
-export const normalizations: readonly OpDefinition[] = [batchNormalization, lrn, softmax];
+export const normalizations: readonly OpDefinition[] = [
+  batchNormalization,
+  layerNormalization,
+  lrn,
+  softmax,
+];
 
 export const quantizedUnaries: readonly OpDefinition[] = [
   quantizedUnary('QLinearSigmoid'),

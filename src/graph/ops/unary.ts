@@ -53,6 +53,7 @@ export const unaries: readonly OpDefinition[] = [
   unary('Sigmoid', 6, floatTypes),
   unary('HardSigmoid', 6, floatTypes),
   unary('HardSwish', 14, floatTypes),
+  unary('Gelu', 20, floatTypes),
   unary('Tanh', 6, floatTypes),
   unary('Exp', 6, floatTypes),
   unary('Log', 6, floatTypes),

@@ -2,7 +2,7 @@
  * Element by element operators in float32. One-input operators that are a kind of step are recognised
  * by `unaryOf`, which lookup tables share; the others are put together from steps.
  */
-import { floatOf, intOf } from '../../graph/attributes.js';
+import { floatOf, intOf, stringOf } from '../../graph/attributes.js';
 import { type Node, qualifiedOp } from '../../graph/ir.js';
 import { broadcastDims } from '../../graph/ops/dims.js';
 import { type BinaryKind, binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
@@ -41,6 +41,10 @@ export function unaryOf(site: Site): UnaryFunction | undefined {
       return { kind: op, alpha: floatOf(node, 'alpha', 0.01), beta: 0 };
     case 'Elu':
       return { kind: op, alpha: floatOf(node, 'alpha', 1), beta: 0 };
+    case 'Gelu': {
+      const tanh = stringOf(node, 'approximate', 'none') === 'tanh';
+      return { kind: tanh ? 'GeluTanh' : 'Gelu', alpha: 0, beta: 0 };
+    }
     case 'HardSigmoid':
       return { kind: op, alpha: floatOf(node, 'alpha', 0.2), beta: floatOf(node, 'beta', 0.5) };
     default:
@@ -163,7 +167,7 @@ const prelu: Rule = (site) => {
 
 export const elementwiseRules: Rules = {
   ...Object.fromEntries(
-    [...plainUnaries, 'Relu', 'LeakyRelu', 'Elu', 'HardSigmoid'].map((op) => [op, unary]),
+    [...plainUnaries, 'Relu', 'LeakyRelu', 'Elu', 'Gelu', 'HardSigmoid'].map((op) => [op, unary]),
   ),
   Clip: clip,
   PRelu: prelu,

@@ -1,4 +1,4 @@
-/** Softmax, local response and batch normalization, and reductions, in float32. */
+/** Softmax, layer, local response and batch normalization, and reductions, in float32. */
 import type { Tensor } from '../../core/tensor.js';
 import { floatOf, intOf } from '../../graph/attributes.js';
 import { axisOf } from '../../graph/ops/dims.js';
@@ -57,6 +57,32 @@ const lrn: Rule = (site) => {
   alongLastAxis(site, to, 1, (value, output) =>
     to.step('Lrn', [value], params, to.typeOf(value)!, { output }),
   );
+  return to.done(`lower ${node.name}`);
+};
+
+const layerNormalization: Rule = (site) => {
+  const { node } = site;
+  const [x, scale, bias] = node.inputs as [string, string, string?];
+  if (!areFloat(site, x, scale, bias ?? '')) return undefined;
+  const to = rewriting(site);
+  const type = to.typeOf(x);
+  if (type?.dims === undefined) return undefined;
+  const axis = axisOf(node, intOf(node, 'axis', -1), type.dims.length);
+  const params = { epsilon: floatOf(node, 'epsilon', 1e-5) };
+  const operands = bias ? [scale, bias] : [scale];
+  const output = node.outputs[0]!;
+  if (axis === type.dims.length - 1) {
+    to.step('LayerNorm', [x, ...operands], params, type, { output });
+    return to.done(`lower ${node.name}`);
+  }
+  // As one axis, which only known ones can become.
+  const last = type.dims.slice(axis);
+  if (!last.every((dim) => typeof dim === 'number')) return undefined;
+  const length = (last as number[]).reduce((a, b) => a * b, 1);
+  const flat = to.reshape(x, [...type.dims.slice(0, axis), length]);
+  if (flat === undefined) return undefined;
+  const y = to.step('LayerNorm', [flat, ...operands], params, to.typeOf(flat)!, {});
+  if (to.reshape(y, type.dims, output) === undefined) return undefined;
   return to.done(`lower ${node.name}`);
 };
 
@@ -126,6 +152,7 @@ const reduce =
 
 export const normalizeRules: Rules = {
   Softmax: softmax,
+  LayerNormalization: layerNormalization,
   LRN: lrn,
   BatchNormalization: batchNormalization,
   ReduceMean: reduce('Mean'),
