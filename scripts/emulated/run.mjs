@@ -14,7 +14,7 @@ const config = {
   setupFiles: [],
   sequence: { hooks: 'stack', setupFiles: 'list', seed: 1 },
   maxConcurrency: 1,
-  // Emulation is some twenty times slower than the CPU for which tests set their own limits.
+  // Emulation is some twenty times slower than a CPU.
   testTimeout: 3_600_000,
   hookTimeout: 3_600_000,
   retry: 0,
@@ -43,13 +43,7 @@ function tell(task, name) {
   console.error(`FAILED ${name.join(' > ')}\n${reasons.join('\n')}\n`);
 }
 
-const runner = {
-  config,
-  importFile: (file) => import(pathToFileURL(file).href),
-  onBeforeRunTask: (test) => {
-    test.timeout = config.testTimeout;
-  },
-};
+const runner = { config, importFile: (file) => import(pathToFileURL(file).href) };
 
 const specs = files.map((filepath) => ({ filepath, testLocations: undefined }));
 for (const file of await startTests(specs, runner)) count(file, []);

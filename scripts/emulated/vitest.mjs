@@ -6,7 +6,14 @@
 import { chai, JestAsymmetricMatchers, JestChaiExpect, JestExtend, setState } from '@vitest/expect';
 
 // biome-ignore lint/correctness/noUndeclaredDependencies: likewise
-export { afterAll, afterEach, beforeAll, beforeEach, describe, it, test } from '@vitest/runner';
+import * as runner from '@vitest/runner';
+
+export const { afterAll, afterEach, beforeAll, beforeEach, describe } = runner;
+
+/** `it` without its third argument, a time limit that is meant for a real CPU. */
+export const it = new Proxy(runner.it, {
+  apply: (target, self, args) => Reflect.apply(target, self, args.slice(0, 2)),
+});
 
 for (const plugin of [JestExtend, JestChaiExpect, JestAsymmetricMatchers]) chai.use(plugin);
 
