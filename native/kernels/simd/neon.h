@@ -74,6 +74,8 @@ struct Neon {
   static Int unpackLow16(Int a, Int b) { return from16(vzip1q_s16(s16(a), s16(b))); }
   static Int unpackHigh16(Int a, Int b) { return from16(vzip2q_s16(s16(a), s16(b))); }
   static Int unlace(Int v) { return v; }
+  static Int lowNibbles(Int bytes) { return vandq_u8(bytes, vdupq_n_u8(15)); }
+  static Int highNibbles(Int bytes) { return vshrq_n_u8(bytes, 4); }
 
   static Float setFloat(float v) { return vdupq_n_f32(v); }
   static Float loadFloat(const float* p) { return vld1q_f32(p); }
