@@ -25,7 +25,7 @@ import {
   upperOf,
 } from './output';
 import { panelColumns } from './panel';
-import { requantize } from './requantize';
+import { magicOf, requantize } from './requantize';
 
 /**
  * Multiplies `rows` rows by one panel, and stores the results in `columns` columns from `y`, rows
@@ -82,21 +82,22 @@ export function dotPairs(
       const low = lowOf(output);
       const high = highOf(output);
       const shift = shiftOf(output);
+      const magic = magicOf();
       const r0 = i16x8.narrow_i32x4_s(
-        requantize(c00, m0, low, high, shift),
-        requantize(c01, m1, low, high, shift),
+        requantize(c00, m0, low, high, shift, magic),
+        requantize(c01, m1, low, high, shift, magic),
       );
       const r1 = i16x8.narrow_i32x4_s(
-        requantize(c10, m0, low, high, shift),
-        requantize(c11, m1, low, high, shift),
+        requantize(c10, m0, low, high, shift, magic),
+        requantize(c11, m1, low, high, shift, magic),
       );
       const r2 = i16x8.narrow_i32x4_s(
-        requantize(c20, m0, low, high, shift),
-        requantize(c21, m1, low, high, shift),
+        requantize(c20, m0, low, high, shift, magic),
+        requantize(c21, m1, low, high, shift, magic),
       );
       const r3 = i16x8.narrow_i32x4_s(
-        requantize(c30, m0, low, high, shift),
-        requantize(c31, m1, low, high, shift),
+        requantize(c30, m0, low, high, shift, magic),
+        requantize(c31, m1, low, high, shift, magic),
       );
       const r01 = i8x16.narrow_i16x8_u(r0, r1);
       const r23 = i8x16.narrow_i16x8_u(r2, r3);

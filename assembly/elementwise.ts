@@ -4,7 +4,7 @@
  */
 import { copyEdge, edge } from './edge';
 import { narrowToBytes } from './output';
-import { boundOf, roundTo, shiftOf } from './requantize';
+import { boundOf, magicOf, roundTo, shiftOf } from './requantize';
 import { Rows } from './rows';
 
 /** Fields of 32 bits, which the host writes. */
@@ -48,6 +48,7 @@ export function qadd(sum: Sum, rows: Rows, a: usize, b: usize, y: usize): void {
   const low = boundOf(sum.min, sum.yZero);
   const high = boundOf(sum.max, sum.yZero);
   const shift = shiftOf(sum.yZero);
+  const magic = magicOf();
   for (let row = rows.count; row > 0; row--, a += rows.aRow, b += rows.bRow, y += rows.columns) {
     for (let i = 0; i < rows.columns; i += 16) {
       const as = rows.aStep ? v128.load(a + i) : v128.load8_splat(a);
@@ -69,10 +70,10 @@ export function qadd(sum: Sum, rows: Rows, a: usize, b: usize, y: usize): void {
         f32x4.mul(quarter(bs, 3, bZero), bMultiplier),
       );
       const bytes = narrowToBytes(
-        roundTo(s0, low, high, shift),
-        roundTo(s1, low, high, shift),
-        roundTo(s2, low, high, shift),
-        roundTo(s3, low, high, shift),
+        roundTo(s0, low, high, shift, magic),
+        roundTo(s1, low, high, shift, magic),
+        roundTo(s2, low, high, shift, magic),
+        roundTo(s3, low, high, shift, magic),
       );
       if (i + 16 <= rows.columns) {
         v128.store(y + i, bytes);
@@ -92,6 +93,7 @@ export function qmul(product: Product, rows: Rows, a: usize, b: usize, y: usize)
   const low = boundOf(product.min, product.yZero);
   const high = boundOf(product.max, product.yZero);
   const shift = shiftOf(product.yZero);
+  const magic = magicOf();
   for (let row = rows.count; row > 0; row--, a += rows.aRow, b += rows.bRow, y += rows.columns) {
     for (let i = 0; i < rows.columns; i += 16) {
       const as = rows.aStep ? v128.load(a + i) : v128.load8_splat(a);
@@ -102,10 +104,10 @@ export function qmul(product: Product, rows: Rows, a: usize, b: usize, y: usize)
       const p2 = f32x4.mul(quarter(as, 2, aZero), quarter(bs, 2, bZero));
       const p3 = f32x4.mul(quarter(as, 3, aZero), quarter(bs, 3, bZero));
       const bytes = narrowToBytes(
-        roundTo(f32x4.mul(p0, multiplier), low, high, shift),
-        roundTo(f32x4.mul(p1, multiplier), low, high, shift),
-        roundTo(f32x4.mul(p2, multiplier), low, high, shift),
-        roundTo(f32x4.mul(p3, multiplier), low, high, shift),
+        roundTo(f32x4.mul(p0, multiplier), low, high, shift, magic),
+        roundTo(f32x4.mul(p1, multiplier), low, high, shift, magic),
+        roundTo(f32x4.mul(p2, multiplier), low, high, shift, magic),
+        roundTo(f32x4.mul(p3, multiplier), low, high, shift, magic),
       );
       if (i + 16 <= rows.columns) {
         v128.store(y + i, bytes);

@@ -1,16 +1,16 @@
 /**
- * Float depthwise convolution, through the table of taps (./taps), four channels at a time. Weights
- * are [channel / 4][tap][4 channels], padded with 0, as is the bias.
+ * Float depthwise convolution, docs of ./depthwise, 16 channels at a time. Weights are
+ * [channel / 16][tap][16 channels], 0 where channels are none, as is the bias.
  */
-import { copyEdge, edge } from './edge';
+import { storeWords } from './block';
 import { bounded, multiplyAdd } from './float';
+import { pixelsInside, tapsBytes, writeTaps } from './taps';
 import { fillBytes } from './tile';
-import { moveTaps, staysInside, tapsBytes, writeTaps } from './taps';
 import { Window } from './window';
 
 /** Bytes of scratch that `depthwiseFloat` takes. */
 export function depthwiseFloatScratch(window: Window): usize {
-  return tapsBytes(window.kernelH * window.kernelW) + 4 * <usize>window.channels + 32;
+  return tapsBytes(window.kernelH * window.kernelW) + 4 * <usize>window.channels + 80;
 }
 
 /** x [N, H, W, C]; y [N, OH, OW, C]. */
@@ -26,38 +26,55 @@ export function depthwiseFloat(
 ): void {
   const cell = <usize>window.channels * 4;
   const taps = window.kernelH * window.kernelW;
-  const tableBytes = tapsBytes(taps);
-  const padding = scratch + tableBytes;
+  const padding = scratch + tapsBytes(taps);
   const step = <usize>window.strideW * cell;
-  const low = f32x4.splat(lower);
-  const high = f32x4.splat(upper);
-  fillBytes(padding, i8x16.splat(0), cell + 16);
+  fillBytes(padding, i8x16.splat(0), cell + 64);
 
   for (let n = 0; n < window.batch; n++) {
     for (let oy = 0; oy < window.outHeight; oy++) {
-      let inside = false;
-      for (let ox = 0; ox < window.outWidth; ox++, y += cell) {
-        if (inside) moveTaps(scratch, tableBytes, step);
-        else inside = writeTaps(window, scratch, x, cell, padding, n, oy, ox);
-        let w = weights;
-        for (let c: usize = 0; c < cell; c += 16) {
-          let sum = v128.load(bias + c);
-          let table = scratch;
-          for (let i = taps; i > 0; i--) {
-            sum = multiplyAdd(v128.load(load<usize>(table) + c), v128.load(w), sum);
-            table += 4;
-            w += 16;
-          }
-          const value = bounded(sum, low, high);
-          if (c + 16 <= cell) {
-            v128.store(y + c, value);
-          } else {
-            v128.store(edge, value);
-            copyEdge(y + c, edge, cell - c);
-          }
+      for (let ox = 0; ox < window.outWidth; ) {
+        const inside = writeTaps(window, scratch, x, cell, padding, n, oy, ox);
+        const count = inside ? pixelsInside(window, ox) : 1;
+        ox += count;
+        for (let from: usize = 0, end = step * count; from < end; from += step, y += cell) {
+          pixel(scratch, taps, from, window.channels, weights, bias, y, lower, upper);
         }
-        inside = inside && staysInside(window, ox);
       }
     }
+  }
+}
+
+/** All channels of the output pixel whose taps lie `from` bytes behind those of `table`. */
+function pixel(
+  table: usize,
+  taps: i32,
+  from: usize,
+  channels: i32,
+  weights: usize,
+  bias: usize,
+  y: usize,
+  lower: f32,
+  upper: f32,
+): void {
+  const low = f32x4.splat(lower);
+  const high = f32x4.splat(upper);
+  const end = table + 4 * <usize>taps;
+  for (let c = 0; c < channels; c += 16, from += 64, bias += 64, y += 64) {
+    let c0 = v128.load(bias);
+    let c1 = v128.load(bias, 16);
+    let c2 = v128.load(bias, 32);
+    let c3 = v128.load(bias, 48);
+    for (let i = table; i < end; i += 4, weights += 64) {
+      const at = load<usize>(i) + from;
+      c0 = multiplyAdd(v128.load(at), v128.load(weights), c0);
+      c1 = multiplyAdd(v128.load(at, 16), v128.load(weights, 16), c1);
+      c2 = multiplyAdd(v128.load(at, 32), v128.load(weights, 32), c2);
+      c3 = multiplyAdd(v128.load(at, 48), v128.load(weights, 48), c3);
+    }
+    c0 = bounded(c0, low, high);
+    c1 = bounded(c1, low, high);
+    c2 = bounded(c2, low, high);
+    c3 = bounded(c3, low, high);
+    storeWords(c0, c1, c2, c3, y, channels - c);
   }
 }

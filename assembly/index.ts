@@ -2,6 +2,7 @@
  * What the host calls: all functions of the module, which is compiled with and without relaxed SIMD. src/backends/wasm/module.ts has their types.
  */
 export { depthwise, depthwiseScratch } from './depthwise';
+export { evenBytes } from './depthwisePairs';
 export { heapBase } from './edge';
 export { qadd, qmul } from './elementwise';
 export { conv, convScratch } from './f32conv';
@@ -15,4 +16,5 @@ export { countWrongDots } from './probe';
 export { qconv, qconvScratch } from './qconv';
 export { dequantize, quantize, rangeOf } from './quantize';
 export { multiplyRowQuads } from './relaxedRow';
+export { roundingMagic } from './requantize';
 export { multiplyRow, rowScratch } from './row';

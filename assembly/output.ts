@@ -1,5 +1,4 @@
 /** How accumulators become the elements of an output. */
-import { bounded } from './float';
 
 /** Values of `Output.kind`. */
 export const toUint8: i32 = 0;
@@ -51,11 +50,12 @@ export function upperOf(output: Output): v128 {
   return v128.load32_splat(changetype<usize>(output), offsetof<Output>('upper'));
 }
 
-/** float32 results: clamp(f32(accumulator) · multiplier, lower, upper). */
+/** float32 results: clamp(f32(accumulator) · multiplier, lower, upper), to the bit of a zero's sign. */
 // @ts-ignore: decorator
 @inline
 export function scaled(accumulator: v128, multiplier: v128, lower: v128, upper: v128): v128 {
-  return bounded(f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier), lower, upper);
+  const value = f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier);
+  return f32x4.min(f32x4.max(value, lower), upper);
 }
 
 /** 16 int32 in 0 … 255 as uint8. */

@@ -4,7 +4,7 @@
  */
 import { copyEdge, edge } from './edge';
 import { narrowToBytes } from './output';
-import { boundOf, requantize, shiftOf } from './requantize';
+import { boundOf, magicOf, requantize, shiftOf } from './requantize';
 import { endTap, firstTap, Window } from './window';
 
 /** Element types of `maxPool`. */
@@ -101,6 +101,7 @@ export function qaveragePool(window: Window, average: Average, x: usize, y: usiz
   const low = boundOf(average.min, average.yZero);
   const high = boundOf(average.max, average.yZero);
   const shift = shiftOf(average.yZero);
+  const magic = magicOf();
   const size: usize = average.toFloat ? 4 : 1;
   for (let n = 0; n < window.batch; n++) {
     for (let oy = 0; oy < window.outHeight; oy++) {
@@ -141,10 +142,10 @@ export function qaveragePool(window: Window, average: Average, x: usize, y: usiz
             v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(c3), multiplier), 48);
           } else {
             const bytes = narrowToBytes(
-              requantize(c0, multiplier, low, high, shift),
-              requantize(c1, multiplier, low, high, shift),
-              requantize(c2, multiplier, low, high, shift),
-              requantize(c3, multiplier, low, high, shift),
+              requantize(c0, multiplier, low, high, shift, magic),
+              requantize(c1, multiplier, low, high, shift, magic),
+              requantize(c2, multiplier, low, high, shift, magic),
+              requantize(c3, multiplier, low, high, shift, magic),
             );
             v128.store(to, bytes);
           }

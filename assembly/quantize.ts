@@ -3,7 +3,7 @@
  * division, as ARITHMETIC asks; NaN becomes the lowest integer.
  */
 import { copyEdge, edge } from './edge';
-import { boundOf, roundTo, shiftOf } from './requantize';
+import { boundOf, magicOf, roundTo, shiftOf } from './requantize';
 
 /** Values of `type`. */
 const uint8: i32 = 0;
@@ -28,12 +28,13 @@ export function quantize(x: usize, y: usize, count: i32, type: i32, scale: f32, 
   const low = boundOf(min, zero);
   const high = boundOf(min + levels - 1, zero);
   const shift = shiftOf(zero);
+  const magic = magicOf();
   const divisor = f32x4.splat(scale);
   for (let i = 0; i < count; i += 16, x += 64) {
-    const q0 = roundTo(f32x4.div(v128.load(x), divisor), low, high, shift);
-    const q1 = roundTo(f32x4.div(v128.load(x, 16), divisor), low, high, shift);
-    const q2 = roundTo(f32x4.div(v128.load(x, 32), divisor), low, high, shift);
-    const q3 = roundTo(f32x4.div(v128.load(x, 48), divisor), low, high, shift);
+    const q0 = roundTo(f32x4.div(v128.load(x), divisor), low, high, shift, magic);
+    const q1 = roundTo(f32x4.div(v128.load(x, 16), divisor), low, high, shift, magic);
+    const q2 = roundTo(f32x4.div(v128.load(x, 32), divisor), low, high, shift, magic);
+    const q3 = roundTo(f32x4.div(v128.load(x, 48), divisor), low, high, shift, magic);
     const whole = i + 16 <= count;
     const to = whole ? y + i * size : edge;
     if (size == 1) {

@@ -17,7 +17,7 @@ import {
   upperOf,
 } from './output';
 import { panelColumns } from './panel';
-import { requantize } from './requantize';
+import { magicOf, requantize } from './requantize';
 
 /** Arguments are those of `dotPairs`. */
 export function dotQuads(
@@ -81,29 +81,30 @@ export function dotQuads(
       const low = lowOf(output);
       const high = highOf(output);
       const shift = shiftOf(output);
+      const magic = magicOf();
       const r0 = i16x8.narrow_i32x4_s(
-        requantize(c00, m0, low, high, shift),
-        requantize(c01, m1, low, high, shift),
+        requantize(c00, m0, low, high, shift, magic),
+        requantize(c01, m1, low, high, shift, magic),
       );
       const r1 = i16x8.narrow_i32x4_s(
-        requantize(c10, m0, low, high, shift),
-        requantize(c11, m1, low, high, shift),
+        requantize(c10, m0, low, high, shift, magic),
+        requantize(c11, m1, low, high, shift, magic),
       );
       const r2 = i16x8.narrow_i32x4_s(
-        requantize(c20, m0, low, high, shift),
-        requantize(c21, m1, low, high, shift),
+        requantize(c20, m0, low, high, shift, magic),
+        requantize(c21, m1, low, high, shift, magic),
       );
       const r3 = i16x8.narrow_i32x4_s(
-        requantize(c30, m0, low, high, shift),
-        requantize(c31, m1, low, high, shift),
+        requantize(c30, m0, low, high, shift, magic),
+        requantize(c31, m1, low, high, shift, magic),
       );
       const r4 = i16x8.narrow_i32x4_s(
-        requantize(c40, m0, low, high, shift),
-        requantize(c41, m1, low, high, shift),
+        requantize(c40, m0, low, high, shift, magic),
+        requantize(c41, m1, low, high, shift, magic),
       );
       const r5 = i16x8.narrow_i32x4_s(
-        requantize(c50, m0, low, high, shift),
-        requantize(c51, m1, low, high, shift),
+        requantize(c50, m0, low, high, shift, magic),
+        requantize(c51, m1, low, high, shift, magic),
       );
       const r01 = i8x16.narrow_i16x8_u(r0, r1);
       const r23 = i8x16.narrow_i16x8_u(r2, r3);

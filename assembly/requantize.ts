@@ -6,8 +6,19 @@
  * rounds half to even and puts the integer into the low bits of the sum.
  */
 
-const magic: f32 = 12582912;
+/**
+ * 1.5 · 2²³. Exported, as what is no constant to compilers: of constants they build the vector anew
+ * at each use.
+ */
+export let roundingMagic: f32 = 12582912;
 const magicBits: i32 = 0x4b400000;
+
+/** Of `roundTo`: what it adds first. */
+// @ts-ignore: decorator
+@inline
+export function magicOf(): v128 {
+  return f32x4.splat(roundingMagic);
+}
 
 /** Of `roundTo`: what it adds last. */
 // @ts-ignore: decorator
@@ -26,10 +37,10 @@ export function boundOf(bound: i32, zero: i32): v128 {
 /** Four int32 in min … max. */
 // @ts-ignore: decorator
 @inline
-export function roundTo(value: v128, low: v128, high: v128, shift: v128): v128 {
+export function roundTo(value: v128, low: v128, high: v128, shift: v128, magic: v128): v128 {
   // a pseudo-maximum is its first operand unless that is less than the second
   const limited = f32x4.pmin(high, f32x4.pmax(low, value));
-  return i32x4.add(f32x4.add(limited, f32x4.splat(magic)), shift);
+  return i32x4.add(f32x4.add(limited, magic), shift);
 }
 
 /** `roundTo` of f32(accumulator) · multiplier. */
@@ -41,6 +52,8 @@ export function requantize(
   low: v128,
   high: v128,
   shift: v128,
+  magic: v128,
 ): v128 {
-  return roundTo(f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier), low, high, shift);
+  const value = f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier);
+  return roundTo(value, low, high, shift, magic);
 }

@@ -12,7 +12,7 @@ import {
   toUint8,
   upperOf,
 } from './output';
-import { requantize } from './requantize';
+import { magicOf, requantize } from './requantize';
 
 /**
  * Stores the first `columns` of them at y, of the type that `output` names. `multiplier` has 32
@@ -50,17 +50,18 @@ export function storeRow(
     const low = lowOf(output);
     const high = highOf(output);
     const shift = shiftOf(output);
+    const magic = magicOf();
     const low16 = narrowToBytes(
-      requantize(c0, m0, low, high, shift),
-      requantize(c1, m1, low, high, shift),
-      requantize(c2, m2, low, high, shift),
-      requantize(c3, m3, low, high, shift),
+      requantize(c0, m0, low, high, shift, magic),
+      requantize(c1, m1, low, high, shift, magic),
+      requantize(c2, m2, low, high, shift, magic),
+      requantize(c3, m3, low, high, shift, magic),
     );
     const high16 = narrowToBytes(
-      requantize(c4, m4, low, high, shift),
-      requantize(c5, m5, low, high, shift),
-      requantize(c6, m6, low, high, shift),
-      requantize(c7, m7, low, high, shift),
+      requantize(c4, m4, low, high, shift, magic),
+      requantize(c5, m5, low, high, shift, magic),
+      requantize(c6, m6, low, high, shift, magic),
+      requantize(c7, m7, low, high, shift, magic),
     );
     v128.store(to, low16);
     v128.store(to, high16, 16);

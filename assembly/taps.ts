@@ -41,21 +41,13 @@ export function writeTaps(
   return inside;
 }
 
-/** Moves a table of `bytes` bytes, none of whose taps lies on padding, by `distance`. */
-export function moveTaps(table: usize, bytes: usize, distance: usize): void {
-  const step = i32x4.splat(<i32>distance);
-  for (const end = table + bytes; table < end; table += 16) {
-    v128.store(table, i32x4.add(v128.load(table), step));
-  }
-}
-
 /**
- * Whether the window of the pixel right of (oy, ox) still lies on the input, if that of (oy, ox)
- * does.
+ * How many windows that follow each other from (oy, ox) on lie on the input, if the first one does.
  */
 // @ts-ignore: decorator
 @inline
-export function staysInside(window: Window, ox: i32): bool {
-  const last = (ox + 1) * window.strideW - window.padLeft + (window.kernelW - 1) * window.dilationW;
-  return ox + 1 < window.outWidth && last < window.width;
+export function pixelsInside(window: Window, ox: i32): i32 {
+  const right = (window.kernelW - 1) * window.dilationW - window.padLeft;
+  const end = (window.width - 1 - right) / window.strideW + 1;
+  return min(end, window.outWidth) - ox;
 }

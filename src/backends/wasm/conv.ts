@@ -37,7 +37,8 @@ export const conv: WasmKernel<'Conv'> = (step, context) => {
   });
   const columns = isDepthwise ? { groups: 1, columns: outChannels } : shape;
   const values = constant<Float32Array>(inputs[2]);
-  const bias = keepTable(values, Float32Array, columns, panelColumns, context);
+  const unit = isDepthwise ? floatBlock : panelColumns;
+  const bias = keepTable(values, Float32Array, columns, unit, context);
   const scratchBytes = isDepthwise ? exports.depthwiseFloatScratch : exports.convScratch;
   const scratch = context.scratch(scratchBytes(window) >>> 0);
   const run = isDepthwise ? exports.depthwiseFloat : exports.conv;

@@ -48,10 +48,11 @@ export interface WasmExports {
     y: number,
     scratch: number,
   ): void;
-  depthwiseScratch(window: number): number;
+  depthwiseScratch(window: number, layout: number): number;
   depthwise(
     window: number,
     output: number,
+    layout: number,
     x: number,
     xZero: number,
     weights: number,

@@ -121,28 +121,49 @@ export function packFloatPanels(
 /** Channels of a block of the quantized depthwise kernel. */
 export const depthwiseBlock = 16;
 
-/** Writes int16 depthwise weights: [block][taps / 2][16 channels][2]; given as [channel][tap]. */
+/**
+ * Where in its block each channel lies, in units of one channel: with pairs, halves of a block have
+ * their even channels first (assembly/depthwise.ts).
+ */
+export function placeInBlock(channel: number, unit: number): number {
+  const place = channel % depthwiseBlock;
+  if (unit === quadDepth) return place;
+  return (place & 8) + 4 * (place & 1) + ((place & 7) >> 1);
+}
+
+/** Writes depthwise weights: [block][taps / unit][16 channels][unit]; given as [channel][tap]. */
 export function packDepthwise(
-  to: Int16Array,
+  to: Int16Array | Int8Array,
   weights: Int8Array,
   zeros: Int32Array | undefined,
   taps: number,
+  unit: number,
 ): void {
-  const pairs = Math.ceil(taps / 2);
+  const units = Math.ceil(taps / unit);
   to.fill(0);
   weights.forEach((weight, i) => {
     const channel = Math.floor(i / taps);
     const tap = i % taps;
-    const row = Math.floor(channel / depthwiseBlock) * pairs + (tap >> 1);
-    const at = 2 * (row * depthwiseBlock + (channel % depthwiseBlock)) + (tap & 1);
+    const row = Math.floor(channel / depthwiseBlock) * units + Math.floor(tap / unit);
+    const at = unit * (row * depthwiseBlock + placeInBlock(channel, unit)) + (tap % unit);
     to[at] = weight - (zeros?.[channel] ?? 0);
   });
 }
 
-/** Channels of a block of the float depthwise kernel. */
-export const floatBlock = 4;
+/** A table of one entry for each channel, in the order of such weights. */
+export function inBlocks<T extends Int32Array | Float32Array>(values: T, unit: number): T {
+  const length = roundUp(values.length, depthwiseBlock);
+  const table = new (values.constructor as new (length: number) => T)(length);
+  values.forEach((value, channel) => {
+    table[channel - (channel % depthwiseBlock) + placeInBlock(channel, unit)] = value;
+  });
+  return table;
+}
 
-/** Writes float32 depthwise weights: [block][tap][4 channels]; given as [channel][tap]. */
+/** Channels of a block of the float depthwise kernel. */
+export const floatBlock = 16;
+
+/** Writes float32 depthwise weights: [block][tap][16 channels]; given as [channel][tap]. */
 export function packFloatDepthwise(to: Float32Array, weights: Float32Array, taps: number): void {
   to.fill(0);
   weights.forEach((weight, i) => {

@@ -16,6 +16,7 @@ import {
 } from './kernel.js';
 import {
   depthwiseBlock,
+  inBlocks,
   keepTable,
   packDepthwise,
   packPanels,
@@ -35,10 +36,10 @@ export const qconv: WasmKernel<'QConv'> = (step, context) => {
   if ('declined' in constants) return constants;
   const [outChannels, , , channels] = dimsOf(context.tensors[step.inputs[1]!]!);
   const { groups } = step.params;
-  if (channels === 1 && groups === outChannels && groups > 1) {
-    return prepareDepthwise(step, constants, context);
-  }
   const dot = dotFor(constants, context);
+  if (channels === 1 && groups === outChannels && groups > 1) {
+    return prepareDepthwise(step, constants, dot, context);
+  }
   // int8 panels hold weights as they are
   const isRow = constants.zeros === undefined && isSingleRow(step, context);
   const prepare = isRow ? prepareRow : prepareTiles;
@@ -202,6 +203,7 @@ function biasFor({ weights, zeros, bias }: Constants, channels: number, zero: nu
 function prepareDepthwise(
   step: Step<'QConv'>,
   constants: Constants,
+  dot: DotForm | undefined,
   context: PrepareContext,
 ): StepRun | Declined {
   const { inputs, outputs, params } = step;
@@ -212,20 +214,28 @@ function prepareDepthwise(
   const window = keepWindow(step, params, kernelH, kernelW, channels, context);
   if (typeof window !== 'number') return window;
   const taps = kernelH * kernelW;
-  const length = roundUp(channels, depthwiseBlock) * roundUp(taps, 2);
-  const form = `depthwise of int16, ${channels},${taps}, less ${zeros}`;
-  const packed = context.share(inputs[1]!, form, 2 * length, (address) => {
-    packDepthwise(new Int16Array(memory.buffer, address, length), weights, zeros, taps);
+  // The kernel reads x as it is.
+  const useQuads = dot !== undefined && dot.flip === 0;
+  const unit = useQuads ? quadDepth : pairDepth;
+  const length = roundUp(channels, depthwiseBlock) * roundUp(taps, unit);
+  const Elements = useQuads ? Int8Array : Int16Array;
+  const form = `depthwise of ${Elements.name}, ${channels},${taps}, less ${zeros}`;
+  const bytes = length * Elements.BYTES_PER_ELEMENT;
+  const packed = context.share(inputs[1]!, form, bytes, (address) => {
+    packDepthwise(new Elements(memory.buffer, address, length), weights, zeros, taps, unit);
   });
-  const shape = { groups: 1, columns: channels };
+  const shape = { groups: 1, columns: roundUp(channels, depthwiseBlock) };
   const output = keepOutput(step, context);
-  const bias = biasFor(constants, channels, xZero);
+  const bias = inBlocks(biasFor(constants, channels, xZero), unit);
+  const multipliers = multiplier && inBlocks(multiplier, unit);
   const b = keepTable(bias, Int32Array, shape, depthwiseBlock, context);
-  const m = keepTable(multiplier, Float32Array, shape, depthwiseBlock, context);
-  const scratch = context.scratch(exports.depthwiseScratch(window) >>> 0);
+  const m = keepTable(multipliers, Float32Array, shape, depthwiseBlock, context);
+  const layout = useQuads ? layouts.quads : layouts.pairs;
+  const scratch = context.scratch(exports.depthwiseScratch(window, layout) >>> 0);
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
   return (at) => {
-    exports.depthwise(window, output, x(at), xZero, packed, b, m, y(at), scratch.address);
+    const [from, to] = [x(at), y(at)];
+    exports.depthwise(window, output, layout, from, xZero, packed, b, m, to, scratch.address);
   };
 }
 

@@ -1,0 +1,196 @@
+/**
+ * The kernels of depthwise convolution (./depthwise). Two taps meet in one dot product: words of the
+ * one, two channels each, are interleaved with words of the other; the low bytes of the words are
+ * then the even channels of both, the high bytes the odd ones, and either takes one instruction to
+ * widen. So weights, bias and multipliers come in the order of `placeInBlock`
+ * (src/backends/wasm/pack.ts); weights are [channel / 16][tap / 2][16 channels][2] as int16, 0 where
+ * the number of taps is odd and ends.
+ */
+import { storeBytes, storeWords } from './block';
+import {
+  highOf,
+  lowerOf,
+  lowOf,
+  Output,
+  scaled,
+  shiftOf,
+  toFloat32,
+  toUint8,
+  upperOf,
+} from './output';
+import { magicOf, requantize } from './requantize';
+
+/** Exported for the reason that `roundingMagic` is. */
+export let evenBytes: i32 = 0x00ff00ff;
+
+/** All channels of the output pixel whose taps lie `from` bytes behind those of `table`. */
+export function depthwisePairs(
+  table: usize,
+  taps: i32,
+  from: usize,
+  channels: i32,
+  weights: usize,
+  bias: usize,
+  multiplier: usize,
+  y: usize,
+  output: Output,
+): void {
+  const lowBytes = i32x4.splat(evenBytes);
+  for (let c = 0; c < channels; c += 16) {
+    const at = from + c;
+    let c0 = v128.load(bias);
+    let c1 = v128.load(bias, 16);
+    let c2 = v128.load(bias, 32);
+    let c3 = v128.load(bias, 48);
+    for (let i = table, end = table + 4 * <usize>taps; i < end; i += 8, weights += 64) {
+      const a = tap(i, 0, at);
+      const b = tap(i, 4, at);
+      let half = interleaveLow(a, b);
+      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights)));
+      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 16)));
+      half = interleaveHigh(a, b);
+      c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 32)));
+      c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 48)));
+    }
+    y = storeHalves(c0, c1, c2, c3, multiplier, y, channels - c, output);
+    bias += 64;
+    multiplier += 64;
+  }
+}
+
+/** The same with nine taps. */
+export function depthwisePairs9(
+  table: usize,
+  from: usize,
+  channels: i32,
+  weights: usize,
+  bias: usize,
+  multiplier: usize,
+  y: usize,
+  output: Output,
+): void {
+  const lowBytes = i32x4.splat(evenBytes);
+  for (let c = 0; c < channels; c += 16, weights += 320) {
+    const at = from + c;
+    let c0 = v128.load(bias);
+    let c1 = v128.load(bias, 16);
+    let c2 = v128.load(bias, 32);
+    let c3 = v128.load(bias, 48);
+    let a = tap(table, 0, at);
+    let b = tap(table, 4, at);
+    let half = interleaveLow(a, b);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights)));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 16)));
+    half = interleaveHigh(a, b);
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 32)));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 48)));
+    a = tap(table, 8, at);
+    b = tap(table, 12, at);
+    half = interleaveLow(a, b);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 64)));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 80)));
+    half = interleaveHigh(a, b);
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 96)));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 112)));
+    a = tap(table, 16, at);
+    b = tap(table, 20, at);
+    half = interleaveLow(a, b);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 128)));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 144)));
+    half = interleaveHigh(a, b);
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 160)));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 176)));
+    a = tap(table, 24, at);
+    b = tap(table, 28, at);
+    half = interleaveLow(a, b);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 192)));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 208)));
+    half = interleaveHigh(a, b);
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 224)));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 240)));
+    a = tap(table, 32, at);
+    half = interleaveLow(a, a);
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 256)));
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 272)));
+    half = interleaveHigh(a, a);
+    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 288)));
+    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 304)));
+    y = storeHalves(c0, c1, c2, c3, multiplier, y, channels - c, output);
+    bias += 64;
+    multiplier += 64;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function tap(table: usize, offset: usize, at: usize): v128 {
+  return v128.load(load<usize>(table + offset) + at);
+}
+
+// @ts-ignore: decorator
+@inline
+function interleaveLow(a: v128, b: v128): v128 {
+  return v128.shuffle<u16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+// @ts-ignore: decorator
+@inline
+function interleaveHigh(a: v128, b: v128): v128 {
+  return v128.shuffle<u16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/**
+ * Stores a block, of which `count` channels are on the output: even and odd channels of its lower
+ * half, and of its upper half. Returns where the next one belongs.
+ */
+// @ts-ignore: decorator
+@inline
+function storeHalves(
+  c0: v128,
+  c1: v128,
+  c2: v128,
+  c3: v128,
+  multiplier: usize,
+  y: usize,
+  count: i32,
+  output: Output,
+): usize {
+  const m0 = v128.load(multiplier);
+  const m1 = v128.load(multiplier, 16);
+  const m2 = v128.load(multiplier, 32);
+  const m3 = v128.load(multiplier, 48);
+  const kind = output.kind;
+  if (kind == toUint8) {
+    const low = lowOf(output);
+    const high = highOf(output);
+    const shift = shiftOf(output);
+    const magic = magicOf();
+    const even = i16x8.narrow_i32x4_s(
+      requantize(c0, m0, low, high, shift, magic),
+      requantize(c2, m2, low, high, shift, magic),
+    );
+    const odd = i16x8.narrow_i32x4_s(
+      requantize(c1, m1, low, high, shift, magic),
+      requantize(c3, m3, low, high, shift, magic),
+    );
+    storeBytes(v128.or(even, i16x8.shl(odd, 8)), y, count);
+    return y + 16;
+  }
+  if (kind == toFloat32) {
+    const lower = lowerOf(output);
+    const upper = upperOf(output);
+    c0 = scaled(c0, m0, lower, upper);
+    c1 = scaled(c1, m1, lower, upper);
+    c2 = scaled(c2, m2, lower, upper);
+    c3 = scaled(c3, m3, lower, upper);
+  }
+  storeWords(
+    v128.shuffle<u32>(c0, c1, 0, 4, 1, 5),
+    v128.shuffle<u32>(c0, c1, 2, 6, 3, 7),
+    v128.shuffle<u32>(c2, c3, 0, 4, 1, 5),
+    v128.shuffle<u32>(c2, c3, 2, 6, 3, 7),
+    y,
+    count,
+  );
+  return y + 64;
+}
