@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "native/kernels/dot/dot.h"
-
 namespace octavo {
 namespace {
 
@@ -29,27 +27,23 @@ size_t layersOf(int32_t value) {
 
 std::string BlockLayout::name() const {
   std::string text = "depthwise";
-  for (size_t n : {positions, kernelH, kernelW, layers}) text += ' ' + std::to_string(n);
+  for (size_t n : {positions, kernelH, kernelW, layers, shifts}) text += ' ' + std::to_string(n);
   return text + ' ' + (blocks.empty() ? "" : blocks[0].kernel->name);
 }
 
 int64_t BlockLayout::cellAt(size_t i) const {
-  if (form == DepthwiseForm::kRows) {
-    // The fourth pixel belongs to the neighbouring output's window.
-    return static_cast<int64_t>(i / 4 * kernelW + i % 4);
-  }
   const size_t cells = kernelH * kernelW;
   return i < cells * layers ? static_cast<int64_t>(i % cells) : -1;
 }
 
-BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernelW, bool neighbours,
+BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernelW, size_t shifts,
                          const int8_t* weight, const int32_t* weightZero,
                          const DepthwiseKernel* forced) {
   const auto choose = [&](DepthwiseForm form, size_t left) {
     if (forced == nullptr) return chooseDepthwise(isa, form, left);
     return forced->form == form ? forced : nullptr;
   };
-  BlockLayout layout{DepthwiseForm::kTaps, kernelH, kernelW, 1, 0, 0, 0, {}};
+  BlockLayout layout{DepthwiseForm::kTaps, kernelH, kernelW, 1, 1, 0, 0, 0, 0, {}};
   const size_t cells = kernelH * kernelW;
   const bool wide =
       (forced == nullptr ? chooseDepthwise(isa, DepthwiseForm::kTaps, channels) : forced)
@@ -57,20 +51,23 @@ BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernel
   for (size_t i = 0; i < channels * cells && !wide; ++i) {
     layout.layers = std::max(layout.layers, layersOf(centred(weight, weightZero, i, i / cells)));
   }
-  const bool rows = neighbours && kernelW == 3 && layout.layers == 1 &&
-                    choose(DepthwiseForm::kRows, channels) != nullptr;
-  if (rows) layout.form = DepthwiseForm::kRows;
-  layout.quads = rows ? kernelH : divideUp(cells * layout.layers, 4);
-  const size_t shifts = rows ? 2 : 1;
+  if (shifts > 0 && choose(DepthwiseForm::kRows, channels) != nullptr) {
+    layout.form = DepthwiseForm::kRows;
+    layout.shifts = shifts;
+    layout.rowQuads = divideUp(kernelW + shifts - 1, 4);
+    layout.quads = layout.layers * kernelH * layout.rowQuads;
+  } else {
+    layout.quads = divideUp(cells * layout.layers, 4);
+  }
   for (size_t channel = 0; channel < channels;) {
     const DepthwiseKernel* kernel = choose(layout.form, channels - channel);
     if (kernel == nullptr) break;
-    const auto width = static_cast<size_t>(kernel->channels);
-    const size_t taken = std::min(width, channels - channel);
+    const size_t positions = kernel->positions();
+    const size_t taken = std::min(static_cast<size_t>(kernel->channels), channels - channel);
     layout.blocks.push_back({kernel, channel, taken, layout.weightBytes, layout.positions});
     layout.weightBytes +=
-        layout.quads * shifts * width * 4 * static_cast<size_t>(kernel->weightBytes);
-    layout.positions += width;
+        layout.quads * layout.shifts * positions * 4 * static_cast<size_t>(kernel->weightBytes);
+    layout.positions += positions;
     channel += taken;
   }
   return layout;
@@ -83,26 +80,30 @@ AlignedBuffer packBlocks(const BlockLayout& layout, const int8_t* weight,
   const bool rows = layout.form == DepthwiseForm::kRows;
   for (const ChannelBlock& block : layout.blocks) {
     uint8_t* out = packed.data() + block.weights;
-    const auto width = static_cast<size_t>(block.kernel->channels);
+    const size_t positions = block.kernel->positions();
     const auto lanes = static_cast<size_t>(block.kernel->lanes);
     // Entry t of a quad, for channel c of the block.
     const auto weightAt = [&](size_t quad, size_t shift, size_t t, size_t c) {
-      size_t cell = 3 * quad + t - shift, layer = 0;
-      if (rows && (t < shift || t - shift >= 3)) return 0;
-      if (!rows) {
-        if (4 * quad + t >= cells * layout.layers) return 0;
-        cell = (4 * quad + t) % cells;
-        layer = (4 * quad + t) / cells;
+      size_t cell = 4 * quad + t, layer = 0;
+      if (rows) {
+        const size_t column = quad % layout.rowQuads * 4 + t - shift;
+        if (column >= layout.kernelW) return 0;  // or less than 0
+        const size_t row = quad / layout.rowQuads;
+        layer = row / layout.kernelH;
+        cell = row % layout.kernelH * layout.kernelW + column;
+      } else {
+        layer = cell / cells;
+        cell %= cells;
+        if (layer >= layout.layers) return 0;
       }
       const size_t channel = block.channel + c;
       const int32_t value = centred(weight, weightZero, channel * cells + cell, channel);
       return block.kernel->weightBytes == 2 ? value : part(value, layer);
     };
     for (size_t quad = 0; quad < layout.quads; ++quad) {
-      for (size_t shift = 0; shift < (rows ? 2u : 1u); ++shift) {
-        for (size_t p = 0; p < width; ++p) {
-          const auto c = static_cast<size_t>(
-              panelColumn(static_cast<int>(p), static_cast<int>(width), static_cast<int>(lanes)));
+      for (size_t shift = 0; shift < layout.shifts; ++shift) {
+        for (size_t p = 0; p < positions; ++p) {
+          const size_t c = block.kernel->channelAt(p);
           if (c >= block.channels) continue;
           for (size_t t = 0; t < 4; ++t) {
             const int32_t value = weightAt(quad, shift, t, c);
@@ -116,7 +117,7 @@ AlignedBuffer packBlocks(const BlockLayout& layout, const int8_t* weight,
             }
           }
         }
-        out += width * 4 * static_cast<size_t>(block.kernel->weightBytes);
+        out += positions * 4 * static_cast<size_t>(block.kernel->weightBytes);
       }
     }
   }

@@ -26,19 +26,21 @@ struct ChannelBlock {
 struct BlockLayout {
   DepthwiseForm form;
   size_t kernelH, kernelW, layers;
+  size_t shifts;    // outputs that share a cell; 1 for kTaps
+  size_t rowQuads;  // of kRows: quads of a row of the window
   size_t quads;
   size_t weightBytes, positions;
   std::vector<ChannelBlock> blocks;
 
   std::string name() const;
-  // The window's cell that entry i of the quads reads; -1 where there is none.
+  // Of kTaps: the window's cell that entry i of the quads reads; -1 where there is none.
   int64_t cellAt(size_t i) const;
 };
 
-// weightZero may be null. `neighbours`: pixels and outputs are neighbours along a row. `forced`:
-// the kernel of all blocks, or null to choose; the layout has no blocks if the window does not fit
-// it.
-BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernelW, bool neighbours,
+// weightZero may be null. `shifts`: 2 or 1 for windows that kRows computes, of stride 1 or 2; 0 for
+// others. `forced`: the kernel of all blocks, or null to choose; the layout has no blocks if the
+// window does not fit it.
+BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernelW, size_t shifts,
                          const int8_t* weight, const int32_t* weightZero,
                          const DepthwiseKernel* forced);
 

@@ -10,6 +10,7 @@ import {
   drawConvolution,
   drawFactor,
   drawSize,
+  drawUntil,
   drawZero,
 } from './draw.js';
 import type { Problem, Suite } from './problem.js';
@@ -73,6 +74,52 @@ function drawRequantize(random: Random): Problem {
   return { plan, inputs: [Uint8Array.of(0, 1, 2, 3, 4)] };
 }
 
+/**
+ * Depthwise windows that move one or two pixels along a row, over images from smaller than the
+ * window to several parts of work, with channels that leave remainders of every width.
+ */
+function drawStrips(random: Random): ConvolutionShape {
+  const most = random.pick([30_000, 30_000, 30_000, 1_500_000]);
+  return drawUntil(
+    () => {
+      const axis = (strides: readonly number[], dilations: readonly number[]) => {
+        const size = random.pick([random.int(1, 8), random.int(1, 70)]);
+        const kernel = random.pick([1, 2, 3, 3, 3, 4, 5, 5, 6, 7]);
+        const [stride, dilation] = [random.pick(strides), random.pick(dilations)];
+        const extent = (kernel - 1) * dilation + 1;
+        const before = random.int(0, extent);
+        const out = Math.floor((size + before + random.int(0, extent) - extent) / stride) + 1;
+        return { size, kernel, stride, dilation, before, out };
+      };
+      const rows = axis([1, 1, 2, 2, 3], [1, 1, 1, 2]);
+      const columns = axis([1, 2], [1]);
+      const channels = random.pick([
+        random.int(1, 40),
+        random.int(1, 200),
+        16 * random.int(1, 12),
+        64,
+      ]);
+      const batch = random.pick([1, 1, 1, 2]);
+      return {
+        x: [batch, rows.size, columns.size, channels],
+        weight: [channels, rows.kernel, columns.kernel, 1],
+        y: [batch, rows.out, columns.out, channels],
+        window: {
+          strideH: rows.stride,
+          strideW: columns.stride,
+          dilationH: rows.dilation,
+          dilationW: columns.dilation,
+          padTop: rows.before,
+          padLeft: columns.before,
+          groups: channels,
+        },
+      } as const;
+    },
+    ({ x, y, weight }) =>
+      Math.min(y[1], y[2]) >= 1 && count(y) * weight[1] * weight[2] <= most && count(x) <= 400_000,
+  );
+}
+
 export const qconvSuites: readonly Suite[] = [
   {
     name: 'qconv dense',
@@ -113,6 +160,10 @@ export const qconvSuites: readonly Suite[] = [
           random.pick([1, 1, 1, 2, 3]),
         ]),
       ),
+  },
+  {
+    name: 'qconv depthwise in strips',
+    draw: (random) => drawProblem(random, drawStrips(random)),
   },
   {
     name: 'requantize',

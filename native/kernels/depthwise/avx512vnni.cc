@@ -1,5 +1,5 @@
 // 32 registers hold four outputs of four vectors. What remains of the channels behind blocks of 64
-// takes narrower registers, not a block that is part empty.
+// takes narrower cells, several to a vector, not a block that is part empty.
 #include "native/kernels/depthwise/avxvnni.h"
 #include "native/kernels/simd/avx512.h"
 
@@ -22,13 +22,13 @@ void depthwise_u8s8u8_64c_avx512vnni(const DepthwiseArgs& args) {
   depthwiseTaps<Avx512, Direct64, 2>(args);
 }
 void depthwise_u8s8u8_16c_rows_avx512vnni(const DepthwiseArgs& args) {
-  depthwiseRows<AvxVnni128, Direct16, 4>(args);
+  depthwiseRows<AvxVnni128, Avx512, Direct64, 4>(args);
 }
 void depthwise_u8s8u8_32c_rows_avx512vnni(const DepthwiseArgs& args) {
-  depthwiseRows<AvxVnni, Direct32, 4>(args);
+  depthwiseRows<AvxVnni, Avx512, Direct64, 4>(args);
 }
 void depthwise_u8s8u8_64c_rows_avx512vnni(const DepthwiseArgs& args) {
-  depthwiseRows<Avx512, Direct64, 4>(args);
+  depthwiseRows<Avx512, Avx512, Direct64, 4>(args);
 }
 
 OCTAVO_AVXVNNI_TAPS(depthwise_u8s8u8_16c_avxvnni_evex, AvxVnni128)

@@ -2,11 +2,13 @@
 // avxvnni.cc, in EVEX encoding by avx512vnni.cc.
 #pragma once
 
-#include "native/kernels/depthwise/block.h"
+#include "native/kernels/depthwise/rows.h"
 #include "native/kernels/simd/avx128.h"
 #include "native/kernels/simd/avx2.h"
 
 #define OCTAVO_AVXVNNI_TAPS(name, V) \
   void name(const DepthwiseArgs& args) { depthwiseTaps<V, DirectProduct<V>, 1>(args); }
-#define OCTAVO_AVXVNNI_ROWS(name, V) \
-  void name(const DepthwiseArgs& args) { depthwiseRows<V, DirectProduct<V>, 2>(args); }
+#define OCTAVO_AVXVNNI_ROWS(name, C)                            \
+  void name(const DepthwiseArgs& args) {                        \
+    depthwiseRows<C, AvxVnni, DirectProduct<AvxVnni>, 2>(args); \
+  }

@@ -1,6 +1,7 @@
 #include "native/kernels/depthwise/depthwise.h"
 
 #include "native/kernels/choose.h"
+#include "native/kernels/dot/dot.h"
 
 namespace octavo {
 
@@ -28,6 +29,11 @@ bool isBetter(const DepthwiseKernel& a, const DepthwiseKernel& b, size_t channel
 }
 
 }  // namespace
+
+size_t DepthwiseKernel::channelAt(size_t position) const {
+  const int column = panelColumn(static_cast<int>(position), 16 * lanes, lanes);
+  return static_cast<size_t>(column % channels);
+}
 
 const DepthwiseKernel* depthwiseKernels(size_t* count) {
   *count = sizeof kKernels / sizeof kKernels[0];

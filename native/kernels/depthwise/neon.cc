@@ -1,7 +1,7 @@
 // Wide weights: exact for any u8 and any weight less its zero point.
 #include "native/kernels/simd/neon.h"
 
-#include "native/kernels/depthwise/block.h"
+#include "native/kernels/depthwise/rows.h"
 
 namespace octavo {
 namespace {
@@ -35,7 +35,7 @@ void depthwise_u8s8u8_16c_neon(const DepthwiseArgs& args) {
   depthwiseTaps<Neon, WideProduct, 1>(args);
 }
 void depthwise_u8s8u8_16c_rows_neon(const DepthwiseArgs& args) {
-  depthwiseRows<Neon, WideProduct, 2>(args);
+  depthwiseRows<Neon, Neon, WideProduct, 2>(args);
 }
 
 }  // namespace octavo

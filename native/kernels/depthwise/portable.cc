@@ -6,13 +6,15 @@ namespace octavo {
 
 void depthwise_u8s8u8_16c_portable(const DepthwiseArgs& args) {
   constexpr size_t kChannels = 16;
+  const DepthwiseTaps& taps = args.taps;
   for (size_t o = 0; o < args.outputs; ++o) {
     uint32_t acc[kChannels];  // unsigned: sums wrap where a vector instruction's would
     for (size_t p = 0; p < kChannels; ++p) acc[p] = static_cast<uint32_t>(args.bias[p]);
     const int8_t* w = args.weights;
     for (size_t quad = 0; quad < args.quads; ++quad, w += 4 * kChannels) {
       for (size_t t = 0; t < 4; ++t) {
-        const uint8_t* x = args.grid[args.tapAt[4 * quad + t] + o * args.step] + args.offset;
+        const size_t at = static_cast<size_t>(taps.tapAt[4 * quad + t]) + o * taps.step;
+        const uint8_t* x = taps.grid[at] + args.offset;
         for (size_t p = 0; p < kChannels; ++p) acc[p] += static_cast<uint32_t>(x[p] * w[4 * p + t]);
       }
     }

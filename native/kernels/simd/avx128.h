@@ -29,6 +29,7 @@ struct Avx128 {
   static Int set16(int v) { return _mm_set1_epi16(static_cast<short>(v)); }
   static Int add32(Int a, Int b) { return _mm_add_epi32(a, b); }
   static Int addSaturated16(Int a, Int b) { return _mm_adds_epi16(a, b); }
+  static Int minU8(Int a, Int b) { return _mm_min_epu8(a, b); }
   static Int maxU8(Int a, Int b) { return _mm_max_epu8(a, b); }
   static Int pack32(Int a, Int b) { return _mm_packs_epi32(a, b); }
   static Int pack16Unsigned(Int a, Int b) { return _mm_packus_epi16(a, b); }
