@@ -4,7 +4,7 @@
  * file that Octavo wrote.
  */
 import { readFileSync } from 'node:fs';
-import { exportModel, quantizeStatic } from 'octavo';
+import { exportModel, quantizeStatic } from '../dist/esm/index.js';
 import { hasData, tasks } from './datasets.mjs';
 import { loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
 

@@ -6,7 +6,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { OctavoError } from 'octavo';
+import { OctavoError } from '../dist/esm/index.js';
 import { parseCommand, UsageError, usage } from './options.mjs';
 
 /** The suite's options that Octavo itself refuses. */

@@ -3,7 +3,7 @@
  * model and on the same INT8 file. A ratio above 1 means that Octavo is ahead.
  */
 import { readFileSync } from 'node:fs';
-import { exportModel, quantizeStatic } from 'octavo';
+import { exportModel, quantizeStatic } from '../dist/esm/index.js';
 import { hasData, tasks } from './datasets.mjs';
 import { interleave, loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
 

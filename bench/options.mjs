@@ -14,6 +14,11 @@ export const suites = {
     load: () => import('./kernels.mjs'),
     options: ['threads', 'isa', 'alone'],
   },
+  wasm: {
+    about: 'layers beside the engines for browsers, on several Nodes',
+    load: () => import('./wasm.mjs'),
+    options: ['isa', 'alone', 'node'],
+  },
   pick: {
     about: 'whether dispatch picks the best kernel for each shape',
     load: () => import('./pick.mjs'),
@@ -96,7 +101,8 @@ export function parseCommand(args) {
   if (!Object.hasOwn(suites, name)) throw new UsageError(`no such suite: ${name}`);
   if (more.length > 0) throw new UsageError(`one suite at a time, not also ${more.join(' ')}`);
   const suite = suites[name];
-  const options = { filter: /(?:)/, threads: 1 };
+  const options = { filter: /(?:)/ };
+  if (suite.options.includes('threads')) options.threads = 1;
   for (const [key, value] of Object.entries(values)) {
     if (!common.includes(key) && !suite.options.includes(key)) {
       throw new UsageError(`the suite ${name} takes no --${key}`);

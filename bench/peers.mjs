@@ -1,6 +1,6 @@
 /** The engines that Octavo is measured against, behind one shape: create(bytes) → { run(feeds), close() }. */
 import { createRequire } from 'node:module';
-import { InferenceSession } from 'octavo';
+import { InferenceSession } from '../dist/esm/index.js';
 
 const require = createRequire(import.meta.url);
 

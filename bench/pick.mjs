@@ -4,8 +4,8 @@
  * is believed.
  */
 
-import { OctavoError } from 'octavo';
 import { createNativeBackend, nativeKernels } from '../dist/esm/backends/native/index.js';
+import { OctavoError } from '../dist/esm/index.js';
 import { cases, conv, gemm } from './cases.mjs';
 import { impliedIsas, nativeContender } from './native.mjs';
 import { makeRows } from './rows.mjs';

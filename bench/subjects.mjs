@@ -6,10 +6,10 @@
  * @property {'int8' | 'fp32'} precision
  * @property {'gops' | 'gbs'} metric
  * @property {number} amount operations, or bytes read and written
- * @property {() => object} draw the numbers, once for all contenders: { x, … }
- * @property {(numbers: object) => { plan: object, constants: Uint8Array }} plan Octavo's own
+ * @property {() => any} draw the numbers, once for all contenders: { x, … }
+ * @property {(numbers: any) => { plan: import('../dist/esm/runtime/plan.js').Plan, constants: Uint8Array }} plan Octavo's own
  * @property {(isa: string) => (object | undefined)} peak a contender that also has `amount`
- * @property {(numbers: object) => { bytes: Uint8Array, feeds: object }} model for peers
+ * @property {(numbers: any) => { bytes: Uint8Array, feeds: object }} model for peers
  * @property {(data: ArrayLike<number>) => ArrayLike<number>} inOurOrder a peer's answer
  * @property {(answer: ArrayLike<number>) => number} tolerance how far a peer's answer may be from ours
  */

@@ -4,15 +4,18 @@ import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cases } from '../../bench/cases.mjs';
+import { cases, conv, gemm } from '../../bench/cases.mjs';
 import { drawLayer } from '../../bench/layer.mjs';
 import { channelsLast, toPlanes } from '../../bench/onnx.mjs';
 import { parseCommand, suites } from '../../bench/options.mjs';
-import { kernelTime } from '../../bench/ort.mjs';
+import { kernelTime, wallContender } from '../../bench/ort.mjs';
+import { loadOnnxRuntime } from '../../bench/peers.mjs';
 import { judge, judgeBy } from '../../bench/pick.mjs';
 import { faultOf, makeRows } from '../../bench/rows.mjs';
+import { floatSubject, int8Subject } from '../../bench/subjects.mjs';
 import { calibrate, median, takeTurns } from '../../bench/timing.mjs';
 import { createNativeBackend } from '../../src/backends/native/index.js';
+import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import { available } from '../runners/run.js';
 
 const native = available('the benchmark of kernels', () => createNativeBackend(), false);
@@ -215,5 +218,31 @@ describe('timing', () => {
     ];
     expect(kernelTime(events)).toBe(11_500);
     expect(kernelTime([])).toBeUndefined();
+  });
+});
+
+describe('the layers as peers take them', () => {
+  it('are the layer that Octavo computes, in int8 and in float', async () => {
+    const ort = loadOnnxRuntime();
+    expect(ort).toBeDefined();
+    const reference = createReferenceBackend();
+    for (const shape of [gemm([3, 8, 16]), conv('3x3 s2 3->8 @9'), conv('dw3x3 s1 8 @5')]) {
+      for (const subject of [int8Subject(shape), floatSubject(shape)]) {
+        const numbers = subject.draw();
+        const { plan, constants } = subject.plan(numbers);
+        const model = reference.open(constants);
+        const [expected] = model.prepare(plan).runSync([numbers.x]);
+        const wall = await wallContender('ort', ort!.ort, subject.model(numbers), {});
+        const answer = subject.inOurOrder(await wall.answer());
+        const tolerance = subject.tolerance(answer);
+        const differences = Array.from(expected as Uint8Array | Float32Array, (value, i) =>
+          Math.abs(value - answer[i]!),
+        );
+        const most = Math.max(...differences);
+        expect(most, subject.name).toBeLessThanOrEqual(tolerance);
+        model.dispose();
+        await wall.close();
+      }
+    }
   });
 });
