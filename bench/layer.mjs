@@ -1,5 +1,6 @@
 /** One layer of a case: its numbers, drawn from a fixed seed, and the plans that compute it. */
 import { singleStepPlan } from './plan.mjs';
+import { generator } from './random.mjs';
 
 /**
  * The int8 layer: x is uint8 with zero point 128, weights are int8 in [-127, 127], a scale for each output channel,
@@ -93,14 +94,4 @@ export function floatPlan(shape, layer) {
     [{ type, dims: [1, shape.outHeight, shape.outWidth, outputs] }],
     { strideH: stride, strideW: stride, padTop: pad, padLeft: pad, groups },
   );
-}
-
-/** Uniform numbers in [0, 1), the same for the same text. */
-function generator(text) {
-  let state = 0x811c9dc5;
-  for (const character of text) state = Math.imul(state ^ character.charCodeAt(0), 0x01000193);
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state >>> 8) / 2 ** 24;
-  };
 }

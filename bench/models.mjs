@@ -1,63 +1,98 @@
 /**
- * Whole networks, batch 1: milliseconds of one run, interleaved with onnxruntime-node on the same float
- * model and on the same INT8 file. A ratio above 1 means that Octavo is ahead.
+ * Whole networks, batch 1: milliseconds of one run, in turn with onnxruntime-node on the same float
+ * model and on the same INT8 file. A ratio above 1 means that Octavo is ahead. Networks with random weights come first,
+ * then the development models where their data are.
  */
 import { readFileSync } from 'node:fs';
 import { exportModel, quantizeStatic } from '../dist/esm/index.js';
 import { hasData, tasks } from './datasets.mjs';
-import { interleave, loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
+import { networks } from './networks.mjs';
+import { loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
+import { makeRows, printRows } from './rows.mjs';
+import { asyncContender, takeTurns } from './timing.mjs';
+
+/** Samples that scales are taken from: what they are does not change the time of a run. */
+const calibrationSamples = 8;
+/** Milliseconds for each contender. */
+const budget = 700;
 
 export async function run({ filter, threads, backends = ['native'] }) {
-  if (!hasData) throw new Error('no data: set OCTAVO_DATA');
-  const peer = loadOnnxRuntime();
+  if (!hasData) console.log('the development models are left out: set OCTAVO_DATA');
   const rows = [];
-  for (const task of tasks.filter(({ name }) => filter.test(name))) {
-    const calibration = await task.calibration();
-    const feeds = (i) => ({
-      [task.input]: { type: 'float32', data: calibration.input(i), dims: task.dims },
-    });
-    const { model } = await quantizeStatic(task.model, {
-      calibrationData: Array.from({ length: 8 }, (_, i) => feeds(i)),
-      calibrationMethod: 'max',
-    });
-    const float = readFileSync(task.model);
-    const int8 = exportModel(model.graph, model.meta);
-    const native = { intraOpNumThreads: threads };
-    const contenders = [];
-    for (const backend of backends) {
-      const options = backend === 'native' ? { backend, ...native } : { backend };
-      contenders.push({ name: `${backend} int8`, open: () => octavoEngine(int8, options) });
-      contenders.push({ name: `${backend} fp32`, open: () => octavoEngine(float, options) });
-    }
-    if (peer !== undefined) {
-      const name = `onnxruntime-node ${peer.version}`;
-      contenders.push({ name: `${name} int8`, open: () => onnxRuntimeEngine(int8, threads) });
-      contenders.push({ name: `${name} fp32`, open: () => onnxRuntimeEngine(float, threads) });
-    }
-    const engines = await Promise.all(contenders.map(({ open }) => open()));
-    const ms = await interleave(engines, feeds(0));
-    for (const engine of engines) await engine.close();
-
-    console.log(`\n${task.name}, ${threads} thread${threads === 1 ? '' : 's'}`);
-    const [best] = ms;
-    contenders.forEach(({ name }, i) => {
-      const ratio = i === 0 ? '' : `  ${(ms[i] / best).toFixed(2)}×`;
-      console.log(`  ${name.padEnd(32)} ${ms[i].toFixed(3).padStart(9)} ms${ratio}`);
-      if (i > 0) {
-        rows.push({
-          suite: 'models',
-          case: `${task.name} int8`,
-          backend: backends[0],
-          threads,
-          metric: 'ms',
-          value: best,
-          peer: name,
-          peerValue: ms[i],
-          ratio: ms[i] / best,
-          rounds: 31,
-        });
-      }
-    });
+  for (const task of [...networks, ...(hasData ? tasks : [])]) {
+    if (!filter.test(task.name)) continue;
+    for (const backend of backends) rows.push(...(await measureNetwork(task, backend, threads)));
   }
   return { rows };
+}
+
+async function measureNetwork(task, backend, threads) {
+  const calibration = await task.calibration();
+  const feeds = (i) => ({
+    [task.input]: { type: 'float32', data: calibration.input(i), dims: task.dims },
+  });
+  const source = task.model;
+  const { model } = await quantizeStatic(source, {
+    calibrationData: Array.from({ length: calibrationSamples }, (_, i) => feeds(i)),
+    calibrationMethod: 'max',
+  });
+  const files = {
+    int8: exportModel(model.graph, model.meta),
+    fp32: typeof source === 'string' ? readFileSync(source) : source,
+  };
+  const found = await contendersOf(files, backend, threads);
+  const inputs = feeds(0);
+  const contenders = found.map(({ engine, name }) =>
+    asyncContender(name, () => engine.run(inputs)),
+  );
+  const { times, rounds } = await takeTurns(contenders, { budget: budget * contenders.length });
+  for (const { engine } of found) await engine.close();
+  const ms = times.map((time) => time / 1e6);
+  const rows = ['int8', 'fp32'].flatMap((precision) => {
+    const ours = found.findIndex((one) => one.ours && one.precision === precision);
+    // The float network against peers in float; the int8 one against everything.
+    const peers = found.flatMap(({ name, precision: other }, i) =>
+      i === ours || (precision === 'fp32' && other !== 'fp32')
+        ? []
+        : [{ peer: name, peerValue: ms[i] }],
+    );
+    const measured = {
+      suite: 'models',
+      case: `${task.name} ${precision}`,
+      backend,
+      isa: found[ours].engine.isa,
+      threads,
+      metric: 'ms',
+      value: ms[ours],
+      rounds,
+    };
+    const own = makeRows(measured, peers);
+    printRows(own);
+    return own;
+  });
+  return rows;
+}
+
+/** [{ name, precision, engine, ours? }]: Octavo, Octavo on one thread if that is another number, and the peer. */
+async function contendersOf(files, backend, threads) {
+  const found = [];
+  const peer = loadOnnxRuntime();
+  for (const precision of ['int8', 'fp32']) {
+    const octavo = (count) =>
+      octavoEngine(
+        files[precision],
+        backend === 'native' ? { backend, intraOpNumThreads: count } : { backend },
+      );
+    const name = `octavo ${backend} ${precision}`;
+    found.push({ name, precision, engine: await octavo(threads), ours: true });
+    if (threads > 1 && backend === 'native') {
+      found.push({ name: `${name} 1 thread`, precision, engine: await octavo(1) });
+    }
+    if (peer !== undefined) {
+      const label = `onnxruntime-node ${peer.version} ${precision}`;
+      const engine = await onnxRuntimeEngine(files[precision], threads);
+      found.push({ name: label, precision, engine });
+    }
+  }
+  return found;
 }

@@ -4,6 +4,7 @@ import {
   nativePeaks,
   runNativePeak,
 } from '../dist/esm/backends/native/index.js';
+import { planContender } from './plan.mjs';
 
 /** Instruction sets that are measured against the register loop of another one: AMX against what it is to replace. */
 const peakIsas = { amx: 'avx512vnni' };
@@ -49,14 +50,7 @@ export function peakFor(types, isa) {
   return undefined;
 }
 
-/** Opens and prepares { plan, constants }; options as of createNativeBackend. */
-export function nativeContender(name, { plan, constants }, inputs, options) {
-  const model = createNativeBackend(options).open(constants);
-  const prepared = model.prepare(plan);
-  return {
-    name,
-    burst: (repeats) => prepared.measure(inputs, repeats),
-    answer: () => prepared.runSync(inputs),
-    close: () => model.dispose(),
-  };
+/** { plan, constants } on the native backend; options as of createNativeBackend. */
+export function nativeContender(name, plan, inputs, options) {
+  return planContender(name, plan, inputs, createNativeBackend(options));
 }

@@ -19,6 +19,16 @@ export const suites = {
     load: () => import('./wasm.mjs'),
     options: ['isa', 'alone', 'node'],
   },
+  precision: {
+    about: 'every type that Octavo multiplies, relative to float32',
+    load: () => import('./precision.mjs'),
+    options: ['threads', 'isa'],
+  },
+  overhead: {
+    about: 'calls, steps and the event loop',
+    load: () => import('./overhead.mjs'),
+    options: [],
+  },
   pick: {
     about: 'whether dispatch picks the best kernel for each shape',
     load: () => import('./pick.mjs'),

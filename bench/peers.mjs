@@ -40,28 +40,8 @@ export async function onnxRuntimeEngine(bytes, threads) {
 export async function octavoEngine(bytes, options) {
   const session = await InferenceSession.create(bytes, options);
   return {
+    isa: session.backend.isa,
     run: (feeds) => session.run(feeds),
     close: () => session.dispose(),
   };
-}
-
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
-}
-
-/**
- * Median milliseconds of each engine on the same feeds, interleaved: one run of each in turn, after a
- * warm-up, so that drift of the clock and noise of the machine meet all alike.
- */
-export async function interleave(engines, feeds, { rounds = 31, batch = 1 } = {}) {
-  const times = engines.map(() => []);
-  for (let round = -3; round < rounds; round++) {
-    for (const [i, engine] of engines.entries()) {
-      const start = performance.now();
-      for (let j = 0; j < batch; j++) await engine.run(feeds);
-      if (round >= 0) times[i].push((performance.now() - start) / batch);
-    }
-  }
-  return times.map(median);
 }

@@ -66,3 +66,34 @@ export function singleStepPlan(op, inputs, outputs, params = {}) {
     },
   };
 }
+
+/**
+ * { plan, constants } on a backend, as a contender. Octavo's native backend measures without call overhead; the others
+ * are called, copies included.
+ *
+ * @param {import('../dist/esm/backends/backend.js').Backend} backend
+ */
+export function planContender(name, { plan, constants }, inputs, backend) {
+  const model = backend.open(constants);
+  let prepared;
+  try {
+    prepared = model.prepare(plan);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  const called = (repeats) => {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < repeats; i++) prepared.runSync(inputs);
+    return Number(process.hrtime.bigint() - start);
+  };
+  return {
+    name,
+    burst: (repeats) =>
+      prepared.measure === undefined ? called(repeats) : prepared.measure(inputs, repeats),
+    /** Steps that a WASM backend leaves to TypeScript. */
+    slow: prepared.placements?.filter(({ runs }) => runs === 'typescript') ?? [],
+    answer: () => prepared.runSync(inputs),
+    close: () => model.dispose(),
+  };
+}

@@ -52,11 +52,15 @@ export function faultOf(row) {
 
 /** A line of a table: the case, the value with its share of the peak, and each peer with the ratio. */
 export function printRows(rows) {
-  const [{ case: name, metric, value, ofPeak, threads }] = rows;
+  const [{ case: name, backend, metric, value, ofPeak, threads }] = rows;
   const unit = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs' }[metric];
   const digits = (number) => number.toFixed(number < 10 ? 3 : 1);
   const share = ofPeak === undefined ? '' : `${(100 * ofPeak).toFixed(1).padStart(6)} %`;
-  const mark = threads === 1 ? '' : ` (${threads} threads)`;
+  const marks = [
+    ...(backend === 'native' ? [] : [backend]),
+    ...(threads === 1 ? [] : [`${threads} threads`]),
+  ];
+  const mark = marks.length === 0 ? '' : ` (${marks.join(', ')})`;
   console.log(`${(name + mark).padEnd(40)} ${digits(value).padStart(9)} ${unit} ${share}`);
   for (const { peer, peerValue, ratio } of rows) {
     if (peer === undefined) continue;

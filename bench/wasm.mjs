@@ -11,6 +11,7 @@ import { createWasmBackend } from '../dist/esm/backends/wasm/index.js';
 import { cases } from './cases.mjs';
 import { drawLayer, floatLayer, floatPlan, int8Plan } from './layer.mjs';
 import { channelsLast, floatModel, int8Model } from './onnx.mjs';
+import { planContender } from './plan.mjs';
 import { makeRows, printRows } from './rows.mjs';
 import { takeTurns } from './timing.mjs';
 
@@ -79,7 +80,7 @@ async function loadPeers() {
 }
 
 async function int8Contenders(shape, layer, backend, { ort, litert }) {
-  const contenders = [ours(backend, int8Plan(shape, layer), layer)];
+  const contenders = [planContender('octavo', int8Plan(shape, layer), [layer.x], backend)];
   if (ort !== undefined) {
     contenders.push(await ort.contender(`${ort.name} int8`, int8Model(shape, layer)));
   }
@@ -91,7 +92,7 @@ async function int8Contenders(shape, layer, backend, { ort, litert }) {
 }
 
 async function floatContenders(shape, layer, backend, { ort, tf, litert }) {
-  const contenders = [ours(backend, floatPlan(shape, layer), layer)];
+  const contenders = [planContender('octavo', floatPlan(shape, layer), [layer.x], backend)];
   if (ort !== undefined) {
     contenders.push(await ort.contender(`${ort.name} fp32`, floatModel(shape, layer)));
   }
@@ -107,24 +108,9 @@ async function floatContenders(shape, layer, backend, { ort, tf, litert }) {
   );
 }
 
-function ours(backend, { plan, constants }, { x }) {
-  const model = backend.open(constants);
-  const prepared = model.prepare(plan);
-  return {
-    name: 'octavo',
-    burst(repeats) {
-      const start = process.hrtime.bigint();
-      for (let i = 0; i < repeats; i++) prepared.runSync([x]);
-      return Number(process.hrtime.bigint() - start);
-    },
-    answer: () => prepared.runSync([x])[0],
-    close: () => model.dispose(),
-  };
-}
-
 /** Compares the answers of all with the first one's; who differs is said to. */
 async function checked(shape, contenders, toleranceOf) {
-  const expected = await contenders[0].answer();
+  const [expected] = contenders[0].answer();
   const tolerance = toleranceOf(expected);
   for (const contender of contenders.slice(1)) {
     const data = await contender.answer();

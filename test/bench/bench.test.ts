@@ -6,6 +6,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cases, conv, gemm } from '../../bench/cases.mjs';
 import { drawLayer } from '../../bench/layer.mjs';
+import { networks } from '../../bench/networks.mjs';
 import { channelsLast, toPlanes } from '../../bench/onnx.mjs';
 import { parseCommand, suites } from '../../bench/options.mjs';
 import { kernelTime, wallContender } from '../../bench/ort.mjs';
@@ -16,6 +17,7 @@ import { floatSubject, int8Subject } from '../../bench/subjects.mjs';
 import { calibrate, median, takeTurns } from '../../bench/timing.mjs';
 import { createNativeBackend } from '../../src/backends/native/index.js';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
+import { importModel } from '../../src/onnx/import.js';
 import { available } from '../runners/run.js';
 
 const native = available('the benchmark of kernels', () => createNativeBackend(), false);
@@ -243,6 +245,19 @@ describe('the layers as peers take them', () => {
         model.dispose();
         await wall.close();
       }
+    }
+  });
+});
+
+describe('the networks', () => {
+  it('load, and are as large as the ones they stand for', async () => {
+    for (const { name, model, dims } of networks) {
+      const { graph } = importModel(model);
+      let weights = 0;
+      for (const { data } of graph.constants.values()) weights += data.length;
+      const expected = name.startsWith('ResNet') ? 25.5e6 : 3.5e6;
+      expect(Math.abs(weights / expected - 1), name).toBeLessThan(0.02);
+      expect(dims).toEqual([1, 3, 224, 224]);
     }
   });
 });
