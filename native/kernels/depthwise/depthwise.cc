@@ -19,13 +19,18 @@ constexpr DepthwiseKernel kKernels[] = {
 #undef OCTAVO_DEPTHWISE
 };
 
-// A better instruction set first, then the widest that is filled, or else the narrowest.
+// A better instruction set first; then the narrowest that holds all channels, if they fill more
+// than half of it; then the widest that is filled; or else the narrowest.
 bool isBetter(const DepthwiseKernel& a, const DepthwiseKernel& b, size_t channels) {
   if (a.isa != b.isa) return a.isa > b.isa;
-  const bool aFilled = static_cast<size_t>(a.channels) <= channels;
-  const bool bFilled = static_cast<size_t>(b.channels) <= channels;
+  const auto aWidth = static_cast<size_t>(a.channels), bWidth = static_cast<size_t>(b.channels);
+  const auto holds = [&](size_t width) { return width >= channels && width < 2 * channels; };
+  if (holds(aWidth) || holds(bWidth)) {
+    return holds(aWidth) && (aWidth < bWidth || !holds(bWidth));
+  }
+  const bool aFilled = aWidth <= channels, bFilled = bWidth <= channels;
   if (aFilled != bFilled) return aFilled;
-  return aFilled ? a.channels > b.channels : a.channels < b.channels;
+  return aFilled ? aWidth > bWidth : aWidth < bWidth;
 }
 
 }  // namespace

@@ -97,8 +97,8 @@ struct DepthwiseKernel {
 
 const DepthwiseKernel* depthwiseKernels(size_t* count);
 
-// The kernel for the next block of `channels` that are left: the widest that they fill, or else the
-// narrowest. kTaps exists for every instruction set; null where `form` doesn't.
+// The kernel for the next block of `channels` that are left. kTaps exists for every instruction
+// set; null where `form` doesn't.
 const DepthwiseKernel* chooseDepthwise(Isa isa, DepthwiseForm form, size_t channels);
 
 // The kernel of that name, or null; whether it fits CPU and window is the caller's to check.

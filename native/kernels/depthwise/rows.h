@@ -102,25 +102,25 @@ struct Finish {
   typename V::Int zero, min, max;
 };
 
-// acc[v * Shifts + shift][j] += group[v] · the weights of `shift` and j.
-template <typename V, typename P, int Shifts, int Vectors>
+// acc[v * Live + shift][j] += group[v] · the weights of `shift` and j, for the first Live shifts.
+template <typename V, typename P, int Shifts, int Vectors, int Live = Shifts>
 OCTAVO_INLINE void multiply(typename V::Int (*acc)[4], const typename P::Left* groups, int j,
                             const int8_t* w) {
 #pragma GCC unroll 2
-  for (int shift = 0; shift < Shifts; ++shift) {
+  for (int shift = 0; shift < Live; ++shift) {
     const typename P::Right weights = P::right(w + (shift * 4 + j) * P::kWeightBytes);
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       // By way of a variable: GCC leaves arrays in memory whose elements are referred to.
-      typename V::Int sum = acc[v * Shifts + shift][j];
+      typename V::Int sum = acc[v * Live + shift][j];
       P::accumulate(sum, groups[v], weights);
-      acc[v * Shifts + shift][j] = sum;
+      acc[v * Live + shift][j] = sum;
     }
   }
 }
 
 // Adds the products of a quad whose cells are in memory.
-template <typename C, typename V, typename P, int Shifts, int Vectors>
+template <typename C, typename V, typename P, int Shifts, int Vectors, int Live = Shifts>
 OCTAVO_INLINE void multiplyCells(const DepthwiseArgs& args, const uint8_t* at, const int8_t* w,
                                  typename V::Int (*acc)[4]) {
   constexpr size_t kNext = V::kBytes / C::kBytes * Cells<C, V>::kStep;
@@ -130,7 +130,7 @@ OCTAVO_INLINE void multiplyCells(const DepthwiseArgs& args, const uint8_t* at, c
     typename P::Left groups[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) groups[v] = P::left(V::load(at + j * plane + v * kNext));
-    multiply<V, P, Shifts, Vectors>(acc, groups, j, w);
+    multiply<V, P, Shifts, Vectors, Live>(acc, groups, j, w);
   }
 }
 
@@ -157,38 +157,38 @@ OCTAVO_INLINE void storeCells(const DepthwiseArgs& args, size_t output,
     alignas(64) uint8_t bytes[Vectors * Shifts * V::kBytes];
 #pragma GCC unroll 4
     for (int i = 0; i < Vectors * Shifts; ++i) V::store(bytes + i * V::kBytes, results[i]);
-    const uint8_t* from = bytes;
-    for (int v = 0; v < Vectors; ++v, from += Shifts * V::kBytes) {
-      for (int i = 0; i < kCells * Shifts; ++i, y += args.yStride) {
-        if (static_cast<size_t>(v * kCells * Shifts + i) >= left) return;
-        const auto one = C::load(from + i % Shifts * V::kBytes + i / Shifts * C::kBytes);
-        if (whole) {
-          C::store(y, one);
-        } else {
-          C::storeFirst(y, one, args.channels);
-        }
-      }
+    const auto one = [&](int i) {
+      const int vector = i / (kCells * Shifts) * Shifts + i % Shifts;
+      return C::load(bytes + vector * V::kBytes + i / Shifts % kCells * C::kBytes);
+    };
+    if (whole && left >= kOutputs) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kOutputs; ++i, y += args.yStride) C::store(y, one(i));
+      return;
     }
+    const int end = left < kOutputs ? static_cast<int>(left) : kOutputs;
+    for (int i = 0; i < end; ++i, y += args.yStride) C::storeFirst(y, one(i), args.channels);
   }
 }
 
-// The outputs of Vectors vectors of cells from `cell` on, to the row of outputs at y.
-template <typename C, typename V, typename P, int Shifts, int Vectors>
+// The outputs of Vectors vectors of cells from `cell` on, to the row of outputs at y; of the first
+// Live outputs of each.
+template <typename C, typename V, typename P, int Shifts, int Vectors, int Live = Shifts>
 OCTAVO_INLINE void cellOutputs(const DepthwiseArgs& args, const Finish<V>& finish, size_t cell,
                                const uint8_t* const* quadAt, uint8_t* y) {
-  typename V::Int acc[Vectors * Shifts][4];
-  startAt<V, Vectors * Shifts>(args.bias, acc);
+  typename V::Int acc[Vectors * Live][4];
+  startAt<V, Vectors * Live>(args.bias, acc);
   const int8_t* w = args.weights;
   const size_t quads = args.quads, first = cell * Cells<C, V>::kStep;
   for (size_t quad = 0; quad < quads; ++quad, w += Shifts * 4 * P::kWeightBytes) {
-    multiplyCells<C, V, P, Shifts, Vectors>(args, quadAt[quad] + first, w, acc);
+    multiplyCells<C, V, P, Shifts, Vectors, Live>(args, quadAt[quad] + first, w, acc);
   }
-  typename V::Int results[Vectors * Shifts];
+  typename V::Int results[Vectors * Live];
 #pragma GCC unroll 4
-  for (int i = 0; i < Vectors * Shifts; ++i) {
+  for (int i = 0; i < Vectors * Live; ++i) {
     results[i] = finish.bytes(acc[i][0], acc[i][1], acc[i][2], acc[i][3], args.multiplier);
   }
-  storeCells<C, V, Shifts, Vectors>(args, cell * Shifts, results, y);
+  storeCells<C, V, Live, Vectors>(args, cell * Shifts, results, y);
 }
 
 // What differs from row to row of outputs.
@@ -225,85 +225,109 @@ OCTAVO_INLINE uint8_t* cellsOf(const DepthwiseRows& rows, const DepthwiseRow& at
 
 // All cells of a row, then all outputs.
 template <typename C, typename V, typename P, int Shifts, int Vectors>
-OCTAVO_NOINLINE void rowsByTurns(const DepthwiseArgs& args) {
+OCTAVO_NOINLINE void rowsByTurns(const DepthwiseArgs& given) {
+  const DepthwiseArgs args = given;
   constexpr size_t kCells = V::kBytes / C::kBytes, kStep = Vectors * kCells;
   const DepthwiseRows& rows = args.rows;
   const Finish<V> finish(args);
   const size_t fresh = rows.span < rows.stride ? rows.span : rows.stride;
   const size_t outputCells = (args.outputs + Shifts - 1) / Shifts, cells = outputCells + rows.reach;
+  // A last cell with one output left is not worth both.
+  const size_t wholeCells = Cells<C, V>::kWhole ? args.outputs / Shifts : outputCells;
   forEachRow<C, V>(args, cells, [&](const DepthwiseRow& at) {
     for (size_t k = rows.span - fresh; k < rows.span; ++k) {
       writeCells<C, V>(args, at.first + k, cellsOf(rows, at, k), cells);
     }
     size_t cell = 0;
-    for (; cell + kStep <= outputCells; cell += kStep) {
+    for (; cell + kStep <= wholeCells; cell += kStep) {
       cellOutputs<C, V, P, Shifts, Vectors>(args, finish, cell, at.quadAt, at.y);
     }
     for (; cell < outputCells; cell += kCells) {
-      cellOutputs<C, V, P, Shifts, 1>(args, finish, cell, at.quadAt, at.y);
+      if (Cells<C, V>::kWhole && cell >= args.outputs / Shifts) {
+        cellOutputs<C, V, P, Shifts, 1, 1>(args, finish, cell, at.quadAt, at.y);
+      } else {
+        cellOutputs<C, V, P, Shifts, 1>(args, finish, cell, at.quadAt, at.y);
+      }
     }
   });
 }
 
-// Windows of three quads, cell by cell; the Newest newest rows are the last quads.
+template <typename V, typename P, int Shifts, int Live>
+OCTAVO_INLINE void multiplyBytes(const typename V::Int* bytes, const int8_t* w,
+                                 typename V::Int (*acc)[4]) {
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const typename P::Left group = P::left(bytes[j]);
+    multiply<V, P, Shifts, 1, Live>(acc, &group, j, w);
+  }
+}
+
+// The first Live outputs of a cell, for windows of three quads of which the Newest last are of rows
+// that are not in memory yet: `newest`, to be stored at `to`, and `older`, which with stride 2 is
+// of no further use. `oldest` and `old`: cells of the others.
+template <typename V, typename P, int Shifts, int Newest, int Live>
+OCTAVO_INLINE void outputsAtOnce(const DepthwiseArgs& args, const Finish<V>& finish, size_t cell,
+                                 CellWriter<V>& newest, CellWriter<V>& older, uint8_t* to,
+                                 const uint8_t* oldest, const uint8_t* old,
+                                 typename V::Int* results) {
+  constexpr int kQuadBytes = Shifts * 4 * P::kWeightBytes;
+  typename V::Int acc[Live][4], bytes[4];
+  startAt<V, Live>(args.bias, acc);
+  const int8_t* w = args.weights;
+  multiplyCells<V, V, P, Shifts, 1, Live>(args, oldest, w, acc);
+  if (Newest == 1) {
+    multiplyCells<V, V, P, Shifts, 1, Live>(args, old, w + kQuadBytes, acc);
+  } else {
+    older.read(cell, bytes);
+    multiplyBytes<V, P, Shifts, Live>(bytes, w + kQuadBytes, acc);
+  }
+  newest.read(cell, bytes);
+  Cells<V, V>::store(args, to, bytes);
+  multiplyBytes<V, P, Shifts, Live>(bytes, w + 2 * kQuadBytes, acc);
+#pragma GCC unroll 2
+  for (int i = 0; i < Live; ++i) {
+    results[i] = finish.bytes(acc[i][0], acc[i][1], acc[i][2], acc[i][3], args.multiplier);
+  }
+}
+
 template <typename V, typename P, int Shifts, int Newest>
 OCTAVO_NOINLINE void rowsAtOnce(const DepthwiseArgs& given) {
-  constexpr int kKept = 3 - Newest, kQuadBytes = Shifts * 4 * P::kWeightBytes;
-  using Memory = Cells<V, V>;
+  constexpr size_t kStep = Cells<V, V>::kStep;
   const DepthwiseArgs args = given;
   const DepthwiseRows& rows = args.rows;
   const Finish<V> finish(args);
   const size_t cells = (args.outputs + Shifts - 1) / Shifts, whole = args.outputs / Shifts;
-  const size_t k = rows.span - Newest, yStride = args.yStride;
+  const size_t yStride = args.yStride;
   const bool all = args.channels == V::kBytes;
   forEachRow<V, V>(args, cells, [&](const DepthwiseRow& at) {
-    CellWriter<V> newest(args, at.first + rows.span - 1), older(args, at.first + k);
-    uint8_t* to = cellsOf(rows, at, rows.span - 1);
-    const uint8_t *oldest = at.quadAt[0], *old = at.quadAt[kKept - 1];
-    uint8_t* y = at.y;
-    for (size_t cell = 0; cell < cells; ++cell) {
-      typename V::Int acc[Shifts][4], bytes[4];
-      startAt<V, Shifts>(args.bias, acc);
-      const int8_t* w = args.weights;
-      multiplyCells<V, V, P, Shifts, 1>(args, oldest + cell * Memory::kStep, w, acc);
-      if (kKept == 2) {
-        multiplyCells<V, V, P, Shifts, 1>(args, old + cell * Memory::kStep, w + kQuadBytes, acc);
-      } else {
-        // With stride 2 the older of two new rows is of no further use.
-        older.read(cell, bytes);
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j) {
-          const typename P::Left group = P::left(bytes[j]);
-          multiply<V, P, Shifts, 1>(acc, &group, j, w + kQuadBytes);
-        }
-      }
-      newest.read(cell, bytes);
-      Memory::store(args, to + cell * Memory::kStep, bytes);
-#pragma GCC unroll 4
-      for (int j = 0; j < 4; ++j) {
-        const typename P::Left group = P::left(bytes[j]);
-        multiply<V, P, Shifts, 1>(acc, &group, j, w + 2 * kQuadBytes);
-      }
+    CellWriter<V> newest(args, at.first + rows.span - 1);
+    CellWriter<V> older(args, at.first + rows.span - Newest);
+    uint8_t *to = cellsOf(rows, at, rows.span - 1), *y = at.y;
+    const uint8_t *oldest = at.quadAt[0], *old = at.quadAt[2 - Newest];
+    for (size_t cell = 0; cell < whole; ++cell, to += kStep, oldest += kStep, old += kStep) {
       typename V::Int results[Shifts];
-#pragma GCC unroll 2
-      for (int i = 0; i < Shifts; ++i) {
-        results[i] = finish.bytes(acc[i][0], acc[i][1], acc[i][2], acc[i][3], args.multiplier);
-      }
-      if (all && cell < whole) {
+      outputsAtOnce<V, P, Shifts, Newest, Shifts>(args, finish, cell, newest, older, to, oldest,
+                                                  old, results);
+      if (all) {
 #pragma GCC unroll 2
         for (int i = 0; i < Shifts; ++i, y += yStride) V::store(y, results[i]);
       } else {
-        storeCells<V, V, Shifts, 1>(args, cell * Shifts, results, at.y);
-        y += Shifts * yStride;
+#pragma GCC unroll 2
+        for (int i = 0; i < Shifts; ++i, y += yStride) V::storeFirst(y, results[i], args.channels);
       }
+    }
+    if (whole < cells) {
+      typename V::Int result;
+      outputsAtOnce<V, P, Shifts, Newest, 1>(args, finish, whole, newest, older, to, oldest, old,
+                                             &result);
+      storeCells<V, V, 1, 1>(args, args.outputs - 1, &result, at.y);
     }
   });
 }
 
 // Outputs: whose accumulators there are registers for, 2 or 4.
 template <typename C, typename V, typename P, int Outputs>
-inline void depthwiseRows(const DepthwiseArgs& given) {
-  const DepthwiseArgs args = given;
+inline void depthwiseRows(const DepthwiseArgs& args) {
   const bool pairs = args.rows.shifts == 2;
   if constexpr (C::kBytes == V::kBytes) {
     if (args.rows.newest == 1) {
