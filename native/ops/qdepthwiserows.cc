@@ -13,7 +13,7 @@ namespace {
 // rows of a band at least.
 constexpr int64_t kPartWork = 250'000;
 constexpr int64_t kMostParts = 32;
-constexpr int64_t kLeastRows = 8;
+constexpr int64_t kLeastRows = 14;
 // Bytes of cells that stay in the innermost cache beside inputs and outputs, and the most that a
 // window may take.
 constexpr size_t kCellBytes = 24 << 10;
@@ -140,6 +140,7 @@ void RowsStep::runPart(const RunContext& context, size_t part, uint8_t* scratch)
   const size_t begin = group * blocks, end = std::min(layout.blocks.size(), begin + blocks);
   const size_t stripOutputs = stripCells * layout.shifts;
   uint8_t* y0 = context.out<uint8_t>(y) + (image * height + first) * args.rows.yRow;
+  const DepthwiseKernel* filled = nullptr;  // whose cells quadAt is for
   for (size_t strip = 0; strip < strips; ++strip) {
     const size_t output = strip * stripOutputs;
     args.outputs = std::min(stripOutputs, static_cast<size_t>(window.w.output) - output);
@@ -148,7 +149,8 @@ void RowsStep::runPart(const RunContext& context, size_t part, uint8_t* scratch)
       const ChannelBlock& block = layout.blocks[i];
       selectBlock(block, &args);
       args.rows.plane = planeBytes(stripCells, static_cast<size_t>(block.kernel->channels));
-      fillQuads(block, args, quadAt);
+      if (block.kernel != filled) fillQuads(block, args, quadAt);
+      filled = block.kernel;
       args.y = y0 + output * channels + block.channel;
       block.kernel->run(args);
     }

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "native/kernels/simd/copy.h"
+
 namespace octavo {
 namespace {
 
@@ -20,9 +22,13 @@ struct Avx128 {
   static Int load(const void* p) { return _mm_loadu_si128(static_cast<const Int*>(p)); }
   static void store(void* p, Int v) { _mm_storeu_si128(static_cast<Int*>(p), v); }
   static void storeFirst(void* p, Int v, size_t n) {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+    _mm_mask_storeu_epi8(p, static_cast<__mmask16>((uint64_t{1} << n) - 1), v);
+#else
     alignas(16) uint8_t bytes[kBytes];
     store(bytes, v);
-    memcpy(p, bytes, n);
+    copyFirst(p, bytes, n);
+#endif
   }
   static Int zero() { return _mm_setzero_si128(); }
   static Int set8(int v) { return _mm_set1_epi8(static_cast<char>(v)); }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "native/kernels/simd/copy.h"
+
 namespace octavo {
 namespace {
 
@@ -28,9 +30,13 @@ struct Avx2 {
     return _mm256_and_si256(load(p), load(kOnes + kBytes - n));
   }
   static void storeFirst(void* p, Int v, size_t n) {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+    _mm256_mask_storeu_epi8(p, static_cast<__mmask32>((uint64_t{1} << n) - 1), v);
+#else
     alignas(32) uint8_t bytes[kBytes];
     store(bytes, v);
-    memcpy(p, bytes, n);
+    copyFirst(p, bytes, n);
+#endif
   }
 
   static Int zero() { return _mm256_setzero_si256(); }
