@@ -1,6 +1,7 @@
 /**
  * What the host calls: all functions of the module, which is compiled with and without relaxed SIMD. src/backends/wasm/module.ts has their types.
  */
+export { multiplyBits, packBits } from './bitdot';
 export { depthwise, depthwiseScratch } from './depthwise';
 export { evenBytes } from './depthwisePairs';
 export { heapBase } from './edge';

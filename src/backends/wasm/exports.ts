@@ -107,6 +107,18 @@ export interface WasmExports {
   binary(rows: number, a: number, b: number, y: number, kind: number): void;
   unary(x: number, y: number, count: number, kind: number, alpha: number, beta: number): void;
 
+  packBits(bits: number, rows: number, depth: number, to: number): void;
+  multiplyBits(
+    x: number,
+    rows: number,
+    depth: number,
+    panels: number,
+    columns: number,
+    multiplier: number,
+    bias: number,
+    y: number,
+  ): void;
+
   copyRows(x: number, xStep: number, y: number, yStep: number, rows: number, bytes: number): void;
   transpose(
     x: number,

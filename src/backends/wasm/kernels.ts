@@ -6,6 +6,7 @@ import type { StepName } from '../../runtime/steps.js';
 import { conv } from './conv.js';
 import { binary, lookup, qadd, qmul, unary } from './elementwise.js';
 import type { WasmKernel } from './kernel.js';
+import { matMulInt1 } from './matMulInt1.js';
 import { matMul } from './matmul.js';
 import { concat, transpose } from './movement.js';
 import { averagePool, maxPool, qaveragePool } from './pool.js';
@@ -29,4 +30,5 @@ export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   Unary: unary,
   Concat: concat,
   Transpose: transpose,
+  MatMulInt1: matMulInt1,
 };
