@@ -59,6 +59,8 @@ constexpr KernelInfo kKernels[] = {
 #include "native/kernels/nbits/kernels.inc"
 #define OCTAVO_BITDOT(...) OCTAVO_LISTED("bitdot", __VA_ARGS__)
 #include "native/kernels/bitdot/kernels.inc"
+#define OCTAVO_DOT16(...) OCTAVO_LISTED("dot16", __VA_ARGS__)
+#include "native/kernels/dot16/kernels.inc"
 };
 
 }  // namespace

@@ -8,7 +8,14 @@ import { formatShape, type Shape } from '../core/shape.js';
 import { type Tensor, tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
 import type { Graph, ValueType } from '../graph/ir.js';
-import { createOperator, type Operator, once, type Placement, placement } from './operator.js';
+import {
+  checkCount,
+  createOperator,
+  type Operator,
+  once,
+  type Placement,
+  placement,
+} from './operator.js';
 import { type Checks, checkOptions, isWholeFrom } from './options.js';
 
 export interface MatMulNBitsOptions extends Placement {
@@ -61,10 +68,10 @@ export async function createMatMulNBits(
       found: String(k),
     });
   }
-  checkLength('scales', scales, columns * blocks);
+  checkCount('scales', scales, columns * blocks);
   const zeroDims = [columns, Math.ceil(blocks / 2)];
-  if (zeroPoints !== undefined) checkLength('zeroPoints', zeroPoints, zeroDims[0]! * zeroDims[1]!);
-  if (bias !== undefined) checkLength('bias', bias, columns);
+  if (zeroPoints !== undefined) checkCount('zeroPoints', zeroPoints, zeroDims[0]! * zeroDims[1]!);
+  if (bias !== undefined) checkCount('bias', bias, columns);
   const constants = new Map<string, Tensor>([
     ['weight', weight],
     ['scale', { type: 'float32', dims: [columns, blocks], data: scales }],
@@ -110,15 +117,6 @@ function checkWeight(weight: Tensor<'uint8'>): {
   }
   tensor('uint8', weight.data, dims, 'weight');
   return { columns: dims[0]!, blocks: dims[1]!, blockSize };
-}
-
-function checkLength(where: string, values: ArrayLike<number> | undefined, count: number): void {
-  if (values?.length === count) return;
-  throw new OctavoError('INVALID_ARGUMENT', 'wrong number of elements', {
-    where,
-    expected: String(count),
-    found: values === undefined ? 'none' : String(values.length),
-  });
 }
 
 function graphOf(

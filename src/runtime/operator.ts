@@ -8,11 +8,12 @@ import type { DataType, TypedArray } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import type { Dim, Graph } from '../graph/ir.js';
+import type { Attribute, Dim, Graph, ValueType } from '../graph/ir.js';
 import { compile } from './compile.js';
 import { checkFeeds } from './feeds.js';
 import { layoutConstants } from './memory.js';
 import { type Checks, checkOptions, isSignal, isText, isWholeFrom } from './options.js';
+import type { StepName } from './steps.js';
 
 interface OperatorRunOptions {
   /** Ends the run; it then rejects with `ABORTED`. */
@@ -123,6 +124,45 @@ export async function createOperator<X extends Tensor>(
     dispose,
     [Symbol.dispose]: dispose,
   };
+}
+
+/** The graph of one step that reads x and constants, '' for those it lacks. */
+export function graphOfStep(
+  op: StepName,
+  constants: ReadonlyMap<string, Tensor>,
+  names: readonly string[],
+  attributes: ReadonlyMap<string, Attribute>,
+  x: ValueType,
+  y: ValueType,
+): Graph {
+  const inputs = ['x', ...names.map((name) => (constants.has(name) ? name : ''))];
+  const types = new Map([
+    ['x', x],
+    ['y', y],
+  ]);
+  return {
+    name: 'operator',
+    inputs: ['x'],
+    outputs: [{ name: 'y', value: 'y' }],
+    nodes: [{ name: 'operator', op, domain: 'octavo', inputs, outputs: ['y'], attributes }],
+    constants,
+    types,
+    opsets: new Map(),
+  };
+}
+
+/** Throws `INVALID_ARGUMENT` naming the option unless there are `count` values. */
+export function checkCount(
+  where: string,
+  values: ArrayLike<number> | undefined,
+  count: number,
+): void {
+  if (values?.length === count) return;
+  throw new OctavoError('INVALID_ARGUMENT', 'wrong number of elements', {
+    where,
+    expected: String(count),
+    found: values === undefined ? 'none' : String(values.length),
+  });
 }
 
 /** One result of an operator that is then disposed of. */

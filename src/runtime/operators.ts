@@ -1,12 +1,14 @@
 /**
- * The integer matrix product and convolution on their own, for callers who bring their own graph. Both
- * are one QConv step, prepared by the same code and computed by the same kernels as whole models: so
+ * The matrix product and the integer convolution on their own, for callers who bring their own graph. Those of
+ * int8 are one QConv step, prepared by the same code and computed by the same kernels as whole models: so
  * they give the same bits on every backend.
  */
 import { OctavoError } from '../core/errors.js';
 import { formatShape, type Shape } from '../core/shape.js';
 import { type Tensor, tensor } from '../core/tensor.js';
 import type { Dim } from '../graph/ir.js';
+import { createInt1Gemm, type Int1GemmOptions } from './gemmInt1.js';
+import { createInt16Gemm, type Int16GemmOptions } from './gemmInt16.js';
 import { createOperator, type Operator, once } from './operator.js';
 import { operatorConstants, operatorGraph, outputDimsOf } from './operatorGraph.js';
 import {
@@ -16,24 +18,48 @@ import {
   type OperatorSpec,
 } from './operatorOptions.js';
 
+export type { Int1GemmOptions, Int1Output } from './gemmInt1.js';
+export type { Int16GemmOptions, Int16Output } from './gemmInt16.js';
 export type { Operator } from './operator.js';
 export type { Conv2dOptions, OperatorOptions, OutputFormat } from './operatorOptions.js';
 
 type Activations = Tensor<'uint8'> | Tensor<'int8'>;
 
 /**
- * Prepares y[m, n] = Σ (x[m, k] − zeroPoint) · (weight[k, n] − weightZeroPoint) + bias[n] for x [M, K]
- * with any number of rows. `weight` is int8 [K, N].
+ * Prepares the product of x [M, K], with any number of rows, and `weight` [K, N]. Weight and x are
  *
- * Rejects with `INVALID_ARGUMENT` or `INVALID_TENSOR` naming the option or the weight,
- * `INVALID_QUANTIZATION` for a multiplier that is none, `LIMIT_EXCEEDED` when a sum might not fit int32,
- * and `BACKEND_UNAVAILABLE`.
+ * - int8 and uint8 or int8: y[m, n] = Σ (x[m, k] − zeroPoint) · (weight[k, n] − weightZeroPoint) + bias[n],
+ *   as int32, or requantized or scaled by `output`;
+ * - int16 both: y = Σ x · weight + bias, exact, as int64, or requantized or scaled by `output`; K up to 2^22;
+ * - int1 both, ±1 packed as `pack` has it: y = Σ x · weight as int32, or times a multiplier as float32.
+ *
+ * Results are the same bits on every backend. Rejects with `INVALID_ARGUMENT` or `INVALID_TENSOR` naming the
+ * option or the weight, `INVALID_QUANTIZATION` for a multiplier that is none, `LIMIT_EXCEEDED` when a sum might
+ * not fit int32, and `BACKEND_UNAVAILABLE`.
  */
-export async function createGemm(
+export function createGemm(
   weight: Tensor<'int8'>,
-  options: OperatorOptions = {},
+  options?: OperatorOptions,
+): Promise<Operator<Activations>>;
+export function createGemm(
+  weight: Tensor<'int16'>,
+  options?: Int16GemmOptions,
+): Promise<Operator<Tensor<'int16'>>>;
+export function createGemm(
+  weight: Tensor<'int1'>,
+  options?: Int1GemmOptions,
+): Promise<Operator<Tensor<'int1'>>>;
+export async function createGemm(weight: Tensor, options: object = {}): Promise<Operator<never>> {
+  if (weight?.type === 'int16') return createInt16Gemm(weight as Tensor<'int16'>, options);
+  if (weight?.type === 'int1') return createInt1Gemm(weight as Tensor<'int1'>, options);
+  return createInt8Gemm(weight as Tensor<'int8'>, options);
+}
+
+async function createInt8Gemm(
+  weight: Tensor<'int8'>,
+  options: OperatorOptions,
 ): Promise<Operator<Activations>> {
-  checkWeight(weight, 2, '[K, N]');
+  checkWeight(weight, 2, 'int8, int16 or int1 [K, N]');
   const [k, n] = weight.dims as [number, number];
   // A matrix product is a 1×1 convolution over a row of M pixels: weight [N, 1, 1, K].
   const data = new Int8Array(k * n);
@@ -55,7 +81,7 @@ export async function createConv2d(
   weight: Tensor<'int8'>,
   options: Conv2dOptions = {},
 ): Promise<Operator<Activations>> {
-  checkWeight(weight, 4, '[O, KH, KW, C / groups]');
+  checkWeight(weight, 4, 'int8 [O, KH, KW, C / groups]');
   const spec = describeOperator('conv2d', weight, options);
   return createQConv(spec, options, {
     x: ['N', 'H', 'W', weight.dims[3]! * spec.groups],
@@ -65,12 +91,23 @@ export async function createConv2d(
 }
 
 /** One product, prepared and forgotten; see `createGemm`. */
-export async function gemm(
+export function gemm(
   x: Activations,
   weight: Tensor<'int8'>,
   options?: OperatorOptions,
-): Promise<Tensor> {
-  return once(await createGemm(weight, options), x);
+): Promise<Tensor>;
+export function gemm(
+  x: Tensor<'int16'>,
+  weight: Tensor<'int16'>,
+  options?: Int16GemmOptions,
+): Promise<Tensor>;
+export function gemm(
+  x: Tensor<'int1'>,
+  weight: Tensor<'int1'>,
+  options?: Int1GemmOptions,
+): Promise<Tensor>;
+export async function gemm(x: Tensor, weight: Tensor, options?: object): Promise<Tensor> {
+  return once<Tensor>((await createGemm(weight as Tensor<'int8'>, options)) as Operator, x);
 }
 
 /** One convolution, prepared and forgotten; see `createConv2d`. */
@@ -128,7 +165,7 @@ function checkWeight(weight: Tensor<'int8'>, rank: number, form: string): void {
     const found = weight?.dims === undefined ? 'no tensor' : formatShape([...weight.dims]);
     throw new OctavoError('INVALID_ARGUMENT', 'weight of the wrong form', {
       where: 'weight',
-      expected: `int8 ${form}`,
+      expected: form,
       found: `${weight?.type ?? ''} ${found}`.trim(),
     });
   }

@@ -66,6 +66,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
  * | MatMulInt4 | x s8 [..., K], xScale f32 [...], weight u8 [N, blocks, blockSize / 2], scale f32 [N, blocks], zeroPoint u8 [N, ⌈blocks / 2⌉] (optional), bias f32 [N] (optional) | y f32 [..., N] |
  * | MatMulInt1 | x int1 [M, K], weight int1 [N, K], multiplier f32 [N] (for f32 y), bias f32 [N] (optional, for f32 y) | y i32 or f32 [M, N] |
+ * | MatMulInt16 | x s16 [M, K], weight s16 [N, K], multiplier f32 [N] (for s16 and f32 y), bias i32 [N] (optional) | y s16, i64 or f32 [M, N] |
  *
  * QConv: acc = Σ (x − xZero)(w − weightZero) + bias, padding counts as x = xZero. uint8 y:
  * requantize(acc, multiplier[o], yZero). int32 y: acc. float32 y: clamp(f32(acc) · multiplier[o], lower, upper).
@@ -87,6 +88,8 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  *   sum = 0, and block by block, in ascending order, sum = f32(sum + f32(f32(Σ x · (weight − zeroPoint)) · scale));
  *   y = f32(sum · xScale), or f32(that + bias). Every backend gives these bits.
  * MatMulInt1: acc = Σ x · weight, all of them ±1. int32 y: acc. float32 y: f32(f32(acc) · multiplier), or f32(that + bias).
+ * MatMulInt16: acc = Σ x · weight + bias, exact in 64 bits for K up to 2^22. int64 y: acc. float32 y: f32(f32(acc) ·
+ *   multiplier). int16 y: requantize(acc, multiplier, 0).
  */
 const schema = {
   QuantizeLinear: { axis: 'i32', blockSize: 'i32' },
@@ -131,6 +134,7 @@ const schema = {
   DynamicQuantizeRows: {},
   MatMulInt4: { blockSize: 'i32' },
   MatMulInt1: {},
+  MatMulInt16: { ...clamp },
 } as const satisfies Record<string, Record<string, FieldKind>>;
 
 export type StepName = keyof typeof schema;

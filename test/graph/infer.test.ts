@@ -275,6 +275,13 @@ const table: readonly Row[] = [
   ],
   ['octavo:MatMulInt1', ['int1 [N, 40]', 'int1 [7, 40]'], 'int32 [N, 7]'],
   ['octavo:MatMulInt1', ['int1 [N, 40]', 'int1 [7, 40]', 'float32 [7]'], 'float32 [N, 7]'],
+  ['octavo:MatMulInt16', ['int16 [N, 40]', 'int16 [7, 40]', '', 'int32 [7]'], 'int64 [N, 7]'],
+  [
+    'octavo:MatMulInt16',
+    ['int16 [N, 40]', 'int16 [7, 40]', 'float32 [7]'],
+    'int16 [N, 7]',
+    { outputType: 'int16' },
+  ],
 ];
 
 /** Operators that share their definition with one in the table. */

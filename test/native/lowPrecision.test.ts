@@ -20,6 +20,7 @@ type Case = readonly [what: string, reads: readonly string[], writes: string, pa
 
 const int4 = ['int8 4 40', 'float32 4', '=uint8 7 2 16', '=float32 7 2', '', ''];
 const int1 = ['int1 4 40', '=int1 7 40', '=float32 7', '=float32 7'];
+const int16 = ['int16 4 40', '=int16 7 40', '=float32 7', '=int32 7'];
 const steps: { readonly [S in StepName]?: { right: Case; wrong: readonly Case[] } } = {
   MatMulInt4: {
     right: ['right', int4, 'float32 4 7', { blockSize: 32 }],
@@ -51,6 +52,22 @@ const steps: { readonly [S in StepName]?: { right: Case; wrong: readonly Case[] 
       ['too few multipliers', int1.with(2, '=float32 6'), 'float32 4 7'],
       ['weights that are computed', int1.with(1, 'int1 7 40'), 'float32 4 7'],
       ['bytes', int1.with(0, 'int8 4 40'), 'float32 4 7'],
+    ],
+  },
+  MatMulInt16: {
+    right: ['right', int16, 'int16 4 7'],
+    wrong: [
+      ['another depth', int16.with(1, '=int16 7 39'), 'int16 4 7'],
+      ['other rows', int16, 'int16 5 7'],
+      ['other columns', int16, 'int16 4 8'],
+      ['no multiplier for int16', int16.with(2, ''), 'int16 4 7'],
+      ['a multiplier for int64', int16, 'int64 4 7'],
+      ['too short a bias', int16.with(3, '=int32 6'), 'int16 4 7'],
+      ['a bias of floats', int16.with(3, '=float32 7'), 'int16 4 7'],
+      ['an empty clamp', int16, 'int16 4 7', { min: 1, max: 0 }],
+      ['a clamp beyond int16', int16, 'int16 4 7', { max: 32768 }],
+      ['weights that are computed', int16.with(1, 'int16 7 40'), 'int16 4 7'],
+      ['uint16', int16.with(0, 'uint16 4 40'), 'int16 4 7'],
     ],
   },
 };

@@ -1,7 +1,7 @@
 /** Products of weights narrower or wider than int8: the same bits everywhere, float results too. */
 import { floats, integers, type Random } from '../helpers/random.js';
 import { singleStepPlan } from '../helpers/singleStep.js';
-import { drawSize } from './draw.js';
+import { drawFactor, drawSize } from './draw.js';
 import type { Problem, Suite } from './problem.js';
 
 /** A long product now and then, and rows of more than one strip. */
@@ -93,8 +93,37 @@ function drawInt1(random: Random): Problem {
   return { plan, inputs: [bits(rows * k)] };
 }
 
+function drawInt16(random: Random): Problem {
+  const { rows, depth, columns } = drawProduct(random);
+  const type = random.pick(['int16', 'int64', 'float32'] as const);
+  // Weights of all 16 bits, of 12 and of 8: sums of 32 bits hold few, more and many of them.
+  const bits = random.pick([16, 16, 12, 8]);
+  const [low, high] = [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+  const weight = integers(random, 'int16', columns * depth, low, high);
+  const natural = 1 / (high * Math.sqrt(depth));
+  const multiplier = Float32Array.from({ length: columns }, () =>
+    drawFactor(random, natural / 8, natural * 8),
+  );
+  const bias = integers(random, 'int32', columns);
+  const min = random.int(-32768, 32767);
+  const plan = singleStepPlan(
+    'MatMulInt16',
+    [
+      { type: 'int16', dims: [rows, depth] },
+      { type: 'int16', dims: [columns, depth], constant: weight },
+      type === 'int64' ? undefined : { type: 'float32', dims: [columns], constant: multiplier },
+      random.chance(0.5) ? { type: 'int32', dims: [columns], constant: bias } : undefined,
+    ],
+    [{ type, dims: [rows, columns] }],
+    random.chance(0.7) ? { min: -32768, max: 32767 } : { min, max: random.int(min, 32767) },
+    random.pick(['plan', 'model']),
+  );
+  return { plan, inputs: [integers(random, 'int16', rows * depth)] };
+}
+
 export const lowPrecisionSuites: readonly Suite[] = [
   { name: 'dynamicquantizerows', draw: drawRows },
   { name: 'matmulint4', draw: drawInt4 },
   { name: 'matmulint1', draw: drawInt1 },
+  { name: 'matmulint16', draw: drawInt16 },
 ];

@@ -162,20 +162,28 @@ struct AvxVnni : Avx2 {
 #if defined(__GNUC__)
 #if defined(__AVX512VNNI__)
 #define OCTAVO_VPDPBUSD "vpdpbusd %2, %1, %0"
+#define OCTAVO_VPDPWSSD "vpdpwssd %2, %1, %0"
 #define OCTAVO_REGISTER "v"
 #else
 #define OCTAVO_VPDPBUSD "%{vex%} vpdpbusd %2, %1, %0"
+#define OCTAVO_VPDPWSSD "%{vex%} vpdpwssd %2, %1, %0"
 #define OCTAVO_REGISTER "x"
 #endif
   static void dot(Int& acc, Int u8, Int s8) {
     asm(OCTAVO_VPDPBUSD : "+" OCTAVO_REGISTER(acc) : OCTAVO_REGISTER(u8), OCTAVO_REGISTER(s8));
   }
+  static void dot16(Int& acc, Int a, Int b) {
+    asm(OCTAVO_VPDPWSSD : "+" OCTAVO_REGISTER(acc) : OCTAVO_REGISTER(a), OCTAVO_REGISTER(b));
+  }
 #undef OCTAVO_VPDPBUSD
+#undef OCTAVO_VPDPWSSD
 #undef OCTAVO_REGISTER
 #elif defined(__AVX512F__)
   static void dot(Int& acc, Int u8, Int s8) { acc = _mm256_dpbusd_epi32(acc, u8, s8); }
+  static void dot16(Int& acc, Int a, Int b) { acc = _mm256_dpwssd_epi32(acc, a, b); }
 #else
   static void dot(Int& acc, Int u8, Int s8) { acc = _mm256_dpbusd_avx_epi32(acc, u8, s8); }
+  static void dot16(Int& acc, Int a, Int b) { acc = _mm256_dpwssd_avx_epi32(acc, a, b); }
 #endif
 };
 #endif

@@ -108,6 +108,14 @@ struct Avx512 {
     acc = _mm512_dpbusd_epi32(acc, u8, s8);
 #endif
   }
+  // acc += the sum of two s16 · s16 products, per int32, likewise.
+  static void dot16(Int& acc, Int a, Int b) {
+#if defined(__GNUC__)
+    asm("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
+#else
+    acc = _mm512_dpwssd_epi32(acc, a, b);
+#endif
+  }
 #endif
 
   // acc += sums of bytes, spread over its int32.

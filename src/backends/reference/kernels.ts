@@ -7,7 +7,7 @@ import { conv } from './conv.js';
 import { binary, qadd, qmul, unary } from './elementwise.js';
 import type { StepKernels } from './kernel.js';
 import { lookup } from './lookup.js';
-import { dynamicQuantizeRows, matMulInt1, matMulInt4 } from './lowPrecision.js';
+import { dynamicQuantizeRows, matMulInt1, matMulInt4, matMulInt16 } from './lowPrecision.js';
 import { matMul } from './matmul.js';
 import { concat, copy, pad, slice, transpose } from './movement.js';
 import { layerNorm, lrn } from './normalize.js';
@@ -45,4 +45,5 @@ export const referenceKernels: StepKernels = {
   DynamicQuantizeRows: dynamicQuantizeRows,
   MatMulInt4: matMulInt4,
   MatMulInt1: matMulInt1,
+  MatMulInt16: matMulInt16,
 };

@@ -4,7 +4,7 @@
  */
 
 import { unpack } from '../../numerics/pack.js';
-import { rounded } from './arithmetic.js';
+import { requantized, rounded } from './arithmetic.js';
 import { dimsOf, elementsOf, optionalElementsOf, type StepKernel } from './kernel.js';
 
 const { fround } = Math;
@@ -81,6 +81,26 @@ export const matMulInt1: StepKernel<'MatMulInt1'> = ({ inputs, outputs }, memory
       for (let i = 0; i < depth; i++) acc += x[row * depth + i]! * weight[column * depth + i]!;
       if (multiplier) acc = fround(fround(acc) * multiplier[column]!);
       y[row * columns + column] = bias ? acc + bias[column]! : acc;
+    }
+  }
+};
+
+export const matMulInt16: StepKernel<'MatMulInt16'> = ({ inputs, outputs, params }, memory) => {
+  const x = elementsOf<'int16'>(memory, inputs[0]);
+  const weight = elementsOf<'int16'>(memory, inputs[1]);
+  const multiplier = optionalElementsOf<'float32'>(memory, inputs[2]);
+  const bias = optionalElementsOf<'int32'>(memory, inputs[3]);
+  const y = memory.view(outputs[0]!);
+  const [rows, depth] = dimsOf(memory, inputs[0]) as [number, number];
+  const columns = dimsOf(memory, inputs[1])[0]!;
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, at++) {
+      // Whole numbers below 2^53: a double adds them exactly.
+      let acc = bias?.[column] ?? 0;
+      for (let i = 0; i < depth; i++) acc += x[row * depth + i]! * weight[column * depth + i]!;
+      if (y instanceof BigInt64Array) y[at] = BigInt(acc);
+      else if (y instanceof Float32Array) y[at] = fround(fround(acc) * multiplier![column]!);
+      else y[at] = requantized(acc, multiplier![column]!, 0, params.min, params.max);
     }
   }
 };

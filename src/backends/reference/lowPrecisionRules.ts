@@ -1,4 +1,5 @@
 /** The rules of the steps that ./lowPrecision computes. */
+import { formatShape, type Shape } from '../../core/shape.js';
 import type { PlanTensor } from '../../runtime/plan.js';
 import { type Need, needCount, needRange, needSame } from './needs.js';
 import type { Rule } from './rules.js';
@@ -10,10 +11,20 @@ function rowsOf(need: Need, { dims }: PlanTensor): { rows: number; depth: number
   return { rows: dims.slice(0, -1).reduce((product, dim) => product * dim, 1), depth };
 }
 
+/** The columns of x [M, K] · weight [N, K] = y [M, N]. */
+function needProduct(need: Need, x: Shape, weight: Shape, y: Shape): number {
+  need(x.length === 2, 'rank 2', formatShape(x));
+  const columns = weight[0]!;
+  needSame(need, weight, [columns, x[1]!]);
+  needSame(need, y, [x[0]!, columns]);
+  return columns;
+}
+
 export const lowPrecisionRules: {
   readonly DynamicQuantizeRows: Rule<'DynamicQuantizeRows'>;
   readonly MatMulInt4: Rule<'MatMulInt4'>;
   readonly MatMulInt1: Rule<'MatMulInt1'>;
+  readonly MatMulInt16: Rule<'MatMulInt16'>;
 } = {
   DynamicQuantizeRows: {
     reads: [['float32']],
@@ -50,15 +61,27 @@ export const lowPrecisionRules: {
     check: ({ inputs, outputs, need }) => {
       const [x, weight, multiplier, bias] = inputs;
       const { type, dims } = outputs[0]!;
-      need(x!.dims.length === 2, 'rank 2', String(x!.dims.length));
-      const [rows, depth] = x!.dims as [number, number];
-      const columns = weight!.dims[0]!;
-      needRange(need, 'depth', depth, 1);
-      needSame(need, weight!.dims, [columns, depth]);
-      needSame(need, dims, [rows, columns]);
+      const columns = needProduct(need, x!.dims, weight!.dims, dims);
+      needRange(need, 'depth', x!.dims[1]!, 1);
       const scaled = type === 'float32';
       need((multiplier !== undefined) === scaled, `what ${type} takes`, 'a multiplier or none');
       need(bias === undefined || scaled, 'no bias of int32', 'a bias');
+      for (const input of [multiplier, bias]) if (input) needCount(need, input, columns);
+    },
+  },
+  MatMulInt16: {
+    reads: [['int16'], ['int16'], ['float32'], ['int32']],
+    optionalFrom: 2,
+    writes: [['int16', 'int64', 'float32']],
+    check: ({ inputs, outputs, params, need }) => {
+      const [x, weight, multiplier, bias] = inputs;
+      const { type, dims } = outputs[0]!;
+      const columns = needProduct(need, x!.dims, weight!.dims, dims);
+      needRange(need, 'depth', x!.dims[1]!, 0, 2 ** 22);
+      needRange(need, 'min', params.min, -(2 ** 15), params.max);
+      needRange(need, 'max', params.max, params.min, 2 ** 15 - 1);
+      const scaled = type !== 'int64';
+      need((multiplier !== undefined) === scaled, `what ${type} takes`, 'a multiplier or none');
       for (const input of [multiplier, bias]) if (input) needCount(need, input, columns);
     },
   },

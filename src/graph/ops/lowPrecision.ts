@@ -1,9 +1,10 @@
 /** Octavo's own operators for weights of other widths than a byte: as ./octavo has those of its other steps. */
+import type { DataType } from '../../core/dtype.js';
 import { intOf } from '../attributes.js';
 import { contradiction, expectInputType, expectRank } from './context.js';
-import { unifyDims } from './dims.js';
-import { step } from './octavo.js';
-import type { OpDefinition } from './op.js';
+import { type Dims, unifyDims } from './dims.js';
+import { outputTypeOf, step } from './octavo.js';
+import type { InferContext, OpDefinition } from './op.js';
 
 const dynamicQuantizeRows = step(
   'DynamicQuantizeRows',
@@ -48,20 +49,40 @@ const matMulInt4 = step(
   { optionalInputs: [4] },
 );
 
-const matMulInt1 = step('MatMulInt1', [2, 4], (context) => {
+/** x [M, K] · weight [N, K] of that type: [M, N], the columns those of inputs 2 and 3 too. */
+function multiplied(context: InferContext, type: DataType): Dims {
   const { node, input } = context;
-  for (const i of [0, 1]) expectInputType(context, i, 'int1');
-  for (const i of [2, 3]) expectInputType(context, i, 'float32');
-  for (const i of [0, 1]) expectRank(context, i, 2);
+  for (const i of [0, 1]) {
+    expectInputType(context, i, type);
+    expectRank(context, i, 2);
+  }
   const [x, weight] = [input(0)?.dims, input(1)?.dims];
   unifyDims(node, 'depths', x?.[1], weight?.[1]);
   const columns = unifyDims(node, 'columns', weight?.[0], input(2)?.dims?.[0]);
-  const type = (node.inputs[2] ?? '') === '' ? 'int32' : 'float32';
-  return [{ type, dims: [x?.[0], columns] }];
+  return [x?.[0], unifyDims(node, 'columns', columns, input(3)?.dims?.[0])];
+}
+
+const matMulInt1 = step('MatMulInt1', [2, 4], (context) => {
+  for (const i of [2, 3]) expectInputType(context, i, 'float32');
+  const type = (context.node.inputs[2] ?? '') === '' ? 'int32' : 'float32';
+  return [{ type, dims: multiplied(context, 'int1') }];
 });
+
+const matMulInt16 = step(
+  'MatMulInt16',
+  [2, 4],
+  (context) => {
+    expectInputType(context, 2, 'float32');
+    expectInputType(context, 3, 'int32');
+    const type = outputTypeOf(context.node, 'int64')!;
+    return [{ type, dims: multiplied(context, 'int16') }];
+  },
+  { optionalInputs: [2] },
+);
 
 export const lowPrecisionSteps: readonly OpDefinition[] = [
   dynamicQuantizeRows,
   matMulInt4,
   matMulInt1,
+  matMulInt16,
 ];

@@ -36,7 +36,7 @@ export function step(
 }
 
 /** The `outputType` attribute. */
-function outputTypeOf(node: Node, fallback: DataType | undefined): DataType | undefined {
+export function outputTypeOf(node: Node, fallback: DataType | undefined): DataType | undefined {
   const name = stringOf(node, 'outputType', fallback ?? '');
   if (name === '' || isDataType(name)) return name === '' ? undefined : name;
   throw contradiction(node, "unknown 'outputType'", undefined, name);
