@@ -67,6 +67,7 @@ export {
   conv2d,
   createConv2d,
   createGemm,
+  type FloatGemmOptions,
   gemm,
   type Int1GemmOptions,
   type Int1Output,

@@ -61,6 +61,9 @@ constexpr KernelInfo kKernels[] = {
 #include "native/kernels/bitdot/kernels.inc"
 #define OCTAVO_DOT16(...) OCTAVO_LISTED("dot16", __VA_ARGS__)
 #include "native/kernels/dot16/kernels.inc"
+#define OCTAVO_WIDEN_F16(name, isa) OCTAVO_LISTED("half", name, isa, 0)
+#define OCTAVO_WIDEN_BF16(name, isa) OCTAVO_LISTED("half", name, isa, 0)
+#include "native/kernels/half/kernels.inc"
 };
 
 }  // namespace

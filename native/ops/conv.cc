@@ -25,7 +25,7 @@ class ConvStep final : public PreparedStep {
  public:
   Gather gather;  // in bytes
   FloatPanelLayout layout;
-  PackedBuffer weights;   // null: not constant, each part packs what it needs
+  FloatWeights weights;   // not packed, if not constant: each part packs what it needs
   AlignedBuffer padding;  // zeros
   TensorInfo x, weight, bias, y;
   bool hasBias = false;
@@ -71,7 +71,8 @@ void ConvStep::cut() {
 }
 
 size_t ConvStep::scratchBytes() const {
-  const size_t packed = weights == nullptr ? kDepthBlock * kMostFloatColumns * sizeof(float) : 0;
+  const bool read = weights.packed != nullptr && weights.widen == nullptr;
+  const size_t packed = read ? 0 : kDepthBlock * kMostFloatColumns * sizeof(float);
   return pointerBytes() + borderBytes() + packed;
 }
 
@@ -105,9 +106,9 @@ void ConvStep::runPart(const RunContext& context, size_t part, uint8_t* scratch)
       const FloatPanel& panel = layout.panels[i % perGroup];
       const auto width = static_cast<size_t>(panel.kernel->columns);
       const float* from = packed;
-      if (weights != nullptr) {
-        from = reinterpret_cast<const float*>(weights->data()) + group * layout.weightCount +
-               panel.weights + block.begin * width;
+      if (weights.packed != nullptr) {
+        const size_t at = group * layout.weightCount + panel.weights + block.begin * width;
+        from = weights.at(at, block.taps * block.depth * width, packed);
       } else {
         const FloatMatrix matrix{context.in<float>(weight) + column * layout.depth, layout.depth,
                                  1};
@@ -125,9 +126,10 @@ Status takeOperands(const StepView& step, ConvOperands* operands) {
   const auto& params = step.as<ConvParams>();
   const TensorInfo *x = inputAt(step, 0), *weight = inputAt(step, 1), *bias = inputAt(step, 2);
   const TensorInfo* y = outputAt(step, 0);
-  if (!isType(x, {DataType::kFloat32}) || !isType(weight, {DataType::kFloat32}) ||
+  if (!isType(x, {DataType::kFloat32}) ||
+      !isType(weight, {DataType::kFloat32, DataType::kFloat16, DataType::kBfloat16}) ||
       !isType(y, {DataType::kFloat32})) {
-    return badStep("x, weight and y must be float32");
+    return badStep("x and y must be float32, weight float32 or a 16-bit float");
   }
   const int64_t groups = params.groups;
   if (x->rank != 4 || weight->rank != 4 || y->rank != 4 || groups < 1 ||
@@ -158,7 +160,11 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
     *prepared = std::make_unique<EmptyStep>();
     return {};
   }
-  if (isDepthwise(from)) return prepareDepthwise(from, context, prepared);
+  const WidenKernel* widen = chooseWiden(context.isa, from.weight->type);
+  if (widen != nullptr && context.constant<uint16_t>(*from.weight) == nullptr) {
+    return badStep("weight of a 16-bit float must be a constant");
+  }
+  if (widen == nullptr && isDepthwise(from)) return prepareDepthwise(from, context, prepared);
   Window window = from.window;
   // Windows without channels sum up nothing, whatever their size.
   if (from.weight->dims[3] == 0) window.h.kernel = window.w.kernel = 1;
@@ -184,17 +190,20 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
   const size_t columns = static_cast<size_t>(from.y->dims[3]) / conv->groups;
   const size_t depth = conv->taps() * conv->depth();
   conv->layout = layoutFloatPanels(context.isa, columns, depth);
-  if (const float* data = context.constant<float>(*from.weight)) {
+  conv->weights.widen = widen;
+  if (const auto* data = context.constant<uint8_t>(*from.weight)) {
     const FloatPanelLayout& layout = conv->layout;
+    const size_t elementBytes = widen == nullptr ? 4 : 2;
     const auto pack = [&] {
-      AlignedBuffer packed(conv->groups * layout.weightCount * sizeof(float));
+      AlignedBuffer packed(conv->groups * layout.weightCount * elementBytes);
       for (size_t group = 0; group < conv->groups; ++group) {
-        packFloatPanels(layout, {data + group * columns * depth, depth, 1},
-                        reinterpret_cast<float*>(packed.data()) + group * layout.weightCount);
+        const uint8_t* from = data + group * columns * depth * elementBytes;
+        uint8_t* to = packed.data() + group * layout.weightCount * elementBytes;
+        packAnyPanels(layout, elementBytes, from, depth, 1, to);
       }
       return packed;
     };
-    conv->weights =
+    conv->weights.packed =
         context.packs.get(*from.weight, layout.form(conv->groups, FloatForm::kByColumn), pack);
   }
   conv->padding = AlignedBuffer(conv->gather.depth());

@@ -17,6 +17,9 @@ constexpr size_t kRowUnit = 24;
 constexpr size_t kMostRows = 192;
 // Multiplications worth handing to another thread.
 constexpr double kPartWork = 1e6;
+// Rows that are few, and the depth of a piece of weights that are widened for them.
+constexpr size_t kFewRows = 8;
+constexpr size_t kHalfDepth = 128;
 
 // Where the values that the sums begin with come from.
 enum class Start { kZero, kRow, kSpread };
@@ -30,7 +33,7 @@ class MatMulStep final : public PreparedStep {
   Walk<1> biasWalk;  // the bias spread over y
   size_t matrices = 1, rows = 0, depth = 0, columns = 0;
   FloatPanelLayout layout;
-  PackedBuffer packed;      // null: b is not constant
+  FloatWeights weights;     // packed, if b is constant
   size_t packedMatrix = 0;  // elements from one packed matrix to the next
   float lower = 0, upper = 0;
   size_t strip = 0, strips = 0, panelParts = 0;
@@ -43,7 +46,8 @@ class MatMulStep final : public PreparedStep {
   size_t pointerBytes() const { return roundUp(strip * sizeof(void*), kTensorAlignment); }
   size_t stagedBytes() const { return transposeA ? strip * kDepthBlock * sizeof(float) : 0; }
   size_t packedBytes() const {
-    return packed == nullptr ? kDepthBlock * kMostFloatColumns * sizeof(float) : 0;
+    const bool read = weights.packed != nullptr && weights.widen == nullptr;
+    return read ? 0 : kDepthBlock * kMostFloatColumns * sizeof(float);
   }
   void spreadBias(const RunContext& context) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
@@ -60,7 +64,7 @@ void MatMulStep::cut() {
   const size_t each = divideUp(parts, std::max<size_t>(matrices, 1));
   const size_t panels = layout.panels.size();
   // A panel that is packed on the way is best used for all rows; packed ones are best read once.
-  if (packed == nullptr) {
+  if (weights.packed == nullptr) {
     panelParts = std::min(panels, each);
     strip = std::min(kMostRows, roundUp(divideUp(rows, divideUp(each, panelParts)), kRowUnit));
   } else {
@@ -101,7 +105,7 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
   int64_t offsets[2];
   stack.offsetsOf(static_cast<int64_t>(matrix), offsets);
   const float* left = context.in<float>(a) + offsets[0];
-  const float* right = context.in<float>(b) + offsets[1];
+  const float* right = weights.packed == nullptr ? context.in<float>(b) + offsets[1] : nullptr;
   auto* pointers = reinterpret_cast<const float**>(scratch);
   auto* staged = reinterpret_cast<float*>(scratch + pointerBytes());
   auto* panelPart = reinterpret_cast<float*>(scratch + pointerBytes() + stagedBytes());
@@ -115,7 +119,7 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
   to.yStride = columns;
   to.lower = lower;
   to.upper = upper;
-  const FloatMatrix weights{right, transposeB ? depth : 1, transposeB ? 1 : columns};
+  const FloatMatrix unpacked{right, transposeB ? depth : 1, transposeB ? 1 : columns};
   const size_t begin = layout.panels.size() * share / panelParts;
   const size_t end = layout.panels.size() * (share + 1) / panelParts;
   forEachDepthBlock(1, depth, [&](const DepthBlock& block) {
@@ -124,16 +128,25 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
     local.offset = 0;
     for (size_t i = begin; i < end; ++i) {
       const FloatPanel& panel = layout.panels[i];
-      const float* from = panelPart;
-      if (packed != nullptr) {
-        const auto width = static_cast<size_t>(panel.kernel->columns);
-        const size_t at = static_cast<size_t>(offsets[1]) / (depth * columns) * packedMatrix;
-        from = reinterpret_cast<const float*>(packed->data()) + at + panel.weights +
-               block.begin * width;
-      } else {
-        packFloatPanel(panel, weights, block.begin, block.begin + block.depth, panelPart);
+      if (weights.packed == nullptr) {
+        packFloatPanel(panel, unpacked, block.begin, block.begin + block.depth, panelPart);
+        addBlock(to, panel, local, panelPart);
+        continue;
       }
-      addBlock(to, panel, local, from);
+      const auto width = static_cast<size_t>(panel.kernel->columns);
+      const size_t at = static_cast<size_t>(offsets[1]) / (depth * columns) * packedMatrix +
+                        panel.weights + block.begin * width;
+      // What few rows pass is widened in pieces that stay in the first cache.
+      const bool pieces = weights.widen != nullptr && to.rows <= kFewRows;
+      const size_t piece = pieces ? std::min(kHalfDepth, block.depth) : block.depth;
+      for (size_t k = 0; k < block.depth; k += piece) {
+        DepthBlock part = local;
+        part.offset = k;
+        part.depth = std::min(piece, block.depth - k);
+        part.first = block.first && k == 0;
+        part.last = block.last && k + part.depth == block.depth;
+        addBlock(to, panel, part, weights.at(at + k * width, part.depth * width, panelPart));
+      }
     }
   });
 }
@@ -188,9 +201,10 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
                      std::unique_ptr<PreparedStep>* prepared) {
   const TensorInfo *a = inputAt(step, 0), *b = inputAt(step, 1), *y = outputAt(step, 0);
   const auto& params = step.as<MatMulParams>();
-  if (!isType(a, {DataType::kFloat32}) || !isType(b, {DataType::kFloat32}) ||
+  if (!isType(a, {DataType::kFloat32}) ||
+      !isType(b, {DataType::kFloat32, DataType::kFloat16, DataType::kBfloat16}) ||
       !isType(y, {DataType::kFloat32}) || a->rank < 2 || b->rank < 2 || y->rank < 2) {
-    return badStep("a, b and y must be float32 matrices or stacks of them");
+    return badStep("a, b and y must be float32 matrices or stacks of them, or b of a 16-bit float");
   }
   auto product = std::make_unique<MatMulStep>();
   product->a = *a;
@@ -231,23 +245,29 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
   }
 
   product->layout = layoutFloatPanels(context.isa, product->columns, product->depth);
-  const float* data = context.constant<float>(*b);
+  const auto* data = context.constant<uint8_t>(*b);
+  product->weights.widen = chooseWiden(context.isa, b->type);
+  if (data == nullptr && product->weights.widen != nullptr) {
+    return badStep("b of a 16-bit float must be a constant");
+  }
   if (data != nullptr && y->count > 0 && k > 0) {
     const FloatPanelLayout& layout = product->layout;
     const size_t each = product->depth * product->columns;
     const size_t count = static_cast<size_t>(b->count) / each;
+    const size_t elementBytes = product->weights.widen == nullptr ? 4 : 2;
     const auto pack = [&] {
-      AlignedBuffer packed(count * layout.weightCount * sizeof(float));
+      AlignedBuffer packed(count * layout.weightCount * elementBytes);
       for (size_t i = 0; i < count; ++i) {
-        const FloatMatrix matrix{data + i * each, product->transposeB ? product->depth : 1,
-                                 product->transposeB ? 1 : product->columns};
-        packFloatPanels(layout, matrix,
-                        reinterpret_cast<float*>(packed.data()) + i * layout.weightCount);
+        const size_t columnStride = product->transposeB ? product->depth : 1;
+        const size_t depthStride = product->transposeB ? 1 : product->columns;
+        const uint8_t* from = data + i * each * elementBytes;
+        uint8_t* to = packed.data() + i * layout.weightCount * elementBytes;
+        packAnyPanels(layout, elementBytes, from, columnStride, depthStride, to);
       }
       return packed;
     };
     const auto form = product->transposeB ? FloatForm::kByColumn : FloatForm::kByDepth;
-    product->packed = context.packs.get(*b, layout.form(count, form), pack);
+    product->weights.packed = context.packs.get(*b, layout.form(count, form), pack);
     product->packedMatrix = layout.weightCount;
   }
   if (y->count > 0) product->cut();

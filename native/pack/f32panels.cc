@@ -67,10 +67,33 @@ void packFloatPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t f
   }
 }
 
-void packFloatPanels(const FloatPanelLayout& layout, const FloatMatrix& matrix, float* packed) {
+void packAnyPanels(const FloatPanelLayout& layout, size_t elementBytes, const void* data,
+                   size_t columnStride, size_t depthStride, void* packed) {
   for (const FloatPanel& panel : layout.panels) {
-    packFloatPanel(panel, matrix, 0, layout.depth, packed + panel.weights);
+    if (elementBytes == sizeof(float)) {
+      const FloatMatrix matrix{static_cast<const float*>(data), columnStride, depthStride};
+      packFloatPanel(panel, matrix, 0, layout.depth, static_cast<float*>(packed) + panel.weights);
+      continue;
+    }
+    const auto width = static_cast<size_t>(panel.kernel->columns);
+    const auto* from = static_cast<const uint16_t*>(data) + panel.column * columnStride;
+    auto* to = static_cast<uint16_t*>(packed) + panel.weights;
+    for (size_t k = 0; k < layout.depth; ++k, from += depthStride, to += width) {
+      for (size_t c = 0; c < panel.columns; ++c) to[c] = from[c * columnStride];
+      std::fill(to + panel.columns, to + width, uint16_t{0});
+    }
   }
+}
+
+const float* FloatWeights::at(size_t first, size_t count, float* scratch) const {
+  if (widen == nullptr) return reinterpret_cast<const float*>(packed->data()) + first;
+  widen->run({reinterpret_cast<const uint16_t*>(packed->data()) + first, scratch, count});
+  return scratch;
+}
+
+const WidenKernel* chooseWiden(Isa isa, DataType type) {
+  if (type == DataType::kFloat16) return &chooseWidenFloat16(isa);
+  return type == DataType::kBfloat16 ? &chooseWidenBfloat16(isa) : nullptr;
 }
 
 }  // namespace octavo

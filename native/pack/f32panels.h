@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "native/kernels/f32dot/f32dot.h"
+#include "native/kernels/half/half.h"
 #include "native/pack/store.h"
 
 namespace octavo {
@@ -45,7 +46,21 @@ struct FloatMatrix {
 void packFloatPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t first, size_t end,
                     float* packed);
 
-// Packs all panels of one group.
-void packFloatPanels(const FloatPanelLayout& layout, const FloatMatrix& matrix, float* packed);
+// Packs all panels of one group of weights with elements of 4 bytes, or of 2, which stay as they
+// are until they are used. Strides are those of a FloatMatrix.
+void packAnyPanels(const FloatPanelLayout& layout, size_t elementBytes, const void* data,
+                   size_t columnStride, size_t depthStride, void* packed);
+
+// Weights of Conv and MatMul in panels, as they are stored and as kernels read them.
+struct FloatWeights {
+  PackedBuffer packed;                 // null: not constant
+  const WidenKernel* widen = nullptr;  // null: float32
+
+  // `count` elements from element `first` on; `scratch` takes them if they have to be widened.
+  const float* at(size_t first, size_t count, float* scratch) const;
+};
+
+// How weights of that type are widened; null for float32.
+const WidenKernel* chooseWiden(Isa isa, DataType type);
 
 }  // namespace octavo

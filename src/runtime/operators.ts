@@ -7,6 +7,7 @@ import { OctavoError } from '../core/errors.js';
 import { formatShape, type Shape } from '../core/shape.js';
 import { type Tensor, tensor } from '../core/tensor.js';
 import type { Dim } from '../graph/ir.js';
+import { createFloatGemm, type FloatGemmOptions, type FloatWeight } from './gemmFloat.js';
 import { createInt1Gemm, type Int1GemmOptions } from './gemmInt1.js';
 import { createInt16Gemm, type Int16GemmOptions } from './gemmInt16.js';
 import { createOperator, type Operator, once } from './operator.js';
@@ -18,6 +19,7 @@ import {
   type OperatorSpec,
 } from './operatorOptions.js';
 
+export type { FloatGemmOptions } from './gemmFloat.js';
 export type { Int1GemmOptions, Int1Output } from './gemmInt1.js';
 export type { Int16GemmOptions, Int16Output } from './gemmInt16.js';
 export type { Operator } from './operator.js';
@@ -31,9 +33,11 @@ type Activations = Tensor<'uint8'> | Tensor<'int8'>;
  * - int8 and uint8 or int8: y[m, n] = Σ (x[m, k] − zeroPoint) · (weight[k, n] − weightZeroPoint) + bias[n],
  *   as int32, or requantized or scaled by `output`;
  * - int16 both: y = Σ x · weight + bias, exact, as int64, or requantized or scaled by `output`; K up to 2^22;
+ * - float32, float16 or bfloat16 and float32: y = clamp(Σ x · weight + bias), in float32 whatever the weight is
+ *   stored as, summed in any order;
  * - int1 both, ±1 packed as `pack` has it: y = Σ x · weight as int32, or times a multiplier as float32.
  *
- * Results are the same bits on every backend. Rejects with `INVALID_ARGUMENT` or `INVALID_TENSOR` naming the
+ * Results of integers are the same bits on every backend. Rejects with `INVALID_ARGUMENT` or `INVALID_TENSOR` naming the
  * option or the weight, `INVALID_QUANTIZATION` for a multiplier that is none, `LIMIT_EXCEEDED` when a sum might
  * not fit int32, and `BACKEND_UNAVAILABLE`.
  */
@@ -46,11 +50,16 @@ export function createGemm(
   options?: Int16GemmOptions,
 ): Promise<Operator<Tensor<'int16'>>>;
 export function createGemm(
+  weight: FloatWeight,
+  options?: FloatGemmOptions,
+): Promise<Operator<Tensor<'float32'>>>;
+export function createGemm(
   weight: Tensor<'int1'>,
   options?: Int1GemmOptions,
 ): Promise<Operator<Tensor<'int1'>>>;
 export async function createGemm(weight: Tensor, options: object = {}): Promise<Operator<never>> {
   if (weight?.type === 'int16') return createInt16Gemm(weight as Tensor<'int16'>, options);
+  if (isFloatWeight(weight)) return createFloatGemm(weight, options);
   if (weight?.type === 'int1') return createInt1Gemm(weight as Tensor<'int1'>, options);
   return createInt8Gemm(weight as Tensor<'int8'>, options);
 }
@@ -59,7 +68,7 @@ async function createInt8Gemm(
   weight: Tensor<'int8'>,
   options: OperatorOptions,
 ): Promise<Operator<Activations>> {
-  checkWeight(weight, 2, 'int8, int16 or int1 [K, N]');
+  checkWeight(weight, 2, 'int8, int16, int1, float32, float16 or bfloat16 [K, N]');
   const [k, n] = weight.dims as [number, number];
   // A matrix product is a 1×1 convolution over a row of M pixels: weight [N, 1, 1, K].
   const data = new Int8Array(k * n);
@@ -100,6 +109,11 @@ export function gemm(
   x: Tensor<'int16'>,
   weight: Tensor<'int16'>,
   options?: Int16GemmOptions,
+): Promise<Tensor>;
+export function gemm(
+  x: Tensor<'float32'>,
+  weight: FloatWeight,
+  options?: FloatGemmOptions,
 ): Promise<Tensor>;
 export function gemm(
   x: Tensor<'int1'>,
@@ -158,6 +172,10 @@ function flipSigns({ buffer, length }: Int8Array | Uint8Array): Uint8Array {
   const bytes = new Uint8Array(buffer);
   for (let i = words.length * 4; i < length; i++) bytes[i]! ^= 0x80;
   return bytes;
+}
+
+function isFloatWeight(weight: Tensor): weight is FloatWeight {
+  return ['float32', 'float16', 'bfloat16'].includes(weight?.type);
 }
 
 function checkWeight(weight: Tensor<'int8'>, rank: number, form: string): void {

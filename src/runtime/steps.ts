@@ -52,8 +52,8 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | Lookup | x u8 or s8, table u8 [256] (indexed by the byte's bits) | y u8 or s8 |
  * | MaxPool | x u8 s8 or f32 NHWC | y same type |
  * | AveragePool | x f32 NHWC | y f32 |
- * | Conv | x f32 NHWC, weight f32 OHWI, bias f32 [O] (optional) | y f32 NHWC |
- * | MatMul | a f32 [..., M, K], b f32 [..., K, N], bias f32 (broadcast to [..., M, N], optional) | y f32 |
+ * | Conv | x f32 NHWC, weight f32 f16 bf16 OHWI, bias f32 [O] (optional) | y f32 NHWC |
+ * | MatMul | a f32 [..., M, K], b f32 f16 bf16 [..., K, N], bias f32 (broadcast to [..., M, N], optional) | y f32 |
  * | Binary | a f32, b f32 (broadcast) | y f32 |
  * | Unary | x f32 | y f32 |
  * | Softmax | x f32, along the last axis | y f32 |
@@ -70,6 +70,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  *
  * QConv: acc = Σ (x − xZero)(w − weightZero) + bias, padding counts as x = xZero. uint8 y:
  * requantize(acc, multiplier[o], yZero). int32 y: acc. float32 y: clamp(f32(acc) · multiplier[o], lower, upper).
+ * Conv, MatMul: weights of 16 bits are constants, and computed with as the float32 they stand for.
  * QAdd: clamp(rne(f32(f32((a − aZero) · aMultiplier) + f32((b − bZero) · bMultiplier))) + yZero, min, max).
  * QMul: clamp(rne(f32((a − aZero)(b − bZero)) · multiplier) + yZero, min, max).
  * QAveragePool: acc = Σ (x − xZero) over the n cells counted; m = f32(xScale / f32(yScale · n)); requantize(acc, m, yZero),

@@ -54,6 +54,16 @@ const steps: { readonly [S in StepName]?: { right: Case; wrong: readonly Case[] 
       ['bytes', int1.with(0, 'int8 4 40'), 'float32 4 7'],
     ],
   },
+  MatMul: {
+    right: ['right', ['float32 4 40', '=bfloat16 40 7'], 'float32 4 7'],
+    wrong: [['halves that are computed', ['float32 4 40', 'bfloat16 40 7'], 'float32 4 7']],
+  },
+  Conv: {
+    right: ['right', ['float32 1 5 5 4', '=float16 7 1 1 4'], 'float32 1 5 5 7'],
+    wrong: [
+      ['halves that are computed', ['float32 1 5 5 4', 'float16 7 1 1 4'], 'float32 1 5 5 7'],
+    ],
+  },
   MatMulInt16: {
     right: ['right', int16, 'int16 4 7'],
     wrong: [

@@ -1,5 +1,6 @@
 /** Matrix products of other widths than int8, against their definition, on every backend. */
 import { describe, expect, it } from 'vitest';
+import { encodeBfloat16, encodeFloat16 } from '../../src/core/half.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { pack, roundHalfEven } from '../../src/numerics/index.js';
 import {
@@ -8,7 +9,7 @@ import {
   type Int1Output,
   type Int16Output,
 } from '../../src/runtime/operators.js';
-import { createRandom, floats, integers, type Random } from '../helpers/random.js';
+import { createRandom, floats, gridFloats, integers, type Random } from '../helpers/random.js';
 import { backends } from '../lifecycle/backends.js';
 
 const { fround } = Math;
@@ -98,6 +99,33 @@ describe.each(backends)('on %s', (backend) => {
     expect(y.data).toEqual(BigInt64Array.of(70_000n * 2n ** 30n));
   });
 
+  it('floats are their definition, whatever they are stored as', async () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const random = createRandom(seed);
+      const size = [random.int(1, 20), random.int(1, 700), random.int(1, 70)] as const;
+      const [m, k, n] = size;
+      // On this grid every partial sum is exact, in any order.
+      const [left, right] = [gridFloats(random, m * k), gridFloats(random, k * n)];
+      const x = { type: 'float32', dims: [m, k], data: left } as const;
+      const dims = [k, n];
+      const bias = random.chance(0.5) ? gridFloats(random, n) : undefined;
+      const max = random.chance(0.5) ? 0.75 : undefined;
+      const expected = Float32Array.from(products(left, right, size), (sum, i) =>
+        Math.min(sum + (bias?.[i % n] ?? 0), max ?? Number.POSITIVE_INFINITY),
+      );
+      const weights = [
+        { type: 'float32', dims, data: right },
+        { type: 'float16', dims, data: encodeFloat16(right) },
+        { type: 'bfloat16', dims, data: encodeBfloat16(right) },
+      ] as const;
+      for (const weight of weights) {
+        const y = await gemm(x, weight, { backend, bias, max });
+        const about = `seed ${seed}: ${weight.type}`;
+        expect(y, about).toEqual({ type: 'float32', dims: [m, n], data: expected });
+      }
+    }
+  });
+
   it('any number of rows, none too', async () => {
     const weight = { type: 'int1', dims: [8, 2], data: Uint8Array.of(0xff, 0xff) } as const;
     const operator = await createGemm(weight, { backend });
@@ -113,6 +141,7 @@ describe.each(backends)('on %s', (backend) => {
 
 describe('refused', () => {
   const int1 = { type: 'int1', dims: [9, 3], data: new Uint8Array(4) } as const;
+  const half = { type: 'float16', dims: [2, 3], data: new Uint16Array(6) } as const;
   const int16 = { type: 'int16', dims: [2, 3], data: new Int16Array(6) } as const;
   const short = { type: 'int16', multiplier: 1 };
   const output = { type: 'float32', multiplier: 1 };
@@ -134,6 +163,11 @@ describe('refused', () => {
       'output.bias',
     ],
     ['int1: a bias in a list', int1, { output: { ...output, bias: [1, 2, 3] } }, 'bias'],
+    ['float16: an empty clamp', half, { min: 1, max: 0 }, 'min'],
+    ['float16: a bias of integers', half, { bias: new Int32Array(3) }, 'bias'],
+    ['float16: a short bias', half, { bias: new Float32Array(2) }, 'bias'],
+    ['float16: an output', half, { output: { type: 'float32' } }, 'output'],
+    ['float16: rank 1', { ...half, dims: [6] }, {}, 'weight'],
     ['int16: an empty clamp', int16, { output: { ...short, min: 1, max: 0 } }, 'output.min'],
     ['int16: a clamp beyond', int16, { output: { ...short, max: 32768 } }, 'max'],
     ['int16: no multiplier', int16, { output: { type: 'int16' } }, 'output.multiplier'],

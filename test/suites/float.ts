@@ -4,6 +4,7 @@
  * whatever the order of the sum. The others, and functions of one number, are allowed a few units
  * of float32.
  */
+import { encodeBfloat16, encodeFloat16 } from '../../src/core/half.js';
 import {
   type BinaryKind,
   binaryKinds,
@@ -12,7 +13,7 @@ import {
   unaryKinds,
 } from '../../src/runtime/steps.js';
 import { floats, gridFloats, type Random } from '../helpers/random.js';
-import { perAxis, singleStepPlan } from '../helpers/singleStep.js';
+import { type Operand, perAxis, singleStepPlan } from '../helpers/singleStep.js';
 import {
   count,
   drawBounds,
@@ -35,6 +36,15 @@ function drawSum(random: Random, terms: number) {
 
 const f32 = (dims: readonly number[], constant?: Float32Array) =>
   ({ type: 'float32', dims, constant }) as const;
+
+/** A constant of float32, or one time in three of the 16-bit float that is near. */
+function drawWeight(random: Random, dims: readonly number[], data: Float32Array): Operand {
+  return random.pick<() => Operand>([
+    ...[() => f32(dims, data), () => f32(dims, data), () => f32(dims, data), () => f32(dims, data)],
+    () => ({ type: 'float16', dims, constant: encodeFloat16(data) }),
+    () => ({ type: 'bfloat16', dims, constant: encodeBfloat16(data) }),
+  ])();
+}
 
 /** Functions that are one rounding, or none, away from their input. */
 const exactUnary: readonly UnaryKind[] = [
@@ -104,7 +114,7 @@ export const floatSuites: readonly Suite[] = [
         'Conv',
         [
           f32(x),
-          f32(weight, fill(count(weight))),
+          drawWeight(random, weight, fill(count(weight))),
           random.chance(0.7) ? f32(channels, fill(weight[0])) : undefined,
         ],
         [f32(y)],
@@ -137,7 +147,11 @@ export const floatSuites: readonly Suite[] = [
       const aData = fill(count(a));
       const plan = singleStepPlan(
         'MatMul',
-        [f32(a), f32(b, constant ? bData : undefined), bias && f32(bias, fill(count(bias)))],
+        [
+          f32(a),
+          constant ? drawWeight(random, b, bData) : f32(b),
+          bias && f32(bias, fill(count(bias))),
+        ],
         [f32([...stack, m, n])],
         { transposeA, transposeB, ...drawBounds(random) },
         random.pick(['plan', 'model']),

@@ -4,11 +4,11 @@
  */
 import { bounded } from './arithmetic.js';
 import { forEachPixel } from './convolution.js';
-import { dimsOf, elementsOf, optionalElementsOf, type StepKernel } from './kernel.js';
+import { dimsOf, elementsOf, floatsOf, optionalElementsOf, type StepKernel } from './kernel.js';
 
 export const conv: StepKernel<'Conv'> = ({ inputs, outputs, params }, memory) => {
   const x = elementsOf<'float32'>(memory, inputs[0]);
-  const weight = elementsOf<'float32'>(memory, inputs[1]);
+  const weight = floatsOf(memory, inputs[1]);
   const bias = optionalElementsOf<'float32'>(memory, inputs[2]);
   const y = elementsOf<'float32'>(memory, outputs[0]);
   const { lower, upper } = params;

@@ -4,6 +4,7 @@
  * bytes with inputs. Steps come checked (./check), so kernels trust types and shapes.
  */
 import type { DataType, TypedArrayOf } from '../../core/dtype.js';
+import { decodeBfloat16, decodeFloat16 } from '../../core/half.js';
 import type { Shape } from '../../core/shape.js';
 import type { Step } from '../../runtime/plan.js';
 import type { StepName } from '../../runtime/steps.js';
@@ -28,6 +29,14 @@ export function optionalElementsOf<T extends DataType>(
   index: number | undefined,
 ): TypedArrayOf[T] | undefined {
   return index === undefined || index < 0 ? undefined : elementsOf<T>(memory, index);
+}
+
+/** The same of float32 or a 16-bit float, as float32. */
+export function floatsOf(memory: PlanMemory, index: number | undefined): Float32Array {
+  const type = typeOf(memory, index);
+  if (type === 'float16') return decodeFloat16(elementsOf<'float16'>(memory, index));
+  if (type === 'bfloat16') return decodeBfloat16(elementsOf<'bfloat16'>(memory, index));
+  return elementsOf<'float32'>(memory, index);
 }
 
 export function dimsOf(memory: PlanMemory, index: number | undefined): Shape {

@@ -4,14 +4,14 @@
  */
 import type { Shape } from '../../core/shape.js';
 import { bounded } from './arithmetic.js';
-import { dimsOf, elementsOf, optionalElementsOf, type StepKernel } from './kernel.js';
+import { dimsOf, elementsOf, floatsOf, optionalElementsOf, type StepKernel } from './kernel.js';
 import { broadcastStrides, forEachRow, gather } from './strided.js';
 
 const { fround } = Math;
 
 export const matMul: StepKernel<'MatMul'> = ({ inputs, outputs, params }, memory) => {
   const a = elementsOf<'float32'>(memory, inputs[0]);
-  const b = elementsOf<'float32'>(memory, inputs[1]);
+  const b = floatsOf(memory, inputs[1]);
   const bias = optionalElementsOf<'float32'>(memory, inputs[2]);
   const y = elementsOf<'float32'>(memory, outputs[0]);
   const yDims = dimsOf(memory, outputs[0]);

@@ -40,6 +40,7 @@ export interface Rule<S extends StepName> {
 }
 
 const f32: Types = ['float32'];
+const floats: Types = ['float32', 'float16', 'bfloat16'];
 const u8: Types = ['uint8'];
 const i32: Types = ['int32'];
 const bytes: Types = ['uint8', 'int8'];
@@ -106,7 +107,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
   },
   AveragePool: { reads: [f32], writes: [f32], check: checkPool },
   Conv: {
-    reads: [f32, f32, f32],
+    reads: [f32, floats, f32],
     optionalFrom: 2,
     writes: [f32],
     check: (subject) => {
@@ -115,7 +116,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       if (bias) needCount(subject.need, bias, weight!.dims[0]!);
     },
   },
-  MatMul: { reads: [f32, f32, f32], optionalFrom: 2, writes: [f32], check: checkMatMul },
+  MatMul: { reads: [f32, floats, f32], optionalFrom: 2, writes: [f32], check: checkMatMul },
   Binary: {
     reads: [f32, f32],
     writes: [f32],

@@ -1,5 +1,5 @@
 /** Conv: dense and grouped (assembly/f32conv.ts), and depthwise (assembly/f32depthwise.ts). */
-import { declined, type WasmKernel } from './kernel.js';
+import { declined, floatConstant, type WasmKernel } from './kernel.js';
 import {
   floatBlock,
   keepTable,
@@ -14,7 +14,7 @@ import { dimsOf, keepWindow } from './window.js';
 export const conv: WasmKernel<'Conv'> = (step, context) => {
   const { inputs, outputs, params } = step;
   const { constant, exports, memory, operand, tensors } = context;
-  const weights = constant<Float32Array>(inputs[1]);
+  const weights = floatConstant(context, inputs[1]);
   if (weights === undefined || tensors[inputs[2] ?? -1]?.space === 'arena') {
     return declined('weights or a bias that are computed');
   }

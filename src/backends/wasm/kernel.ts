@@ -4,6 +4,7 @@
  * take it declines, with the reason; that step runs in plain TypeScript, by the reference's kernel.
  */
 import type { TypedArrayOf } from '../../core/dtype.js';
+import { decodeBfloat16, decodeFloat16 } from '../../core/half.js';
 import type { PlanTensor, Step } from '../../runtime/plan.js';
 import type { StepName } from '../../runtime/steps.js';
 import type { PlanMemory } from '../reference/memory.js';
@@ -55,6 +56,19 @@ export interface PrepareContext {
   ) => number;
   /** Asks for scratch, which all steps share; `address` is good until the step ends. */
   readonly scratch: (bytes: number) => { readonly address: number };
+}
+
+/** A constant of float32 or of a 16-bit float, as float32; undefined when it is computed. */
+export function floatConstant(
+  { constant, tensors }: PrepareContext,
+  index: number | undefined,
+): Float32Array | undefined {
+  const type = tensors[index ?? -1]?.type;
+  const halves = type === 'float16' || type === 'bfloat16';
+  if (!halves) return constant<Float32Array>(index);
+  const bits = constant<Uint16Array>(index);
+  if (bits === undefined) return undefined;
+  return type === 'float16' ? decodeFloat16(bits) : decodeBfloat16(bits);
 }
 
 /** An int32 word with the bits of a float32. */

@@ -3,16 +3,23 @@
  * is packed once; another is packed when the step runs.
  */
 import { elementCount, type Shape } from '../../core/shape.js';
-import type { Step } from '../../runtime/plan.js';
+import { type Step, tensorSlack } from '../../runtime/plan.js';
 import { unaryKinds } from '../../runtime/steps.js';
 import { broadcastStrides, forEachRow } from '../reference/strided.js';
 import { runOverRows } from './broadcast.js';
-import { floatBits, type PrepareContext, type StepRun, type WasmKernel } from './kernel.js';
+import {
+  floatBits,
+  floatConstant,
+  type Operand,
+  type PrepareContext,
+  type StepRun,
+  type WasmKernel,
+} from './kernel.js';
 import { keepTable, packFloatPanels, panelColumns, roundUp } from './pack.js';
 
 export const matMul: WasmKernel<'MatMul'> = (step, context) => {
   const { inputs, outputs, params } = step;
-  const { constant, exports, operand, tensors } = context;
+  const { exports, operand, tensors } = context;
   const [aDims, bDims, yDims] = [inputs[0]!, inputs[1]!, outputs[0]!].map((i) => tensors[i]!.dims);
   const a = layoutOf(aDims!, params.transposeA === 1, yDims!);
   const b = layoutOf(bDims!, params.transposeB === 1, yDims!);
@@ -25,14 +32,14 @@ export const matMul: WasmKernel<'MatMul'> = (step, context) => {
     ...(finish === undefined ? [params.lower, params.upper] : [-Infinity, Infinity]).map(floatBits),
   ]);
 
-  const bConstant = constant<Float32Array>(inputs[1]);
+  const bConstant = floatConstant(context, inputs[1]);
   const packed =
     bConstant !== undefined && elementCount(bDims!) === depth * columns
       ? keepPanels(inputs[1]!, bConstant, { ...b, depth, columns }, context)
       : undefined;
   const panelBytes = packed === undefined ? exports.matMulPanelBytes(depth, columns) >>> 0 : 0;
   const scratch = context.scratch(panelBytes + (exports.matMulScratch(product) >>> 0));
-  const bOperand = packed === undefined ? operand(inputs[1]) : undefined;
+  const bOperand = packed === undefined ? floatOperand(inputs[1]!, bConstant, context) : undefined;
   const [aOperand, y] = [operand(inputs[0]), operand(outputs[0])];
   const stack = [...yDims!.slice(0, -2), 1];
   return (memory) => {
@@ -63,6 +70,19 @@ function layoutOf(dims: Shape, transposed: boolean, yDims: Shape) {
   return transposed
     ? { stack, columns: rows, row: 1, column: columns }
     : { stack, columns, row: columns, column: 1 };
+}
+
+/** b as float32: where it lies, or widened where it is a constant of 16 bits. */
+function floatOperand(
+  index: number,
+  values: Float32Array | undefined,
+  { memory, operand, share, tensors }: PrepareContext,
+): Operand {
+  if (values === undefined || tensors[index]!.type === 'float32') return operand(index);
+  const address = share(index, 'as float32', 4 * values.length + tensorSlack, (to) => {
+    new Float32Array(memory.buffer, to, values.length).set(values);
+  });
+  return () => address;
 }
 
 interface Bias {

@@ -135,14 +135,19 @@ const qConv = step(
   { optionalInputs: [2] },
 );
 
+/** Types of float weights: those of 16 bits are computed with as float32. */
+const floatTypes: readonly DataType[] = ['float32', 'float16', 'bfloat16'];
+
 const conv = step('Conv', [2, 3], (context) => {
-  for (const i of [0, 1, 2]) expectInputType(context, i, 'float32');
+  for (const i of [0, 2]) expectInputType(context, i, 'float32');
+  expectInputType(context, 1, ...floatTypes);
   return [{ type: 'float32', dims: convolved(context, [2]) }];
 });
 
 const matMul = step('MatMul', [2, 3], (context) => {
   const { node, input } = context;
-  for (const i of [0, 1, 2]) expectInputType(context, i, 'float32');
+  for (const i of [0, 2]) expectInputType(context, i, 'float32');
+  expectInputType(context, 1, ...floatTypes);
   const oriented = (i: number, attribute: string): Dims | undefined => {
     const dims = input(i)?.dims;
     if (dims === undefined || intOf(node, attribute, 0) === 0) return dims;
