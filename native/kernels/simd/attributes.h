@@ -4,7 +4,9 @@
 #if defined(__GNUC__)
 #define OCTAVO_NOINLINE __attribute__((noinline))
 #define OCTAVO_INLINE inline __attribute__((always_inline))
+#define OCTAVO_PREFETCH(address) __builtin_prefetch(address)
 #elif defined(_MSC_VER)
 #define OCTAVO_NOINLINE __declspec(noinline)
 #define OCTAVO_INLINE __forceinline
+#define OCTAVO_PREFETCH(address) ((void)(address))
 #endif

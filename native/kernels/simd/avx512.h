@@ -134,6 +134,8 @@ struct Avx512 {
   static Int evenBytes(Int u8) { return _mm512_and_si512(u8, set16(0x00ff)); }
   static Int oddBytes(Int u8) { return _mm512_srli_epi16(u8, 8); }
   static Int multiplyAdd16(Int a, Int b) { return _mm512_madd_epi16(a, b); }
+  // Sums of products of neighbouring bytes, saturated.
+  static Int multiplyAddU8S8(Int u8, Int s8) { return _mm512_maddubs_epi16(u8, s8); }
 
   // In each lane lie 4 / words rows, one behind the other, of `words` 4-byte groups: brings the
   // parts of a row together, row behind row. With words = 3 there is one row, and the last group of
