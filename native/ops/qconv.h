@@ -1,10 +1,14 @@
-// What the two ways to compute a QConv share: its tensors, checked, and the choice between them.
+// What the ways to compute a QConv share: its tensors, checked, what they are packed to, and the
+// choice between them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
+#include "native/ops/gather.h"
 #include "native/ops/window.h"
+#include "native/pack/panels.h"
 
 namespace octavo {
 
@@ -14,12 +18,74 @@ struct QConvOperands {
   const int8_t* weights;      // [O][KH][KW][C / groups]
   const int32_t* bias;        // [O]
   const float* multiplier;    // [O]
-  const int32_t* weightZero;  // [O]
+  const int32_t* weightZero;  // [O]; null where all are 0
 };
 
 // The step as a depthwise convolution; null where it is none: one input and output channel a
 // group, uint8 results, and windows that don't reach far. Fails where a forced kernel doesn't fit.
 Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, const Window& window,
                          const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared);
+
+// Some of a window's taps: rows [firstH, endH), and of each the columns [firstW, endW). A window
+// whose rows are taps has one column.
+struct TapRange {
+  int64_t firstH, endH, firstW, endW;
+
+  size_t taps() const { return static_cast<size_t>((endH - firstH) * (endW - firstW)); }
+};
+
+// A product of rows with packed columns: all of a QConv but where its rows lie.
+class QProduct {
+ public:
+  TensorInfo x, y;
+  size_t groups;
+  PanelLayout layout;
+  DotArgs base;  // what all calls share
+
+  QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels,
+           const PrepareContext& context);
+
+  // Adds a bias for outputs that sum up these taps alone, the others being padding, and returns its
+  // number. `tapColumns`: taps in a row of the window.
+  size_t addBias(const QConvOperands& from, int32_t xZero, const TapRange& taps, size_t tapColumns);
+
+  size_t panels() const { return groups * layout.panels.size(); }
+  size_t groupOf(size_t panel) const { return panel / layout.panels.size(); }
+  const DotKernel& kernelOf(size_t panel) const { return *panelAt(panel).kernel; }
+  size_t panelBytes(size_t panel) const { return layout.taps * tapBytes(kernelOf(panel)); }
+  // Weights of one tap in a panel.
+  size_t tapBytes(const DotKernel& kernel) const;
+  const int8_t* weightsOf(size_t panel) const {
+    return reinterpret_cast<const int8_t*>(weights_->data()) + groupOf(panel) * layout.weightBytes +
+           panelAt(panel).weights;
+  }
+  // Sets what belongs to a panel: weights, tables, and its columns of the results at y.
+  void enter(size_t panel, uint8_t* y, DotArgs* args) const;
+  const int32_t* biasOf(size_t panel, size_t bias) const {
+    return reinterpret_cast<const int32_t*>(biases_[bias].data()) + positionOf(panel);
+  }
+
+ private:
+  const Panel& panelAt(size_t panel) const { return layout.panels[panel % layout.panels.size()]; }
+  size_t positionOf(size_t panel) const {
+    return groupOf(panel) * layout.positions + panelAt(panel).position;
+  }
+
+  PackedBuffer weights_;
+  AlignedBuffer multiplier_, weightZero_;
+  std::vector<AlignedBuffer> biases_;
+};
+
+// Rows in grids: the rule. Through pointers: for weights with zero points, which need the sums of
+// rows, and for kernels on tile registers.
+std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands& from,
+                                        const QConvParams& params, const Gather& gather);
+std::unique_ptr<PreparedStep> makeQPointers(QProduct&& product, const QConvOperands& from,
+                                            const QConvParams& params, const Gather& gather,
+                                            const RowSumKernel* rowSum);
+
+// Multiplications worth handing to another thread, and into how many parts work is cut at most.
+constexpr double kProductWork = 2e6;
+constexpr double kMostProductParts = 64;
 
 }  // namespace octavo

@@ -53,6 +53,9 @@ const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns) {
   return *best;
 }
 
+// Those on tile registers do not: their chunks of 64 bytes may span taps.
+bool takesGrids(const DotKernel& kernel) { return kernel.isa != Isa::kAmx; }
+
 const DotKernel* findDot(const char* name) { return findByName(kKernels, name); }
 
 const RowSumKernel& chooseRowSum(Isa isa) {

@@ -5,8 +5,8 @@
 //   acc[r][c] = bias[c] + Σ_tap Σ_k a[tap][r][k] · weight[tap][k][c]      (− rowSum[r] ·
 //   weightZero[c])
 // and stores them requantized, as float32 or as they are, while they are still in registers. Rows
-// come through pointers, one for each tap (a cell of a convolution's window), so that nothing is
-// gathered.
+// are read where they lie, so that nothing is gathered: they come through pointers, one for each
+// tap (a cell of a convolution's window), or in a grid.
 //
 // A panel holds the weights of `columns` output columns, in the order in which a kernel reads them:
 //   [tap][k / group][position][group], the weights of k beyond a tap's depth being 0.
@@ -30,17 +30,33 @@ constexpr size_t kPanelSlack = 2048;
 
 enum class DotOutput : int32_t { kUint8, kInt32, kFloat32 };
 
+// Rows that lie in lines, and taps likewise: the outputs of a convolution whose windows lie inside
+// of the input in the same way. Row r is place r % lineRows of line r / lineRows, tap t is tap t %
+// runTaps of run t / runTaps. Strides are in bytes.
+struct RowGrid {
+  const uint8_t* first;  // tap 0 of row 0
+  size_t lineRows, rowStride, lineStride;
+  size_t yLineStride;  // of lines of results; those of a line are yStride apart
+  size_t runTaps, tapStride, runStride;
+  size_t weightSkip;  // weights between one run and the next, which belong to taps outside
+};
+
 struct DotArgs {
   // Pointer of tap t and row r: a[t * rows + r] + offset.
   const uint8_t* const* a;
   size_t offset;
   size_t rows;
   size_t taps;
-  size_t quads;  // groups of four in a tap's depth, the last one filled up
+  size_t quads;         // groups of four in a tap's depth, the last one filled up
+  const RowGrid* grid;  // in place of a and offset, or null; only for kernels that take grids
 
-  const int8_t* weights;      // the panel, 64-byte aligned
+  const int8_t* weights;  // the panel, 64-byte aligned
+  // What will be read next, the following panel: it may be fetched on the way.
+  const int8_t* ahead;
+  size_t aheadBytes;
   const int32_t* bias;        // one for each position of the panel
   const float* multiplier;    // likewise; not read for int32
+  bool fractions;             // every |multiplier| < 1, so that no product overflows int32
   const int32_t* weightZero;  // likewise; not read where rowSum is null
   const int32_t* rowSum;  // Σ a of each row over all taps, or null: weights without a zero point
 
@@ -95,6 +111,9 @@ const DotKernel* dotKernels(size_t* count);
 // The kernel for panels of up to `columns` columns: the narrowest that holds them, or else the
 // widest. `minus128`: whether a weight is -128.
 const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns);
+
+// Whether a kernel takes rows in a grid.
+bool takesGrids(const DotKernel& kernel);
 
 // The kernel of that name, or null; whether it fits CPU and weights is the caller's to check.
 const DotKernel* findDot(const char* name);

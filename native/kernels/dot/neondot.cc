@@ -27,21 +27,20 @@ OCTAVO_INLINE int8x8_t oneQuad(const uint8_t* a) {
 
 struct LaneTile {
   template <int MR, int NV>
-  static inline void run(const DotArgs& args, size_t row) {
+  static OCTAVO_NOINLINE const int8_t* run(const DotArgs& args, RowWalk& rows, const int8_t* ahead,
+                                           size_t) {
     Neon::Int acc[MR][NV];
     startTile<Neon, MR, NV>(args, acc);
     const Neon::Int sign = Neon::set8(128);
     const int8_t* w = args.weights;
-    for (size_t tap = 0; tap < args.taps; ++tap) {
-      const uint8_t* a[MR];
-#pragma GCC unroll 8
-      for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.rows + row + i] + args.offset;
+    TapWalk<MR> tap(args, rows);
+    for (; !tap.isOver(); tap.next(w)) {
       size_t quad = 0;
       for (; quad + 4 <= args.quads; quad += 4) {
         int8x16_t left[MR];
 #pragma GCC unroll 8
         for (int i = 0; i < MR; ++i) {
-          left[i] = Neon::s8(Neon::exclusiveOr(Neon::load(a[i] + 4 * quad), sign));
+          left[i] = Neon::s8(Neon::exclusiveOr(Neon::load(tap.a[i] + tap.at + 4 * quad), sign));
         }
         addQuad<0, MR, NV>(acc, left, w);
         addQuad<1, MR, NV>(acc, left, w);
@@ -51,7 +50,7 @@ struct LaneTile {
       for (; quad < args.quads; ++quad, w += NV * Neon::kBytes) {
         int8x8_t left[MR];
 #pragma GCC unroll 8
-        for (int i = 0; i < MR; ++i) left[i] = oneQuad(a[i] + 4 * quad);
+        for (int i = 0; i < MR; ++i) left[i] = oneQuad(tap.a[i] + tap.at + 4 * quad);
 #pragma GCC unroll 4
         for (int j = 0; j < NV; ++j) {
           const int8x16_t right = vld1q_s8(w + j * Neon::kBytes);
@@ -62,7 +61,8 @@ struct LaneTile {
         }
       }
     }
-    finishTile<Neon, MR, NV>(args, row, acc);
+    finishTile<Neon, MR, NV>(args, tap.row, rows, acc);
+    return ahead;
   }
 };
 

@@ -27,7 +27,8 @@ OCTAVO_INLINE void addGroup(Neon::Int (*acc)[2 * NV], const Neon::Int* a, const 
 
 struct PairTile {
   template <int MR, int NV>
-  static inline void run(const DotArgs& args, size_t row) {
+  static OCTAVO_NOINLINE const int8_t* run(const DotArgs& args, RowWalk& rows, const int8_t* ahead,
+                                           size_t) {
     constexpr int kPairs = (MR + 1) / 2;
     Neon::Int acc[kPairs][2 * NV];
 #pragma GCC unroll 4
@@ -41,13 +42,12 @@ struct PairTile {
     }
 
     const int8_t* w = args.weights;
-    for (size_t tap = 0; tap < args.taps; ++tap) {
+    TapWalk<MR> tap(args, rows);
+    for (; !tap.isOver(); tap.next(w)) {
       // Of an odd number of rows the last one is its own neighbour.
       const uint8_t* a[2 * kPairs];
 #pragma GCC unroll 8
-      for (int i = 0; i < 2 * kPairs; ++i) {
-        a[i] = args.a[tap * args.rows + row + (i < MR ? i : MR - 1)] + args.offset;
-      }
+      for (int i = 0; i < 2 * kPairs; ++i) a[i] = tap.a[i < MR ? i : MR - 1] + tap.at;
       const size_t depth = (args.quads + 1) / 2 * 8;
       size_t k = 0;
       for (; k + 16 <= depth; k += 16) {
@@ -80,7 +80,8 @@ struct PairTile {
         sums[i][j] = i % 2 == 0 ? join<0>(left, right) : join<1>(left, right);
       }
     }
-    finishTile<Neon, MR, NV>(args, row, sums);
+    finishTile<Neon, MR, NV>(args, tap.row, rows, sums);
+    return ahead;
   }
 };
 

@@ -9,8 +9,21 @@ namespace {
 constexpr int kRows = 4;
 constexpr int kColumns = 8;
 
-void store(const DotArgs& args, size_t row, int p, int32_t acc) {
-  uint8_t* y = static_cast<uint8_t*>(args.y) + row * args.yStride;
+const uint8_t* rowAt(const DotArgs& args, size_t tap, size_t row) {
+  if (args.grid == nullptr) return args.a[tap * args.rows + row] + args.offset;
+  const RowGrid& grid = *args.grid;
+  return grid.first + row / grid.lineRows * grid.lineStride + row % grid.lineRows * grid.rowStride +
+         tap / grid.runTaps * grid.runStride + tap % grid.runTaps * grid.tapStride;
+}
+
+uint8_t* resultsAt(const DotArgs& args, size_t row) {
+  uint8_t* y = static_cast<uint8_t*>(args.y);
+  if (args.grid == nullptr) return y + row * args.yStride;
+  const RowGrid& grid = *args.grid;
+  return y + row / grid.lineRows * grid.yLineStride + row % grid.lineRows * args.yStride;
+}
+
+void store(const DotArgs& args, uint8_t* y, int p, int32_t acc) {
   if (args.output == DotOutput::kUint8) {
     const float value = static_cast<float>(acc) * args.multiplier[p];
     y[p] = static_cast<uint8_t>(roundToInteger(value, args.zero, args.min, args.max));
@@ -36,7 +49,7 @@ void dot_u8s8i32_4x8c4_portable(const DotArgs& args) {
     for (size_t tap = 0; tap < args.taps; ++tap) {
       for (size_t k = 0; k < 4 * args.quads; k += 4, w += 4 * kColumns) {
         for (size_t i = 0; i < rows; ++i) {
-          const uint8_t* a = args.a[tap * args.rows + row + i] + args.offset + k;
+          const uint8_t* a = rowAt(args, tap, row + i) + k;
           for (int p = 0; p < kColumns; ++p) {
             const int8_t* b = w + 4 * p;
             acc[i][p] +=
@@ -44,14 +57,16 @@ void dot_u8s8i32_4x8c4_portable(const DotArgs& args) {
           }
         }
       }
+      if (args.grid != nullptr && (tap + 1) % args.grid->runTaps == 0) w += args.grid->weightSkip;
     }
     for (size_t i = 0; i < rows; ++i) {
+      uint8_t* y = resultsAt(args, row + i);
       for (int p = 0; p < static_cast<int>(args.columns); ++p) {
         if (args.rowSum != nullptr) {
           acc[i][p] -= static_cast<uint32_t>(args.rowSum[row + i]) *
                        static_cast<uint32_t>(args.weightZero[p]);
         }
-        store(args, row + i, p, static_cast<int32_t>(acc[i][p]));
+        store(args, y, p, static_cast<int32_t>(acc[i][p]));
       }
     }
   }

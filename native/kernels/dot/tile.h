@@ -1,6 +1,7 @@
 // The dot kernel as a template over a vector vocabulary V (kernels/simd) and a way to multiply P:
 // what every vector instruction set shares. A tile of MR rows × NV vectors of columns stays in
-// registers over the whole depth; rows that remain take a lower tile of their own.
+// registers over the whole depth. Rows are dealt out evenly among tiles, since one of few rows
+// waits for its sums more than it multiplies.
 #pragma once
 
 #include <string.h>
@@ -12,55 +13,116 @@
 namespace octavo {
 namespace {
 
+// Goes through places in lines.
+template <typename Byte>
+class LineWalk {
+ public:
+  LineWalk(Byte* first, size_t stride, size_t lineRows, size_t lineStride)
+      : at_(first),
+        stride_(stride),
+        left_(lineRows),
+        lineRows_(lineRows),
+        step_(lineStride - lineRows * stride) {}
+
+  OCTAVO_INLINE Byte* next() {
+    Byte* at = at_;
+    at_ += stride_;
+    if (--left_ == 0) {
+      left_ = lineRows_;
+      at_ += step_;
+    }
+    return at;
+  }
+
+ private:
+  Byte* at_;
+  size_t stride_, left_, lineRows_, step_;
+};
+
+// Goes through the rows of a call: where they are read, in a grid, and stored.
+class RowWalk {
+ public:
+  RowWalk(const DotArgs& args, size_t row)
+      : row_(row),
+        a_(args.grid == nullptr ? nullptr : args.grid->first,
+           args.grid == nullptr ? 0 : args.grid->rowStride, lineRowsOf(args),
+           args.grid == nullptr ? 0 : args.grid->lineStride),
+        y_(static_cast<uint8_t*>(args.y) + row * args.yStride, args.yStride, lineRowsOf(args),
+           args.grid == nullptr ? 0 : args.grid->yLineStride) {}
+
+  size_t row() const { return row_; }
+  template <int MR>
+  OCTAVO_INLINE void takeRows(const uint8_t** a) {
+    row_ += MR;
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) a[i] = a_.next();
+  }
+  template <int MR>
+  OCTAVO_INLINE void takeResults(uint8_t** y) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) y[i] = y_.next();
+  }
+
+ private:
+  static size_t lineRowsOf(const DotArgs& args) {
+    return args.grid == nullptr ? args.rows + 1 : args.grid->lineRows;
+  }
+
+  size_t row_;
+  LineWalk<const uint8_t> a_;
+  LineWalk<uint8_t> y_;
+};
+
 // Row `row` and the ones behind it out of `rows` that were packed together.
 template <typename V, int NV, int rows, int row = 0>
-OCTAVO_INLINE void storeRows(typename V::Int bytes, uint8_t* y, size_t stride, size_t columns) {
+OCTAVO_INLINE void storeRows(typename V::Int bytes, uint8_t* const* y, size_t columns) {
   if constexpr (row < rows) {
     const auto part = V::template compactRow<NV, row>(bytes);
     if (columns == NV * V::kWords) {
-      V::template storeBytes<NV * V::kWords>(y, part);
+      V::template storeBytes<NV * V::kWords>(y[row], part);
     } else {
-      V::storeFirst(y, part, columns);
+      V::storeFirst(y[row], part, columns);
     }
-    storeRows<V, NV, rows, row + 1>(bytes, y + stride, stride, columns);
+    storeRows<V, NV, rows, row + 1>(bytes, y, columns);
   }
 }
 
 // Requantizes rows that together have no more than four vectors.
-template <typename V, int NV, int rows>
-OCTAVO_INLINE void storeUint8(const Requantize<V>& to, const DotArgs& args, uint8_t* y,
-                              const typename V::Int (*acc)[NV]) {
+template <typename V, int NV, int rows, typename Requantizer>
+OCTAVO_INLINE void storeUint8(const Requantizer& to, const float* multiplier, uint8_t* const* y,
+                              size_t columns, const typename V::Int (*acc)[NV]) {
   typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
 #pragma GCC unroll 4
   for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) {
-      q[i * NV + j] = to.scale(acc[i][j], args.multiplier + j * V::kWords);
-    }
+    for (int j = 0; j < NV; ++j) q[i * NV + j] = to.scale(acc[i][j], multiplier + j * V::kWords);
   }
   const auto bytes = V::template compact<NV>(to.pack(q[0], q[1], q[2], q[3]));
-  storeRows<V, NV, rows>(bytes, y, args.yStride, args.columns);
+  storeRows<V, NV, rows>(bytes, y, columns);
 }
 
-// Float32 and int32 results, from a tile in memory: [row][position]. Not inlined, for it is seldom
-// the bottleneck and would be half of every tile's code.
+// One row of accumulators in memory, in the order of positions, to results of any kind. Not
+// inlined, for it is seldom the bottleneck and would be half of every tile's code.
 template <typename V, int NV>
-OCTAVO_NOINLINE void storeWords(const DotArgs& args, size_t row, size_t rows, int32_t* tile) {
-  const auto lower = V::setFloat(args.lower), upper = V::setFloat(args.upper);
-  uint8_t* y = static_cast<uint8_t*>(args.y) + row * args.yStride;
-  for (size_t i = 0; i < rows; ++i, tile += NV * V::kWords, y += args.yStride) {
-    if (args.output == DotOutput::kFloat32) {
-      for (int j = 0; j < NV; ++j) {
-        const auto m = V::loadFloat(args.multiplier + j * V::kWords);
-        const auto product = V::multiply(V::toFloat(V::load(tile + j * V::kWords)), m);
-        V::store(tile + j * V::kWords, V::bits(V::min(V::max(product, lower), upper)));
-      }
+OCTAVO_NOINLINE void storeRow(const DotArgs& args, uint8_t* y, int32_t* row) {
+  if (args.output == DotOutput::kUint8) {
+    typename V::Int acc[1][NV];
+    for (int j = 0; j < NV; ++j) acc[0][j] = V::load(row + j * V::kWords);
+    const Requantize<V> to(args.zero, args.min, args.max);
+    return storeUint8<V, NV, 1>(to, args.multiplier, &y, args.columns, acc);
+  }
+  if (args.output == DotOutput::kFloat32) {
+    const auto lower = V::setFloat(args.lower), upper = V::setFloat(args.upper);
+    for (int j = 0; j < NV; ++j) {
+      const auto m = V::loadFloat(args.multiplier + j * V::kWords);
+      const auto product = V::multiply(V::toFloat(V::load(row + j * V::kWords)), m);
+      V::store(row + j * V::kWords, V::bits(V::min(V::max(product, lower), upper)));
     }
-    for (size_t column = 0; column < args.columns; column += 4) {
-      const size_t group = column / 4, lane = group / NV, vector = group % NV;
-      const size_t left = args.columns - column;
-      memcpy(y + 4 * column, tile + vector * V::kWords + 4 * lane, 4 * (left < 4 ? left : 4));
-    }
+  }
+  for (size_t column = 0; column < args.columns; column += 4) {
+    const size_t group = column / 4, lane = group / NV, vector = group % NV;
+    const size_t left = args.columns - column;
+    memcpy(y + 4 * column, row + vector * V::kWords + 4 * lane, 4 * (left < 4 ? left : 4));
   }
 }
 
@@ -75,9 +137,12 @@ OCTAVO_INLINE void startTile(const DotArgs& args, typename V::Int (*acc)[NV]) {
   }
 }
 
-// Takes off what zero points of weights add, and stores.
+// Takes off what zero points of weights add, and stores the results of rows from `row` on.
 template <typename V, int MR, int NV>
-OCTAVO_INLINE void finishTile(const DotArgs& args, size_t row, typename V::Int (*acc)[NV]) {
+OCTAVO_INLINE void finishTile(const DotArgs& args, size_t row, RowWalk& rows,
+                              typename V::Int (*acc)[NV]) {
+  uint8_t* y[MR];
+  rows.takeResults<MR>(y);
   if (args.rowSum != nullptr) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
@@ -89,18 +154,18 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, size_t row, typename V::Int (
     }
   }
 
-  if (args.output == DotOutput::kUint8) {
-    const Requantize<V> to(args.zero, args.min, args.max);
-    const DotArgs local = args;  // y could be anything that a reference leads to
-    uint8_t* y = static_cast<uint8_t*>(local.y) + row * local.yStride;
+  if (args.output == DotOutput::kUint8 && args.fractions) {
+    const RequantizeFractions<V> to(args.zero, args.min, args.max);
+    const float* multiplier = args.multiplier;
+    const size_t columns = args.columns;
     constexpr int kTogether = NV > 2 ? 1 : 4 / NV, kWhole = MR / kTogether * kTogether;
 #pragma GCC unroll 16
     for (int i = 0; i < kWhole; i += kTogether) {
-      storeUint8<V, NV, kTogether>(to, local, y + i * local.yStride, acc + i);
+      storeUint8<V, NV, kTogether>(to, multiplier, y + i, columns, acc + i);
     }
 #pragma GCC unroll 16
     for (int i = kWhole; i < MR; ++i) {
-      storeUint8<V, NV, 1>(to, local, y + i * local.yStride, acc + i);
+      storeUint8<V, NV, 1>(to, multiplier, y + i, columns, acc + i);
     }
   } else {
     int32_t tile[MR * NV * V::kWords];
@@ -109,54 +174,108 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, size_t row, typename V::Int (
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) V::store(tile + (i * NV + j) * V::kWords, acc[i][j]);
     }
-    storeWords<V, NV>(args, row, MR, tile);
+    for (int i = 0; i < MR; ++i) storeRow<V, NV>(args, y[i], tile + i * NV * V::kWords);
   }
 }
+
+// Goes through the taps of the next MR rows. (No function that takes the loop's body: compilers
+// would keep the accumulators that it captures in memory.)
+template <int MR>
+class TapWalk {
+ public:
+  OCTAVO_INLINE TapWalk(const DotArgs& args, RowWalk& rows)
+      : row(rows.row()), args_(args), grid_(args.grid) {
+    rows.takeRows<MR>(a);
+  }
+
+  size_t row;            // the first one
+  const uint8_t* a[MR];  // row i begins at a[i] + at
+  size_t at = 0;
+
+  OCTAVO_INLINE bool isOver() {
+    if (tap_ == args_.taps) return true;
+    if (grid_ == nullptr) {
+      const uint8_t* const* from = args_.a + tap_ * args_.rows + row;
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) a[i] = from[i] + args_.offset;
+    }
+    return false;
+  }
+  // To the next tap; w, which is behind the weights of this one, to those of the next.
+  OCTAVO_INLINE void next(const int8_t*& w) {
+    ++tap_;
+    if (grid_ == nullptr) return;
+    at += grid_->tapStride;
+    if (++run_ == grid_->runTaps) {
+      run_ = 0;
+      at += grid_->runStride - grid_->runTaps * grid_->tapStride;
+      w += grid_->weightSkip;
+    }
+  }
+
+ private:
+  const DotArgs& args_;
+  const RowGrid* grid_;
+  size_t tap_ = 0, run_ = 0;
+};
 
 // A tile whose rows are read four bytes at a time, each time for a whole vector.
 template <typename V, typename P>
 struct QuadTile {
+  // `ahead` moves by aheadStep with every quad, to fetch what is read next.
   template <int MR, int NV>
-  static inline void run(const DotArgs& args, size_t row) {
+  static OCTAVO_NOINLINE const int8_t* run(const DotArgs& args, RowWalk& rows, const int8_t* ahead,
+                                           size_t aheadStep) {
     typename V::Int acc[MR][NV];
     startTile<V, MR, NV>(args, acc);
     const int8_t* w = args.weights;
-    for (size_t tap = 0; tap < args.taps; ++tap) {
-      const uint8_t* a[MR];
-#pragma GCC unroll 16
-      for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.rows + row + i] + args.offset;
-      const size_t depth = 4 * args.quads;
-      for (size_t k = 0; k < depth; k += 4) {
+    const size_t depth = 4 * args.quads;
+    TapWalk<MR> tap(args, rows);
+    for (; !tap.isOver(); tap.next(w)) {
+      for (size_t k = tap.at; k < tap.at + depth; k += 4) {
+        OCTAVO_FETCH(ahead);
+        ahead += aheadStep;
         typename P::Right right[NV];
 #pragma GCC unroll 4
         for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
 #pragma GCC unroll 16
         for (int i = 0; i < MR; ++i) {
-          const typename P::Left left = P::left(V::broadcast4(a[i] + k));
+          const typename P::Left left = P::left(V::broadcast4(tap.a[i] + k));
 #pragma GCC unroll 4
           for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
         }
         w += NV * V::kBytes;
       }
     }
-    finishTile<V, MR, NV>(args, row, acc);
+    finishTile<V, MR, NV>(args, tap.row, rows, acc);
+    return ahead;
   }
 };
 
-// The `rest` rows behind the last whole tile, 1 <= rest <= MR.
+// The next `count` rows, 1 <= count <= MR.
 template <typename Tile, int MR, int NV>
-inline void dotRest(const DotArgs& args, size_t row, size_t rest) {
+inline const int8_t* dotRows(const DotArgs& args, size_t count, RowWalk& rows, const int8_t* ahead,
+                             size_t aheadStep) {
   if constexpr (MR > 1) {
-    if (rest < MR) return dotRest<Tile, MR - 1, NV>(args, row, rest);
+    if (count < MR) return dotRows<Tile, MR - 1, NV>(args, count, rows, ahead, aheadStep);
   }
-  Tile::template run<MR, NV>(args, row);
+  return Tile::template run<MR, NV>(args, rows, ahead, aheadStep);
 }
 
+// Rows from `first` on.
 template <typename Tile, int MR, int NV>
-inline void dotTiles(const DotArgs& args) {
-  size_t row = 0;
-  for (; row + MR <= args.rows; row += MR) Tile::template run<MR, NV>(args, row);
-  if (row < args.rows) dotRest<Tile, MR, NV>(args, row, args.rows - row);
+inline void dotTiles(const DotArgs& args, size_t first = 0) {
+  const size_t count = args.rows - first, tiles = (count + MR - 1) / MR;
+  if (tiles == 0) return;
+  RowWalk rows(args, first);
+  // Without anything to fetch, what is read now.
+  const int8_t* ahead = args.aheadBytes == 0 ? args.weights : args.ahead;
+  const size_t quads = tiles * args.taps * args.quads;
+  const size_t aheadStep = quads == 0 ? 0 : (args.aheadBytes + quads - 1) / quads;
+  const size_t each = count / tiles, larger = count % tiles;
+  for (size_t tile = 0; tile < tiles; ++tile) {
+    ahead = dotRows<Tile, MR, NV>(args, each + (tile < larger), rows, ahead, aheadStep);
+  }
 }
 
 template <typename V, typename P, int MR, int NV>

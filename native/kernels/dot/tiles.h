@@ -126,7 +126,7 @@ class Chunks {
 // Accumulators in memory, [row][position], to results.
 template <int NV>
 OCTAVO_INLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int32_t* acc) {
-  constexpr size_t kStride = NV * Avx512::kWords;
+  constexpr size_t kStride = NV * Avx512::kWords, kTogether = 4 / NV;
   if (args.rowSum != nullptr) {
     for (size_t r = 0; r < count; ++r) {
       const __m512i sum = _mm512_set1_epi32(args.rowSum[row + r]);
@@ -137,25 +137,31 @@ OCTAVO_INLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int
       }
     }
   }
-  if (args.output != DotOutput::kUint8) return storeWords<Avx512, NV>(args, row, count, acc);
-  constexpr size_t kTogether = 4 / NV;
+  uint8_t* y[kTogether];
+  y[0] = static_cast<uint8_t*>(args.y) + row * args.yStride;
+  if (args.output != DotOutput::kUint8) {
+    for (size_t r = 0; r < count; ++r, y[0] += args.yStride) {
+      storeRow<Avx512, NV>(args, y[0], acc + r * kStride);
+    }
+    return;
+  }
   const Requantize<Avx512> to(args.zero, args.min, args.max);
   const DotArgs local = args;
-  uint8_t* y = static_cast<uint8_t*>(local.y) + row * local.yStride;
   __m512i rows[kTogether][NV];
   size_t r = 0;
-  for (; r + kTogether <= count; r += kTogether, y += kTogether * local.yStride) {
+  for (; r + kTogether <= count; r += kTogether, y[0] += kTogether * local.yStride) {
     for (size_t i = 0; i < kTogether; ++i) {
+      y[i] = y[0] + i * local.yStride;
       for (size_t j = 0; j < NV; ++j) {
         rows[i][j] = Avx512::load(acc + (r + i) * kStride + j * Avx512::kWords);
       }
     }
-    storeUint8<Avx512, NV, kTogether>(to, local, y, rows);
+    storeUint8<Avx512, NV, kTogether>(to, local.multiplier, y, local.columns, rows);
   }
-  for (; r < count; ++r, y += local.yStride) {
+  for (; r < count; ++r, y[0] += local.yStride) {
     for (size_t j = 0; j < NV; ++j)
       rows[0][j] = Avx512::load(acc + r * kStride + j * Avx512::kWords);
-    storeUint8<Avx512, NV, 1>(to, local, y, rows);
+    storeUint8<Avx512, NV, 1>(to, local.multiplier, y, local.columns, rows);
   }
 }
 
@@ -201,7 +207,7 @@ OCTAVO_INLINE void tileBlock(const DotArgs& args, size_t row, size_t count) {
 
 template <int NV>
 inline void tileKernel(const DotArgs& args) {
-  constexpr size_t kFewRows = 2;
+  constexpr int kFewRows = 2;
   size_t row = 0;
   if (args.rows > kFewRows) {
     const TileShapes shapes;
@@ -219,8 +225,9 @@ inline void tileKernel(const DotArgs& args) {
     }
     _tile_release();
   }
-  if (row < args.rows)
-    dotRest<QuadTile<Avx512, DirectProduct<Avx512>>, kFewRows, NV>(args, row, args.rows - row);
+  if (row < args.rows) {
+    dotTiles<QuadTile<Avx512, DirectProduct<Avx512>>, kFewRows, NV>(args, row);
+  }
 }
 
 }  // namespace

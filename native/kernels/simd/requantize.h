@@ -37,5 +37,31 @@ struct Requantize {
   typename V::Int zero, min;
 };
 
+// The same for multipliers below 1 in magnitude: no product overflows int32, and the bounds are a
+// matter of bytes.
+template <typename V>
+struct RequantizeFractions {
+  RequantizeFractions(int32_t zeroPoint, int32_t lowest, int32_t highest)
+      : shifts(zeroPoint != 0),
+        clamps(lowest > 0 || highest < 255),
+        zero(V::set16(zeroPoint)),
+        min(V::set8(lowest)),
+        max(V::set8(highest)) {}
+
+  OCTAVO_INLINE typename V::Int scale(typename V::Int acc, const float* multiplier) const {
+    return V::toInt(V::multiply(V::toFloat(acc), V::loadFloat(multiplier)));
+  }
+  OCTAVO_INLINE typename V::Int pack(typename V::Int a, typename V::Int b, typename V::Int c,
+                                     typename V::Int d) const {
+    auto low = V::pack32(a, b), rest = V::pack32(c, d);
+    if (shifts) low = V::addSaturated16(low, zero), rest = V::addSaturated16(rest, zero);
+    const auto bytes = V::pack16Unsigned(low, rest);
+    return clamps ? V::minU8(V::maxU8(bytes, min), max) : bytes;
+  }
+
+  bool shifts, clamps;
+  typename V::Int zero, min, max;
+};
+
 }  // namespace
 }  // namespace octavo

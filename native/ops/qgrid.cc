@@ -1,0 +1,267 @@
+// QConv whose rows lie in grids. Outputs whose windows lie inside of the input in the same way are
+// a rectangle: a grid of rows that sum up the same taps, those inside. What padding would add is in
+// the bias. So padding is neither read nor multiplied, and no pointers are made.
+//
+// Where rows of the window are whole taps (few channels), a tap can't be cut: images are then
+// copied, with their padding, a strip at a time.
+#include <algorithm>
+#include <cstring>
+
+#include "native/ops/parts.h"
+#include "native/ops/qconv.h"
+
+namespace octavo {
+namespace {
+
+// What a strip's input and output may take of a core's cache, and how many rows are worth a call.
+constexpr size_t kStripBytes = 512 << 10;
+constexpr size_t kFewRows = 96;
+
+// Neighbouring outputs along an axis that see the same cells of the window: [first, end).
+struct Span {
+  int64_t begin, outputs, first, end;
+};
+
+struct Axis {
+  WindowAxis window;
+  size_t inputStep, outputStep;  // bytes from one place to the next
+  std::vector<Span> spans;
+
+  void makeSpans();
+};
+
+void Axis::makeSpans() {
+  for (int64_t o = 0; o < window.output; ++o) {
+    const int64_t first = window.firstCell(o), end = window.endCell(o);
+    if (spans.empty() || spans.back().first != first || spans.back().end != end) {
+      spans.push_back({o, 0, first, end});
+    }
+    ++spans.back().outputs;
+  }
+}
+
+// The part of a span that lies in lines [begin, end).
+Span cutSpan(const Span& span, int64_t begin, int64_t end) {
+  const int64_t first = std::max(span.begin, begin);
+  return {first, std::min(span.begin + span.outputs, end) - first, span.first, span.end};
+}
+
+class QGridStep final : public PreparedStep {
+ public:
+  explicit QGridStep(QProduct&& from) : product(std::move(from)) {}
+
+  QProduct product;
+  int64_t batch = 1;
+  size_t imageBytes = 0;
+  Axis h{}, w{};
+  // Rows of the window are taps: h and w describe the copy, these two what is copied.
+  bool copies = false;
+  WindowAxis fromH{}, fromW{};
+  size_t pixelBytes = 0;
+  uint8_t padding = 0;
+  size_t strip = 0, strips = 0, panelParts = 0;  // a strip is of lines: outputs along h
+
+  void cut();
+  size_t scratchBytes() const override;
+  void run(const RunContext& context) const override;
+
+ private:
+  size_t copiedLines(int64_t outputs) const;
+  void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
+  const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t* copy) const;
+  void runLines(const uint8_t* image, int64_t begin, int64_t end, size_t share, uint8_t* y) const;
+  void runRectangle(const uint8_t* image, size_t panel, const Span& rows, const Span& columns,
+                    DotArgs args) const;
+};
+
+// Chooses strips and shares by size alone, so that results don't depend on the number of threads.
+void QGridStep::cut() {
+  const auto lines = static_cast<size_t>(batch * h.window.output);
+  const auto width = static_cast<size_t>(w.window.output);
+  // What an output adds to the bytes that are touched: windows wider than their stride overlap.
+  const auto pixels = static_cast<size_t>(std::min(h.window.stride, h.window.kernel) *
+                                          std::min(w.window.stride, w.window.kernel));
+  const size_t rowBytes = pixels * pixelBytes + product.base.yStride;
+  const double work = static_cast<double>(lines * width) *
+                      static_cast<double>(product.layout.taps * product.layout.depth) *
+                      static_cast<double>(product.y.dims[3]);
+  const auto parts =
+      static_cast<size_t>(std::min(std::max(work / kProductWork, 1.0), kMostProductParts));
+  const size_t most = std::max<size_t>(kStripBytes / std::max<size_t>(rowBytes * width, 1), 1);
+  const size_t least = divideUp(kFewRows, std::max<size_t>(width, 1));
+  strip = std::max<size_t>(std::min({most, std::max(divideUp(lines, parts), least), lines}), 1);
+  strips = divideUp(lines, strip);
+  strip = divideUp(lines, std::max<size_t>(strips, 1));
+  panelParts = std::min(product.panels(), divideUp(parts, std::max<size_t>(strips, 1)));
+}
+
+// Lines of input under so many lines of output.
+size_t QGridStep::copiedLines(int64_t outputs) const {
+  return static_cast<size_t>((outputs - 1) * fromH.stride + (fromH.kernel - 1) * fromH.dilation +
+                             1);
+}
+
+size_t QGridStep::scratchBytes() const {
+  return copies ? copiedLines(static_cast<int64_t>(strip)) * h.inputStep + kTensorSlack : 0;
+}
+
+void QGridStep::run(const RunContext& context) const {
+  context.team.forEach(strips * panelParts, [&](size_t part, size_t worker) {
+    runPart(context, part, context.scratchOf(worker));
+  });
+}
+
+void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
+  const int64_t height = h.window.output;
+  const auto end = std::min(static_cast<int64_t>((part / panelParts + 1) * strip), batch * height);
+  for (auto line = static_cast<int64_t>(part / panelParts * strip); line < end;) {
+    const int64_t number = line / height, first = line % height;
+    const int64_t last = std::min(first + end - line, height);
+    const uint8_t* image =
+        context.in<uint8_t>(product.x) + static_cast<size_t>(number) * imageBytes;
+    uint8_t* y =
+        context.out<uint8_t>(product.y) + static_cast<size_t>(number * height) * h.outputStep;
+    if (copies) image = copyLines(image, first, last, scratch);
+    runLines(image, first, last, part % panelParts, y);
+    line += last - first;
+  }
+}
+
+// The input under lines [begin, end) of the output, with its padding. Returns where line 0 would
+// be.
+const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t end,
+                                    uint8_t* copy) const {
+  const auto pad = static_cast<size_t>(fromW.pad) * pixelBytes;
+  const size_t lineBytes = static_cast<size_t>(fromW.input) * pixelBytes;
+  const size_t taken = std::min(lineBytes, h.inputStep - std::min(pad, h.inputStep));
+  const size_t count = copiedLines(end - begin);
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t ih = fromH.origin(begin) + static_cast<int64_t>(i);
+    uint8_t* to = copy + i * h.inputStep;
+    if (!fromH.contains(ih) || taken == 0) {
+      std::memset(to, padding, h.inputStep);
+      continue;
+    }
+    std::memset(to, padding, pad);
+    std::memcpy(to + pad, image + static_cast<size_t>(ih) * lineBytes, taken);
+    std::memset(to + pad + taken, padding, h.inputStep - pad - taken);
+  }
+  return copy - static_cast<size_t>(begin * fromH.stride) * h.inputStep;
+}
+
+void QGridStep::runLines(const uint8_t* image, int64_t begin, int64_t end, size_t share,
+                         uint8_t* y) const {
+  const size_t panels = product.panels(), first = panels * share / panelParts;
+  const size_t last = panels * (share + 1) / panelParts;
+  const auto all = static_cast<size_t>((end - begin) * w.window.output);
+  for (size_t panel = first; panel < last; ++panel) {
+    DotArgs args = product.base;
+    product.enter(panel, y, &args);
+    size_t bias = 0, done = 0;
+    for (const Span& lines : h.spans) {
+      const Span rows = cutSpan(lines, begin, end);
+      for (const Span& columns : w.spans) {
+        args.bias = product.biasOf(panel, bias++);
+        if (rows.outputs <= 0) continue;
+        args.rows = static_cast<size_t>(rows.outputs * columns.outputs);
+        // A share of the next panel for each.
+        if (panel + 1 < last) {
+          const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
+          const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
+          args.ahead = product.weightsOf(panel + 1) + from;
+          args.aheadBytes = to - from;
+        }
+        done += args.rows;
+        runRectangle(image, panel, rows, columns, args);
+      }
+    }
+  }
+}
+
+void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& rows,
+                             const Span& columns, DotArgs args) const {
+  const auto along = [](const Axis& axis, int64_t places) {
+    return static_cast<size_t>(places) * axis.inputStep;
+  };
+  const auto firstOf = [&](const Axis& axis, const Span& span) {
+    return along(axis, axis.window.origin(span.begin) + span.first * axis.window.dilation);
+  };
+  const WindowAxis &down = h.window, &right = w.window;
+  RowGrid grid{};
+  grid.first = image + product.groupOf(panel) * product.layout.depth;
+  const TapRange taps{rows.first, rows.end, columns.first, columns.end};
+  args.taps = taps.taps();
+  // A window on padding alone begins nowhere.
+  if (args.taps > 0) grid.first += firstOf(h, rows) + firstOf(w, columns);
+  args.y = static_cast<uint8_t*>(args.y) + static_cast<size_t>(rows.begin) * h.outputStep +
+           static_cast<size_t>(columns.begin) * w.outputStep;
+  grid.lineRows = static_cast<size_t>(columns.outputs);
+  grid.rowStride = along(w, right.stride);
+  grid.lineStride = along(h, down.stride);
+  grid.yLineStride = h.outputStep;
+  args.yStride = w.outputStep;
+  if (columns.outputs == 1) {
+    grid.lineRows = args.rows;
+    grid.rowStride = grid.lineStride;
+    args.yStride = h.outputStep;
+  }
+  const DotKernel& kernel = product.kernelOf(panel);
+  const size_t tapBytes = product.tapBytes(kernel);
+  grid.runTaps = static_cast<size_t>(taps.endW - taps.firstW);
+  grid.tapStride = along(w, right.dilation);
+  grid.runStride = along(h, down.dilation);
+  grid.weightSkip = (static_cast<size_t>(right.kernel) - grid.runTaps) * tapBytes;
+  args.weights += static_cast<size_t>(taps.firstH * right.kernel + taps.firstW) * tapBytes;
+  args.grid = &grid;
+  kernel.run(args);
+}
+
+// Sets the step's axes to go through a copy in which all windows lie inside, their rows being taps.
+void copyFrom(const Window& window, QGridStep* step) {
+  step->copies = true;
+  step->fromH = window.h;
+  step->fromW = window.w;
+  WindowAxis &h = step->h.window, &w = step->w.window;
+  h.pad = w.pad = 0;
+  w.input = (w.output - 1) * w.stride + w.kernel;
+  step->h.inputStep = static_cast<size_t>(w.input * window.channels);
+  h.input = (h.output - 1) * h.stride + (h.kernel - 1) * h.dilation + 1;
+  w.kernel = 1;
+}
+
+}  // namespace
+
+std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands& from,
+                                        const QConvParams& params, const Gather& gather) {
+  auto step = std::make_unique<QGridStep>(std::move(product));
+  const Window& window = gather.window;
+  const auto channels = static_cast<size_t>(window.channels);
+  const size_t yBytes = step->product.base.yStride;
+  step->batch = from.y->count == 0 ? 0 : window.batch;
+  step->pixelBytes = channels;
+  step->padding = static_cast<uint8_t>(params.xZero);
+  step->imageBytes = static_cast<size_t>(window.h.input * window.w.input) * channels;
+  step->h = {window.h,
+             static_cast<size_t>(window.w.input) * channels,
+             static_cast<size_t>(window.w.output) * yBytes,
+             {}};
+  step->w = {window.w, channels, yBytes, {}};
+  if (gather.form == TapForm::kRow && step->batch > 0) copyFrom(window, step.get());
+  // A picture of one line is cut along it.
+  if (step->batch * window.h.output == 1 && step->h.window.kernel == 1 && !step->copies) {
+    std::swap(step->h, step->w);
+  }
+  step->h.makeSpans();
+  step->w.makeSpans();
+  const auto tapColumns = static_cast<size_t>(step->w.window.kernel);
+  for (const Span& rows : step->h.spans) {
+    for (const Span& columns : step->w.spans) {
+      step->product.addBias(from, params.xZero, {rows.first, rows.end, columns.first, columns.end},
+                            tapColumns);
+    }
+  }
+  step->cut();
+  return step;
+}
+
+}  // namespace octavo

@@ -1,0 +1,113 @@
+// QConv whose rows come through pointers: tables of them for each strip of rows, made on the way.
+#include <algorithm>
+
+#include "native/ops/parts.h"
+#include "native/ops/qconv.h"
+
+namespace octavo {
+namespace {
+
+// Rows of a strip: a multiple of what every kernel's tile divides.
+constexpr size_t kRowUnit = 96;
+constexpr size_t kMostRows = 384;
+// What a strip's input and output may take of a core's cache, and its tables of pointers.
+constexpr size_t kStripBytes = 256 << 10;
+constexpr size_t kTableBytes = 64 << 10;
+
+class QPointersStep final : public PreparedStep {
+ public:
+  QPointersStep(QProduct&& from, const Gather& rowsFrom, const RowSumKernel* sum)
+      : product(std::move(from)), gather(rowsFrom), rowSum(sum) {}
+
+  QProduct product;
+  Gather gather;
+  // Where weights have zero points, which need the sums of rows; else null.
+  const RowSumKernel* rowSum;
+  AlignedBuffer padding;
+  size_t rows = 0, strip = 0, strips = 0, panelParts = 0;
+
+  void cut();
+  size_t scratchBytes() const override;
+  void run(const RunContext& context) const override;
+
+ private:
+  size_t pointerBytes() const { return roundUp(gather.taps() * strip * sizeof(void*), 64); }
+  size_t borderBytes() const { return roundUp(gather.borderBytes(strip), 64); }
+  void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
+};
+
+// Chooses strips and shares by size alone, so that results don't depend on the number of threads.
+void QPointersStep::cut() {
+  const size_t perRow = gather.taps() * (sizeof(void*) + gather.borderBytes(1));
+  // What a row adds to the bytes that are touched: rows of a window wider than its stride overlap.
+  const WindowAxis &h = gather.window.h, &w = gather.window.w;
+  const int64_t pixels = std::min(h.stride, h.kernel) * std::min(w.stride, w.kernel);
+  const int64_t columns = product.y.dims[3];
+  const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels + columns);
+  size_t most = std::min(kStripBytes / std::max<size_t>(rowBytes, 1), kTableBytes / perRow);
+  most = std::min(std::max(most / kRowUnit, size_t{1}) * kRowUnit, kMostRows);
+  const double work = static_cast<double>(rows) * static_cast<double>(gather.taps()) *
+                      static_cast<double>(product.layout.depth) * static_cast<double>(columns);
+  const auto parts =
+      static_cast<size_t>(std::min(std::max(work / kProductWork, 1.0), kMostProductParts));
+  const size_t even = roundUp(divideUp(rows, parts), kRowUnit);
+  strip = std::max<size_t>(std::min({most, even, rows}), 1);
+  strips = divideUp(rows, strip);
+  panelParts = std::min(product.panels(), divideUp(parts, std::max<size_t>(strips, 1)));
+}
+
+size_t QPointersStep::scratchBytes() const {
+  // The slack is for what sums of rows read beyond a border's last row.
+  const size_t sums = rowSum == nullptr ? 0 : strip * sizeof(int32_t) + kTensorSlack;
+  return pointerBytes() + borderBytes() + sums;
+}
+
+void QPointersStep::run(const RunContext& context) const {
+  context.team.forEach(strips * panelParts, [&](size_t part, size_t worker) {
+    runPart(context, part, context.scratchOf(worker));
+  });
+}
+
+void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
+  const size_t first = part / panelParts * strip, share = part % panelParts;
+  DotArgs args = product.base;
+  args.rows = std::min(strip, rows - first);
+
+  auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
+  uint8_t* border = scratch + pointerBytes();
+  gather.fill(context.in<uint8_t>(product.x), padding.data(), first, args.rows, pointers, border);
+  args.a = pointers;
+  auto* sums = reinterpret_cast<int32_t*>(border + borderBytes());
+
+  uint8_t* out = context.out<uint8_t>(product.y) + first * args.yStride;
+  const size_t panels = product.panels(), depth = product.layout.depth;
+  size_t summed = product.groups;  // the group whose rows `sums` holds
+  const size_t end = panels * (share + 1) / panelParts;
+  for (size_t panel = panels * share / panelParts; panel < end; ++panel) {
+    const size_t group = product.groupOf(panel);
+    args.offset = group * depth;
+    if (rowSum != nullptr && summed != group) {
+      rowSum->run({args.a, args.offset, args.rows, args.taps, depth, sums});
+      args.rowSum = sums;
+      summed = group;
+    }
+    product.enter(panel, out, &args);
+    product.kernelOf(panel).run(args);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<PreparedStep> makeQPointers(QProduct&& product, const QConvOperands& from,
+                                            const QConvParams& params, const Gather& gather,
+                                            const RowSumKernel* rowSum) {
+  auto step = std::make_unique<QPointersStep>(std::move(product), gather, rowSum);
+  step->product.addBias(from, params.xZero, {0, static_cast<int64_t>(gather.taps()), 0, 1}, 1);
+  step->rows = from.y->count == 0 ? 0 : static_cast<size_t>(gather.window.outputs());
+  step->padding = AlignedBuffer(gather.depth());
+  std::fill_n(step->padding.data(), gather.depth(), static_cast<uint8_t>(params.xZero));
+  step->cut();
+  return step;
+}
+
+}  // namespace octavo
