@@ -93,7 +93,10 @@ function leastDeviation(x: Float32Array, length: number, epsilon: number): numbe
 /** What erf and tanh are off by near ±1, times x / 2. */
 const ofGelu: Tolerance = { absolute: 8 * unit, relative: 16 * unit };
 
-const unaryTolerance: Partial<Record<UnaryKind, Tolerance>> = { Gelu: ofGelu, GeluTanh: ofGelu };
+export const unaryTolerance: Partial<Record<UnaryKind, Tolerance>> = {
+  Gelu: ofGelu,
+  GeluTanh: ofGelu,
+};
 
 const binaryTolerance: Partial<Record<BinaryKind, Tolerance>> = { Pow: near(32) };
 
