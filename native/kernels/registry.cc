@@ -11,8 +11,8 @@ constexpr KernelInfo kKernels[] = {
 #define OCTAVO_ROWSUM(name, isa) OCTAVO_LISTED("dot", name, isa, 0)
 #include "native/kernels/dot/kernels.inc"
 #define OCTAVO_DEPTHWISE(...) OCTAVO_LISTED("depthwise", __VA_ARGS__)
+#define OCTAVO_DEPTHWISE_SHIFTED(...) OCTAVO_LISTED("depthwise", __VA_ARGS__)
 #include "native/kernels/depthwise/kernels.inc"
-#undef OCTAVO_DEPTHWISE
 #define OCTAVO_QUANTIZE(name, isa) OCTAVO_LISTED("quantize", name, isa, 0)
 #define OCTAVO_DEQUANTIZE(name, isa) OCTAVO_LISTED("quantize", name, isa, 0)
 #define OCTAVO_RANGE(name, isa) OCTAVO_LISTED("quantize", name, isa, 0)

@@ -13,18 +13,18 @@ int64_t weightOf(const QConvOperands& from, size_t taps, size_t channel, size_t 
 }
 
 // What a channel's sums start at: the bias, and the input's zero point taken out.
-int32_t startOf(const QConvOperands& from, const QConvParams& params, size_t taps, size_t channel) {
+int32_t startOf(const QConvOperands& from, int64_t xZero, size_t taps, size_t channel) {
   int64_t sum = 0;
   for (size_t t = 0; t < taps; ++t) sum += weightOf(from, taps, channel, t);
   const int64_t bias = from.bias == nullptr ? 0 : from.bias[channel];
-  return static_cast<int32_t>(static_cast<uint32_t>(bias - params.xZero * sum));
+  return static_cast<int32_t>(static_cast<uint32_t>(bias - xZero * sum));
 }
 
 // Whether all sums, and their products with the multiplier, fit int32: kRows takes no others.
 bool fitsInt32(const QConvOperands& from, const QConvParams& params, size_t taps, size_t channels) {
   constexpr double kMost = 0x1.fffffep30;
   for (size_t channel = 0; channel < channels; ++channel) {
-    double most = std::abs(static_cast<double>(startOf(from, params, taps, channel)));
+    double most = std::abs(static_cast<double>(startOf(from, params.xZero, taps, channel)));
     for (size_t t = 0; t < taps; ++t) {
       most += 255 * std::abs(static_cast<double>(weightOf(from, taps, channel, t)));
     }
@@ -86,7 +86,7 @@ Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, c
       const size_t c = block.kernel->channelAt(p);
       if (c >= block.channels) continue;
       const size_t channel = block.channel + c, at = block.position + p;
-      bias[at] = startOf(from, params, taps, channel);
+      bias[at] = startOf(from, params.xZero - (block.kernel->shifted ? 128 : 0), taps, channel);
       multiplier[at] = from.multiplier[channel];
     }
   }

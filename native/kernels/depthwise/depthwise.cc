@@ -7,16 +7,17 @@ namespace octavo {
 
 #define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes, evex) \
   void name(const DepthwiseArgs& args);
+#define OCTAVO_DEPTHWISE_SHIFTED(name, isa, channels, form) void name(const DepthwiseArgs& args);
 #include "native/kernels/depthwise/kernels.inc"
-#undef OCTAVO_DEPTHWISE
 
 namespace {
 
 constexpr DepthwiseKernel kKernels[] = {
 #define OCTAVO_DEPTHWISE(name, isa, channels, lanes, form, weightBytes, evex) \
-  {#name, Isa::isa, channels, lanes, DepthwiseForm::form, weightBytes, evex, name},
+  {#name, Isa::isa, channels, lanes, DepthwiseForm::form, weightBytes, evex, false, name},
+#define OCTAVO_DEPTHWISE_SHIFTED(name, isa, channels, form) \
+  {#name, Isa::isa, channels, 1, DepthwiseForm::form, 1, false, true, name},
 #include "native/kernels/depthwise/kernels.inc"
-#undef OCTAVO_DEPTHWISE
 };
 
 // A better instruction set first; then the narrowest that holds all channels, if they fill more

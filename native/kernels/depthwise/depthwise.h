@@ -88,6 +88,7 @@ struct DepthwiseKernel {
   DepthwiseForm form;
   int weightBytes;  // 1, or 2 for wide weights
   bool evex;        // a kernel of AVX-VNNI in the encoding of AVX-512, see cpu/isa.h
+  bool shifted;     // multiplies u8 - 128: 128 · Σ weight must have been added to the bias
   void (*run)(const DepthwiseArgs& args);
 
   // Positions are the int32 of four vectors. Where a vector holds several cells, channels repeat.

@@ -184,7 +184,7 @@ struct NeonDotProduct {
   }
   static OCTAVO_INLINE Right right(const int8_t* weights) { return vld1q_s8(weights); }
   static OCTAVO_INLINE void accumulate(Neon::Int& acc, Left a, Right w) {
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__clang__)
     asm("sdot %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(w), "w"(a));
 #else
     acc = Neon::from32(vdotq_s32(Neon::s32(acc), w, a));
@@ -193,11 +193,11 @@ struct NeonDotProduct {
 };
 #endif
 
-#if defined(__ARM_FEATURE_MATMUL_INT8) || defined(_MSC_VER)
+#if defined(__ARM_FEATURE_MATMUL_INT8)
 // USDOT: u8 times s8.
 struct NeonI8mm : Neon {
   static void dot(Int& acc, Int u8, Int s8) {
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__clang__)
     asm("usdot %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(u8), "w"(s8));
 #else
     acc = from32(vusdotq_s32(s32(acc), u8, Neon::s8(s8)));
@@ -205,7 +205,7 @@ struct NeonI8mm : Neon {
   }
   // USMMLA: acc += the products of two rows and two columns of eight bytes each, row by row.
   static void dotPairs(Int& acc, Int rows, int8x16_t columns) {
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__clang__)
     asm("usmmla %0.4s, %1.16b, %2.16b" : "+w"(acc) : "w"(rows), "w"(columns));
 #else
     acc = from32(vusmmlaq_s32(s32(acc), rows, columns));
