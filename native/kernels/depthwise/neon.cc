@@ -20,12 +20,7 @@ struct WideProduct {
     int32x4_t high = vmull_high_s16(Neon::s16(a.even), even);
     low = vmlal_s16(low, vget_low_s16(Neon::s16(a.odd)), vget_low_s16(odd));
     high = vmlal_high_s16(high, Neon::s16(a.odd), odd);
-    const int32x4_t sum = vpaddq_s32(low, high);
-#if defined(__GNUC__) && !defined(__clang__)
-    asm("add %0.4s, %0.4s, %1.4s" : "+w"(acc) : "w"(sum));
-#else
-    acc = Neon::from32(vaddq_s32(Neon::s32(acc), sum));
-#endif
+    Neon::addTo(acc, vpaddq_s32(low, high));
   }
 };
 

@@ -102,6 +102,15 @@ struct Neon {
     return from32(vpaddq_s32(low, vmull_high_s16(s16(a), s16(b))));
   }
 
+  // acc += v. Tied in assembly, as the dot products are.
+  static OCTAVO_INLINE void addTo(Int& acc, int32x4_t v) {
+#if defined(__GNUC__) && !defined(__clang__)
+    asm("add %0.4s, %0.4s, %1.4s" : "+w"(acc) : "w"(v));
+#else
+    acc = from32(vaddq_s32(s32(acc), v));
+#endif
+  }
+
   static void sumBytes(Int& acc, Int bytes) {
     acc = vreinterpretq_u8_u32(vpadalq_u16(vreinterpretq_u32_u8(acc), vpaddlq_u8(bytes)));
   }
