@@ -16,6 +16,8 @@ namespace {
 // What a strip's input and output may take of a core's cache, and how many rows are worth a call.
 constexpr size_t kStripBytes = 512 << 10;
 constexpr size_t kFewRows = 96;
+// Weights beyond this come from further away than the cache of a core, and are fetched in time.
+constexpr size_t kNearWeights = 256 << 10;
 
 // Neighbouring outputs along an axis that see the same cells of the window: [first, end).
 struct Span {
@@ -165,7 +167,7 @@ void QGridStep::runLines(const uint8_t* image, int64_t begin, int64_t end, size_
         if (rows.outputs <= 0) continue;
         args.rows = static_cast<size_t>(rows.outputs * columns.outputs);
         // A share of the next panel for each.
-        if (panel + 1 < last) {
+        if (panel + 1 < last && product.groups * product.layout.weightBytes > kNearWeights) {
           const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
           const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
           args.ahead = product.weightsOf(panel + 1) + from;

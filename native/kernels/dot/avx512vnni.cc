@@ -7,8 +7,8 @@ namespace octavo {
 
 using Direct = DirectProduct<Avx512>;
 
-void dot_u8s8i32_8x16c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 1>(args); }
-void dot_u8s8i32_8x32c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 2>(args); }
+void dot_u8s8i32_12x16c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 12, 1>(args); }
+void dot_u8s8i32_12x32c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 12, 2>(args); }
 void dot_u8s8i32_8x48c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 3>(args); }
 void dot_u8s8i32_6x64c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 6, 4>(args); }
 

@@ -219,36 +219,70 @@ class TapWalk {
   size_t tap_ = 0, run_ = 0;
 };
 
-// A tile whose rows are read four bytes at a time, each time for a whole vector.
+// A tile whose rows are read four bytes at a time, each time for a whole vector. Where sums are too
+// few to keep the multipliers busy, several quads have sums of their own.
 template <typename V, typename P>
 struct QuadTile {
   // `ahead` moves by aheadStep with every quad, to fetch what is read next.
   template <int MR, int NV>
   static OCTAVO_NOINLINE const int8_t* run(const DotArgs& args, RowWalk& rows, const int8_t* ahead,
                                            size_t aheadStep) {
-    typename V::Int acc[MR][NV];
-    startTile<V, MR, NV>(args, acc);
+    constexpr int kSums = MR * NV;
+    constexpr int kQuads = kSums >= 10 ? 1 : kSums >= 4 ? 2 : 4;
+    // A tile of few rows does nothing but wait for its own weights.
+    const bool fetches = kSums >= 10 && aheadStep != 0;
+    typename V::Int acc[kQuads][MR][NV];
+    startTile<V, MR, NV>(args, acc[0]);
+#pragma GCC unroll 4
+    for (int q = 1; q < kQuads; ++q) {
+#pragma GCC unroll 16
+      for (int i = 0; i < MR * NV; ++i) acc[q][i / NV][i % NV] = V::zero();
+    }
     const int8_t* w = args.weights;
     const size_t depth = 4 * args.quads;
     TapWalk<MR> tap(args, rows);
     for (; !tap.isOver(); tap.next(w)) {
-      for (size_t k = tap.at; k < tap.at + depth; k += 4) {
-        OCTAVO_FETCH(ahead);
-        ahead += aheadStep;
-        typename P::Right right[NV];
+      const size_t end = tap.at + depth;
+      size_t k = tap.at;
+      for (; k + 4 * kQuads <= end; k += 4 * kQuads) {
 #pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
-#pragma GCC unroll 16
-        for (int i = 0; i < MR; ++i) {
-          const typename P::Left left = P::left(V::broadcast4(tap.a[i] + k));
-#pragma GCC unroll 4
-          for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
+        for (int q = 0; q < kQuads; ++q, w += NV * V::kBytes) {
+          if (fetches) {
+            OCTAVO_FETCH(ahead);
+            OCTAVO_FETCH(ahead + 64);
+            ahead += aheadStep;
+          }
+          addQuad<MR, NV>(acc[q], tap.a, k + 4 * q, w);
         }
-        w += NV * V::kBytes;
+      }
+      if constexpr (kQuads > 1) {
+        for (; k < end; k += 4, w += NV * V::kBytes) addQuad<MR, NV>(acc[0], tap.a, k, w);
       }
     }
-    finishTile<V, MR, NV>(args, tap.row, rows, acc);
+#pragma GCC unroll 4
+    for (int q = 1; q < kQuads; ++q) {
+#pragma GCC unroll 16
+      for (int i = 0; i < MR * NV; ++i) {
+        acc[0][i / NV][i % NV] = V::add32(acc[0][i / NV][i % NV], acc[q][i / NV][i % NV]);
+      }
+    }
+    finishTile<V, MR, NV>(args, tap.row, rows, acc[0]);
     return ahead;
+  }
+
+ private:
+  template <int MR, int NV>
+  static OCTAVO_INLINE void addQuad(typename V::Int (*acc)[NV], const uint8_t* const* a, size_t k,
+                                    const int8_t* w) {
+    typename P::Right right[NV];
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) {
+      const typename P::Left left = P::left(V::broadcast4(a[i] + k));
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
+    }
   }
 };
 
@@ -268,8 +302,7 @@ inline void dotTiles(const DotArgs& args, size_t first = 0) {
   const size_t count = args.rows - first, tiles = (count + MR - 1) / MR;
   if (tiles == 0) return;
   RowWalk rows(args, first);
-  // Without anything to fetch, what is read now.
-  const int8_t* ahead = args.aheadBytes == 0 ? args.weights : args.ahead;
+  const int8_t* ahead = args.ahead;
   const size_t quads = tiles * args.taps * args.quads;
   const size_t aheadStep = quads == 0 ? 0 : (args.aheadBytes + quads - 1) / quads;
   const size_t each = count / tiles, larger = count % tiles;
