@@ -55,7 +55,7 @@ export interface ConvolutionShape {
 /** Multiply-adds of one problem, and elements of its largest tensor, are kept below this. */
 const mostProducts = 400_000;
 
-interface WindowAxis {
+export interface WindowAxis {
   readonly size: number;
   readonly out: number;
   readonly kernel: number;

@@ -12,6 +12,7 @@ import {
   drawSize,
   drawUntil,
   drawZero,
+  type WindowAxis,
 } from './draw.js';
 import type { Problem, Suite } from './problem.js';
 
@@ -48,6 +49,25 @@ function drawProblem(random: Random, { x, weight, y, window }: ConvolutionShape)
     random.pick(['plan', 'model']),
   );
   return { plan, inputs: [integers(random, 'uint8', count(x))] };
+}
+
+function drawDepth(random: Random): number {
+  return random.chance(0.7) ? drawSize(random) : random.int(71, 600);
+}
+
+/** One spatial axis of few places, whose windows reach beyond both ends. */
+function drawSmallAxis(random: Random): WindowAxis {
+  return drawUntil(
+    () => {
+      const [size, kernel] = [random.int(1, 9), random.pick([1, 2, 3, 3, 5])];
+      const [stride, dilation] = [random.pick([1, 1, 2, 3]), random.pick([1, 1, 1, 2])];
+      const extent = (kernel - 1) * dilation + 1;
+      const [before, after] = [random.int(0, extent - 1), random.int(0, extent - 1)];
+      const out = Math.floor((size + before + after - extent) / stride) + 1;
+      return { size, out, kernel, stride, dilation, before };
+    },
+    ({ out }) => out >= 1,
+  );
 }
 
 const anyKernel = [1, 2, 3, 3, 3, 4, 5, 7];
@@ -170,10 +190,44 @@ export const qconvSuites: readonly Suite[] = [
     draw: drawRequantize,
   },
   {
+    name: 'qconv padded',
+    draw: (random) => {
+      // Small pictures, of which much is border, on more channels than a row of the window is read
+      // whole for.
+      const rows = drawSmallAxis(random);
+      const columns = drawSmallAxis(random);
+      const [groups, depth, perGroup] = [
+        random.pick([1, 1, 2]),
+        random.int(23, 40),
+        drawSize(random),
+      ];
+      const batch = random.pick([1, 2]);
+      return drawProblem(random, {
+        x: [batch, rows.size, columns.size, groups * depth],
+        weight: [groups * perGroup, rows.kernel, columns.kernel, depth],
+        y: [batch, rows.out, columns.out, groups * perGroup],
+        window: {
+          strideH: rows.stride,
+          strideW: columns.stride,
+          dilationH: rows.dilation,
+          dilationW: columns.dilation,
+          padTop: rows.before,
+          padLeft: columns.before,
+          groups,
+        },
+      });
+    },
+  },
+  {
     name: 'qmatmul',
     draw: (random) => {
-      const [m, n] = [drawSize(random), drawSize(random)];
-      const k = random.chance(0.7) ? drawSize(random) : random.int(71, 600);
+      const anySize = () => [drawSize(random), drawSize(random), drawDepth(random)];
+      const [m, n, k] = random.pick([
+        ...Array<() => number[]>(4).fill(anySize),
+        // A few rows, by many columns; now and then more weights than the caches next to a core.
+        () => [random.int(1, 4), random.int(1, 300), drawDepth(random)],
+        () => [random.int(1, 20), 64 * random.int(1, 4), random.int(1000, 1400)],
+      ])() as [number, number, number];
       return drawProblem(random, {
         x: [1, 1, m, k],
         weight: [n, 1, 1, k],

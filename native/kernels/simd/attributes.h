@@ -11,9 +11,9 @@
 #define OCTAVO_PREFETCH(address) ((void)(address))
 #endif
 
-// Fetches a line into the second level of cache. A hint: without a word for it nothing is done.
+// Fetches a line into the nearest cache. A hint: without a word for it nothing is done.
 #if defined(__GNUC__)
-#define OCTAVO_FETCH(p) __builtin_prefetch(p, 0, 2)
+#define OCTAVO_FETCH(p) __builtin_prefetch(p, 0, 3)
 #else
 #define OCTAVO_FETCH(p) static_cast<void>(p)
 #endif
