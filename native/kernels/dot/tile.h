@@ -4,6 +4,7 @@
 // waits for its sums more than it multiplies.
 #pragma once
 
+#include <stddef.h>
 #include <string.h>
 
 #include "native/kernels/dot/dot.h"
@@ -22,7 +23,7 @@ class LineWalk {
         stride_(stride),
         left_(lineRows),
         lineRows_(lineRows),
-        step_(lineStride - lineRows * stride) {}
+        step_(static_cast<ptrdiff_t>(lineStride) - static_cast<ptrdiff_t>(lineRows * stride)) {}
 
   OCTAVO_INLINE Byte* next() {
     Byte* at = at_;
@@ -36,7 +37,8 @@ class LineWalk {
 
  private:
   Byte* at_;
-  size_t stride_, left_, lineRows_, step_;
+  size_t stride_, left_, lineRows_;
+  ptrdiff_t step_;  // from behind a line to the next
 };
 
 // Goes through the rows of a call: where they are read, in a grid, and stored.
