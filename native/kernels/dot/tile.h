@@ -25,14 +25,24 @@ class LineWalk {
         lineRows_(lineRows),
         step_(static_cast<ptrdiff_t>(lineStride) - static_cast<ptrdiff_t>(lineRows * stride)) {}
 
-  OCTAVO_INLINE Byte* next() {
-    Byte* at = at_;
-    at_ += stride_;
-    if (--left_ == 0) {
-      left_ = lineRows_;
-      at_ += step_;
+  template <int count>
+  OCTAVO_INLINE void take(Byte** places) {
+    if (left_ > count) {
+#pragma GCC unroll 16
+      for (int i = 0; i < count; ++i) places[i] = at_ + i * stride_;
+      at_ += count * stride_;
+      left_ -= count;
+      return;
     }
-    return at;
+#pragma GCC unroll 16
+    for (int i = 0; i < count; ++i) {
+      places[i] = at_;
+      at_ += stride_;
+      if (--left_ == 0) {
+        left_ = lineRows_;
+        at_ += step_;
+      }
+    }
   }
 
  private:
@@ -56,13 +66,11 @@ class RowWalk {
   template <int MR>
   OCTAVO_INLINE void takeRows(const uint8_t** a) {
     row_ += MR;
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) a[i] = a_.next();
+    a_.template take<MR>(a);
   }
   template <int MR>
   OCTAVO_INLINE void takeResults(uint8_t** y) {
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) y[i] = y_.next();
+    y_.template take<MR>(y);
   }
 
  private:
