@@ -7,9 +7,9 @@
  */
 
 /** Nanoseconds that a burst is made to last about. */
-const burstTime = 2e6;
+const burstTime = 1e6;
 /** Before a burst, what the others have left in the caches is driven out by this much work of its own. */
-const warmUpTime = 5e5;
+const warmUpTime = 2.5e5;
 const mostRepeats = 1e6;
 
 export function median(values) {

@@ -1,0 +1,161 @@
+/**
+ * node bench/report.mjs FILE...
+ *
+ * Makes bench/RESULTS.md, and the chart in docs/ that the README shows, from what `npm run bench -- SUITE --json FILE` has
+ * written. Of rows for the same thing the last file's count.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { chartOf } from './chart.mjs';
+import { faultOf } from './rows.mjs';
+
+const results = new URL('./RESULTS.md', import.meta.url);
+const chart = new URL('../docs/int8-layers.svg', import.meta.url);
+
+const units = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs' };
+
+const suiteTitles = {
+  kernels: 'Kernels',
+  wasm: 'WASM',
+  models: 'Networks, batch 1',
+  precision: 'Types',
+  overhead: 'Overhead',
+  pick: 'What dispatch picks',
+};
+
+/** The text of RESULTS.md. @param {readonly { cpu, node, date, rows }[]} reports */
+export function resultsOf(reports) {
+  const machines = new Set(
+    reports.map(({ cpu, node, date }) => `${cpu}, Node ${node.slice(1)}, ${date}`),
+  );
+  const rows = latest(reports);
+  const parts = [
+    '# Results',
+    'Made by `node bench/report.mjs` from the JSON files of `npm run bench`; [README.md](README.md) tells how to read them.',
+    `Measured on: ${[...machines].join('; ')}.`,
+    behindOf(rows),
+  ];
+  for (const [suite, title] of Object.entries(suiteTitles)) {
+    const own = rows.filter((row) => row.suite === suite);
+    if (own.length === 0) continue;
+    parts.push(`## ${title}`, ...(suite === 'pick' ? [pickTable(own)] : tablesOf(own)));
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+function latest(reports) {
+  const byKey = new Map();
+  for (const { node, rows } of reports) {
+    for (const row of rows) {
+      const fault = faultOf(row);
+      if (fault !== undefined) throw new Error(`a row is malformed: ${fault}`);
+      const { suite, case: name, backend, isa, threads, peer } = row;
+      const under = row.node ?? node;
+      // A peer of another version takes the place of the older one.
+      const who = plainPeer(peer ?? '').replace(/ \d[\d.]*/, '');
+      const key = JSON.stringify([
+        suite,
+        name,
+        backend,
+        isa,
+        threads,
+        under,
+        suite === 'pick' ? '' : who,
+      ]);
+      byKey.delete(key);
+      byKey.set(key, { ...row, node: under });
+    }
+  }
+  return [...byKey.values()];
+}
+
+/** Every measured loss, by name. */
+function behindOf(rows) {
+  const losses = rows.filter(
+    ({ suite, peer, ratio }) => suite !== 'pick' && ratio < 1 && !peer.startsWith('octavo'),
+  );
+  if (losses.length === 0) return 'Octavo is ahead of every peer on every row.';
+  const list = losses.map(
+    (row) => `- ${row.case} (${placeOf(row)}): ${row.ratio.toFixed(2)}× of ${row.peer}`,
+  );
+  return `Octavo is behind here, and ahead of every peer on all other rows:\n\n${list.join('\n')}`;
+}
+
+function placeOf({ suite, backend, isa, threads, node }) {
+  const place = [backend, isa];
+  if (threads > 1) place.push(`${threads} threads`);
+  if (suite === 'wasm') place.push(`Node ${node.slice(1).split('.')[0]}`);
+  return place.join(', ');
+}
+
+const plainPeer = (peer) => peer.replace(' (inexact)', '');
+
+/** One table for each place, precision and metric: a line for each case, a column for each peer. */
+function tablesOf(rows) {
+  const tables = new Map();
+  for (const row of rows) {
+    const precision = / (f32|fp32)$/.test(row.case) ? 'FP32' : '';
+    const key = [placeOf(row), precision, row.suite === 'precision' ? '' : units[row.metric]];
+    const title = key.filter(Boolean).join(', ');
+    if (!tables.has(title)) tables.set(title, []);
+    tables.get(title).push(row);
+  }
+  return [...tables].map(([title, own]) => `### ${title}\n\n${tableOf(own)}`);
+}
+
+function tableOf(rows) {
+  const cases = [...new Set(rows.map((row) => row.case))];
+  const peers = [
+    ...new Set(rows.flatMap(({ peer }) => (peer === undefined ? [] : [plainPeer(peer)]))),
+  ];
+  const hasPeak = rows.some(({ peak }) => peak !== undefined);
+  const head = ['case', 'Octavo', ...(hasPeak ? ['of peak'] : []), ...peers];
+  const lines = cases.map((name) => {
+    const own = rows.filter((row) => row.case === name);
+    const { value, ofPeak } = own[0];
+    const share = ofPeak === undefined ? '' : `${(100 * ofPeak).toFixed(1)} %`;
+    const cells = peers.map((peer) => {
+      const row = own.find((one) => one.peer !== undefined && plainPeer(one.peer) === peer);
+      if (row === undefined) return '';
+      const ratio = `${row.ratio.toFixed(2)}×`;
+      const text = `${digits(row.peerValue)} (${row.ratio < 1 ? `**${ratio}**` : ratio})`;
+      return row.peer === peer ? text : `${text}, inexact`;
+    });
+    return [name, digits(value), ...(hasPeak ? [share] : []), ...cells];
+  });
+  return markdown(head, lines);
+}
+
+function pickTable(rows) {
+  const lines = rows.map(({ case: name, isa, value, peer, ratio }) => [
+    name,
+    isa,
+    digits(value),
+    peer ?? 'none can be forced',
+    ratio === undefined ? '' : `${(100 * ratio).toFixed(1)} %`,
+  ]);
+  return markdown(['case', 'in force', 'GOP/s', 'best kernel by name', 'of its speed'], lines);
+}
+
+function markdown(head, lines) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, i) => (i === 0 ? '---' : '---:'));
+  return [head, rule, ...lines].map(line).join('\n');
+}
+
+function digits(value) {
+  return value.toPrecision(value < 1000 ? 3 : 4);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const files = process.argv.slice(2);
+  if (files.length === 0) {
+    console.error('usage: node bench/report.mjs FILE...');
+    process.exit(2);
+  }
+  const reports = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  writeFileSync(results, resultsOf(reports));
+  const svg = chartOf(reports);
+  if (svg === undefined) console.log('no kernels on one thread in these files: no chart');
+  else writeFileSync(chart, svg);
+}
