@@ -30,13 +30,16 @@ export function impliedIsas(isa) {
 
 /**
  * The register loop for a kind of product ('s16s16s32', 'f32') on an instruction set, as a contender; undefined if there is none. Products
- * of bytes ('u8s8s32') are what sets differ in, so for these no other set's loop will do.
+ * of bytes ('u8s8s32') are what sets differ in, so for these no other set's loop will do;
+ * NEON has them for s8 · s8 alone.
  */
 export function peakFor(types, isa) {
   const peaks = nativePeaks();
   for (const set of impliedIsas(peakIsas[isa] ?? isa)) {
     const peak = peaks.find(({ name }) =>
-      [`peak_${types}_${set}`, `peak_${types}_${set}_evex`].includes(name),
+      [types, ...(types === 'u8s8s32' ? ['s8s8s32'] : [])].some((kind) =>
+        [`peak_${kind}_${set}`, `peak_${kind}_${set}_evex`].includes(name),
+      ),
     );
     if (peak !== undefined) {
       return {

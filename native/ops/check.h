@@ -19,10 +19,13 @@ inline Status badKernel(const char* name, const std::string& why) {
   return Status::error("INVALID_ARGUMENT", std::string(name) + " cannot be used: " + why);
 }
 
+inline Status notRunnable(const char* name) {
+  return Status::error("BACKEND_UNAVAILABLE", std::string("this CPU cannot run ") + name);
+}
+
 template <typename Kernel>
 Status checkRunnable(const Kernel& kernel) {
-  if (isRunnable(kernel)) return {};
-  return Status::error("BACKEND_UNAVAILABLE", std::string("this CPU cannot run ") + kernel.name);
+  return isRunnable(kernel) ? Status() : notRunnable(kernel.name);
 }
 
 inline const TensorInfo* inputAt(const StepView& step, size_t i) {

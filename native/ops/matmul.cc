@@ -244,7 +244,9 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
     product->stack = {};
   }
 
-  product->layout = layoutFloatPanels(context.isa, product->columns, product->depth);
+  const FloatDotKernel* forced = context.forced.in(findFloatDot);
+  if (forced != nullptr && !isaSupported(forced->isa)) return notRunnable(forced->name);
+  product->layout = layoutFloatPanels(context.isa, product->columns, product->depth, forced);
   const auto* data = context.constant<uint8_t>(*b);
   product->weights.widen = chooseWiden(context.isa, b->type);
   if (data == nullptr && product->weights.widen != nullptr) {

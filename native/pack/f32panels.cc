@@ -22,21 +22,25 @@ std::string FloatPanelLayout::form(size_t groups, FloatForm from) const {
   return text + ' ' + (panels.empty() ? "" : panels[0].kernel->name);
 }
 
-FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth) {
+FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth,
+                                   const FloatDotKernel* forced) {
+  const auto choose = [&](size_t wanted) -> const FloatDotKernel& {
+    return forced == nullptr ? chooseFloatDot(isa, wanted) : *forced;
+  };
   FloatPanelLayout layout{columns, depth, 0, {}};
   const auto add = [&](size_t first, size_t end) {
-    const FloatDotKernel& kernel = chooseFloatDot(isa, end - first);
+    const FloatDotKernel& kernel = choose(end - first);
     layout.panels.push_back({&kernel, first, end - first, layout.weightCount});
     const size_t alignment = kTensorAlignment / sizeof(float);
     layout.weightCount +=
         divideUp(depth * static_cast<size_t>(kernel.columns), alignment) * alignment;
   };
-  const auto unit = static_cast<size_t>(chooseFloatDot(isa, kUnit).columns);
-  const auto widest = static_cast<size_t>(chooseFloatDot(isa, SIZE_MAX).columns);
+  const auto unit = static_cast<size_t>(choose(kUnit).columns);
+  const auto widest = static_cast<size_t>(choose(SIZE_MAX).columns);
   // A few columns behind the last whole unit take a panel of their own, where there is a narrower
   // one.
   const size_t rest = columns % unit;
-  const bool apart = rest > 0 && static_cast<size_t>(chooseFloatDot(isa, rest).columns) < unit;
+  const bool apart = rest > 0 && static_cast<size_t>(choose(rest).columns) < unit;
   const size_t body = apart ? columns - rest : columns;
   // As even as can be: two middling panels use the registers better than a wide and a narrow one.
   const size_t units = divideUp(body, unit), count = divideUp(body, widest);

@@ -33,7 +33,9 @@ struct FloatPanelLayout {
   std::string form(size_t groups, FloatForm from) const;
 };
 
-FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth);
+// `forced`: the kernel of all panels, or null to choose by what each is for.
+FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth,
+                                   const FloatDotKernel* forced);
 
 // A matrix of weights: column c at depth k lies at data[c * columnStride + k * depthStride], one of
 // the strides being 1.

@@ -1,5 +1,7 @@
 #include "native/kernels/f32dot/f32dot.h"
 
+#include "native/kernels/choose.h"
+
 namespace octavo {
 
 #define OCTAVO_FLOAT_DOT(name, isa, rows, columns) void name(const FloatDotArgs& args);
@@ -33,5 +35,7 @@ const FloatDotKernel& chooseFloatDot(Isa isa, size_t columns) {
   }
   return *best;
 }
+
+const FloatDotKernel* findFloatDot(const char* name) { return findByName(kKernels, name); }
 
 }  // namespace octavo

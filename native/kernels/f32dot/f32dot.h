@@ -52,4 +52,7 @@ constexpr size_t kMostFloatColumns = 64;
 // widest; of several, that of the best instruction set.
 const FloatDotKernel& chooseFloatDot(Isa isa, size_t columns);
 
+// The kernel of that name, or null; whether it fits the CPU is the caller's to check.
+const FloatDotKernel* findFloatDot(const char* name);
+
 }  // namespace octavo

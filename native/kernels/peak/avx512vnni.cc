@@ -23,18 +23,10 @@ struct WordProduct {
   }
 };
 
-struct FloatProduct {
-  using Vector = __m512;
-  static constexpr int kAccumulators = 24;
-  static constexpr bool kDistinct = false;
-  static __m512 accumulate(__m512 acc, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, acc); }
-};
-
 }  // namespace
 
 void peak_u8s8s32_avx512vnni(const PeakArgs& args) { peakLoop<ByteProduct>(args); }
 void peak_s16s16s32_avx512vnni(const PeakArgs& args) { peakLoop<WordProduct>(args); }
-void peak_f32_avx512vnni(const PeakArgs& args) { peakLoop<FloatProduct>(args); }
 
 void peak_u8s8s32_avxvnni_evex(const PeakArgs& args) { peakLoop<ByteProduct256>(args); }
 
