@@ -54,26 +54,32 @@ export async function profiledContender(name, ort, { bytes, feeds }, options) {
     enableProfiling: true,
     profileFilePrefix: path.join(folder, 'profile'),
   });
+  /** Of each run so far, whether it counts. */
+  const counts = [];
+  let last = 0;
   return {
     name,
     async burst(repeats) {
+      last = repeats;
+      for (let i = 0; i < repeats; i++) counts.push(false);
       const start = process.hrtime.bigint();
       for (let i = 0; i < repeats; i++) await session.run(tensors);
       return Number(process.hrtime.bigint() - start);
     },
+    keep: () => counts.fill(true, counts.length - last),
     async finish() {
       session.endProfiling();
       await session.release();
       const [file] = readdirSync(folder);
       const events = JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
       rmSync(folder, { recursive: true });
-      return kernelTime(events);
+      return kernelTime(events, counts);
     },
   };
 }
 
-/** Events of a profile → nanoseconds. */
-export function kernelTime(events) {
+/** Events of a profile → nanoseconds. `counts`: of each run, whether it does. */
+export function kernelTime(events, counts) {
   const durations = new Map();
   for (const { cat, name, dur, args } of events) {
     if (cat !== 'Node' || !name.endsWith('_kernel_time')) continue;
@@ -81,11 +87,10 @@ export function kernelTime(events) {
     if (!durations.has(name)) durations.set(name, []);
     durations.get(name).push(dur);
   }
-  if (durations.size === 0) return undefined;
+  if (durations.size === 0 || !counts.includes(true)) return undefined;
   let total = 0;
   for (const times of durations.values()) {
-    // The first quarter is warm-up.
-    total += median(times.slice(times.length >> 2)) + 0.5;
+    total += median(times.filter((_, run) => counts[run])) + 0.5;
   }
   return total * 1000;
 }

@@ -112,8 +112,7 @@ function open({ name, make }, shape, backend) {
   try {
     contender = planContender(name, made, made.inputs, backend);
   } catch (error) {
-    const absent = ['BACKEND_FAILURE', 'INTERNAL'];
-    if (error instanceof OctavoError && absent.includes(error.code)) return undefined;
+    if (error instanceof OctavoError && error.code === 'BACKEND_FAILURE') return undefined;
     throw error;
   }
   if (contender.slow.length === 0) return contender;

@@ -1,11 +1,12 @@
 /**
- * node bench/report.mjs FILE...
+ * node bench/report.mjs [--note TEXT] FILE...
  *
  * Makes bench/RESULTS.md, and the chart in docs/ that the README shows, from what `npm run bench -- SUITE --json FILE` has
- * written. Of rows for the same thing the last file's count.
+ * written. Of rows for the same thing the last file's count. The note stands beside the machine, say for what else ran on it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { chartOf } from './chart.mjs';
 import { faultOf } from './rows.mjs';
 
@@ -23,8 +24,13 @@ const suiteTitles = {
   pick: 'What dispatch picks',
 };
 
-/** The text of RESULTS.md. @param {readonly { cpu, node, date, rows }[]} reports */
-export function resultsOf(reports) {
+/**
+ * The text of RESULTS.md.
+ *
+ * @param {readonly { cpu: string, node: string, date: string, rows: readonly any[] }[]} reports
+ * @param {string} [note]
+ */
+export function resultsOf(reports, note) {
   const machines = new Set(
     reports.map(({ cpu, node, date }) => `${cpu}, Node ${node.slice(1)}, ${date}`),
   );
@@ -32,7 +38,7 @@ export function resultsOf(reports) {
   const parts = [
     '# Results',
     'Made by `node bench/report.mjs` from the JSON files of `npm run bench`; [README.md](README.md) tells how to read them.',
-    `Measured on: ${[...machines].join('; ')}.`,
+    `Measured on: ${[...machines].join('; ')}.${note === undefined ? '' : ` ${note}`}`,
     behindOf(rows),
   ];
   for (const [suite, title] of Object.entries(suiteTitles)) {
@@ -148,13 +154,16 @@ function digits(value) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const files = process.argv.slice(2);
+  const { values, positionals: files } = parseArgs({
+    allowPositionals: true,
+    options: { note: { type: 'string' } },
+  });
   if (files.length === 0) {
-    console.error('usage: node bench/report.mjs FILE...');
+    console.error('usage: node bench/report.mjs [--note TEXT] FILE...');
     process.exit(2);
   }
   const reports = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
-  writeFileSync(results, resultsOf(reports));
+  writeFileSync(results, resultsOf(reports, values.note));
   const svg = chartOf(reports);
   if (svg === undefined) console.log('no kernels on one thread in these files: no chart');
   else writeFileSync(chart, svg);

@@ -227,8 +227,9 @@ describe('timing', () => {
       ...[5, 5, 5, 5].map((dur) => event('move', 'Transpose', dur)),
       { cat: 'Session', name: 'model_run', dur: 1 },
     ];
-    expect(kernelTime(events)).toBe(11_500);
-    expect(kernelTime([])).toBeUndefined();
+    expect(kernelTime(events, [false, true, true, true])).toBe(11_500);
+    expect(kernelTime(events, [false, false, false, false])).toBeUndefined();
+    expect(kernelTime([], [true])).toBeUndefined();
   });
 });
 
