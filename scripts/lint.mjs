@@ -15,7 +15,7 @@ function biome(fix) {
 }
 
 function clangFormat(fix) {
-  const sources = listFiles('native').filter((file) => /\.(cc|h)$/.test(file));
+  const sources = ['native', 'test'].flatMap(listFiles).filter((file) => /\.(cc|h)$/.test(file));
   const { clangFormatPath } = require('clang-format-node');
   return [clangFormatPath, [...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...sources]];
 }

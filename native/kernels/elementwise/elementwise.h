@@ -1,5 +1,7 @@
 // Sums and products of two quantized vectors. ops/qbinary drives them, after it has reduced
 // broadcasting to runs in which an operand is either a vector or one value.
+//
+// Up to 63 bytes beyond a vector are read; kTensorSlack covers them.
 #pragma once
 
 #include <cstddef>

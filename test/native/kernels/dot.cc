@@ -1,0 +1,242 @@
+// dot: all row counts up to two tiles, all column counts of a panel, depths up to four groups and
+// some behind them, with and without zero points of the weights, every kind of output.
+#include "native/kernels/dot/dot.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "test/native/kernels/harness.h"
+
+namespace octavo {
+
+#define OCTAVO_ROWSUM(name, isa) void name(const RowSumArgs& args);
+#include "native/kernels/dot/kernels.inc"
+
+namespace test {
+namespace {
+
+// The activations and the weights of a case.
+enum Fill { kRandom, kZeros, kLowLow, kLowHigh, kHighLow, kHighHigh, kFills };
+
+struct Case {
+  size_t rows, columns, taps, depth;
+  Fill fill;
+  bool zeroPoints;
+  DotOutput output;
+  Edge edge;
+};
+
+Guarded activations("a", 1 << 18), pointers("a's pointers", 1 << 13), weights("weights", 1 << 18);
+Guarded biases("bias", 1 << 12), multipliers("multiplier", 1 << 12), zeros("weightZero", 1 << 12);
+Guarded rowSums("rowSum", 1 << 12);
+Output output("y", 1 << 17);
+
+// One column's weights, [tap][k], and what a kernel takes for each.
+struct Column {
+  std::vector<int8_t> weights;
+  int32_t bias, zero;
+  float multiplier;
+};
+
+std::vector<Column> drawColumns(const Case& c, int32_t lowest, Random& random) {
+  std::vector<Column> columns(c.columns);
+  for (Column& column : columns) {
+    column.weights.resize(c.taps * c.depth);
+    for (int8_t& w : column.weights) {
+      const int32_t high = c.fill == kLowHigh || c.fill == kHighHigh ? 127 : lowest;
+      w = static_cast<int8_t>(c.fill == kRandom  ? random.between(lowest, 127)
+                              : c.fill == kZeros ? 0
+                                                 : high);
+    }
+    column.bias = random.between(-50000, 50000);
+    column.zero = c.zeroPoints ? random.between(-128, 127) : 0;
+    column.multiplier = random.real(0.0001f, 0.02f) / static_cast<float>(std::sqrt(c.depth));
+  }
+  return columns;
+}
+
+// The reference: one accumulator.
+uint32_t accumulate(const Column& column, const std::vector<const uint8_t*>& a, size_t row,
+                    const Case& c) {
+  auto acc = static_cast<uint32_t>(column.bias);
+  for (size_t tap = 0; tap < c.taps; ++tap) {
+    for (size_t k = 0; k < c.depth; ++k) {
+      const int32_t w = column.weights[tap * c.depth + k] - column.zero;
+      acc += static_cast<uint32_t>(a[tap * c.rows + row][k] * w);
+    }
+  }
+  return acc;
+}
+
+// [tap][k / group][position][group].
+const int8_t* packPanel(const DotKernel& kernel, const Case& c,
+                        const std::vector<Column>& columns) {
+  const auto group = static_cast<size_t>(kernel.group);
+  const auto width = static_cast<size_t>(kernel.columns);
+  const size_t groups = (c.depth + group - 1) / group;
+  std::vector<int8_t> panel(c.taps * groups * width * group);
+  for (size_t p = 0; p < width; ++p) {
+    const auto column =
+        static_cast<size_t>(panelColumn(static_cast<int>(p), kernel.columns, kernel.lanes));
+    for (size_t i = 0; column < c.columns && i < c.taps * c.depth; ++i) {
+      const size_t tap = i / c.depth, k = i % c.depth;
+      const size_t at = (tap * groups + k / group) * width + p;
+      panel[at * group + k % group] = columns[column].weights[i];
+    }
+  }
+  return weights.copy(c.edge, panel, kPanelSlack, 64);
+}
+
+// A value of each column, in panel order; those without a column hold rubbish.
+template <typename T, typename Take>
+const T* inPanelOrder(Guarded& memory, const DotKernel& kernel, const Case& c, Take take) {
+  T* values = memory.place<T>(c.edge, static_cast<size_t>(kernel.columns));
+  for (int p = 0; p < kernel.columns; ++p) {
+    const auto column = static_cast<size_t>(panelColumn(p, kernel.columns, kernel.lanes));
+    if (column < c.columns) values[p] = take(column);
+  }
+  return values;
+}
+
+// Rows of `depth` bytes wherever they happen to lie, the last one at the very end.
+std::vector<const uint8_t*> drawRows(size_t count, size_t depth, Fill fill, Edge edge, size_t slack,
+                                     Random& random) {
+  const size_t bytes = depth + static_cast<size_t>(random.between(0, 300));
+  uint8_t* a = activations.place<uint8_t>(edge, bytes, slack);
+  for (size_t i = 0; i < bytes; ++i) {
+    a[i] = fill == kRandom || fill == kZeros ? static_cast<uint8_t>(random.bits())
+           : fill < kHighLow                 ? 0
+                                             : 255;
+  }
+  std::vector<const uint8_t*> rows(count);
+  for (const uint8_t*& row : rows) {
+    row = a + random.between(0, static_cast<int32_t>(bytes - depth));
+  }
+  rows[static_cast<size_t>(random.between(0, static_cast<int32_t>(count) - 1))] = a + bytes - depth;
+  return rows;
+}
+
+void runCase(const DotKernel& kernel, const Case& c, Random& random) {
+  note("%ld × %ld, %ld taps of %ld, fill %ld, zero points %ld, output %ld, edge %ld",
+       {static_cast<long>(c.rows), static_cast<long>(c.columns), static_cast<long>(c.taps),
+        static_cast<long>(c.depth), c.fill, c.zeroPoints, static_cast<long>(c.output),
+        static_cast<long>(c.edge)});
+  const bool shifted = kernel.form != DotForm::kDirect;
+  const auto columns = drawColumns(c, kernel.form == DotForm::kSymmetric ? -127 : -128, random);
+  auto rows = drawRows(c.taps * c.rows, c.depth, c.fill, c.edge, kTensorSlack, random);
+  std::vector<int32_t> sums(c.rows);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (size_t k = 0; k < c.depth; ++k) sums[i % c.rows] += rows[i][k];
+  }
+
+  DotArgs args{};
+  args.offset = static_cast<size_t>(random.between(0, 64));
+  args.rows = c.rows;
+  args.taps = c.taps;
+  args.quads = (c.depth + 3) / 4;
+  args.weights = packPanel(kernel, c, columns);
+  args.bias = inPanelOrder<int32_t>(biases, kernel, c, [&](size_t column) {
+    int32_t bias = columns[column].bias;
+    for (int8_t w : columns[column].weights) bias += shifted ? 128 * w : 0;
+    return bias;
+  });
+  args.multiplier = inPanelOrder<float>(multipliers, kernel, c,
+                                        [&](size_t column) { return columns[column].multiplier; });
+  if (c.zeroPoints) {
+    args.rowSum = rowSums.copy(c.edge, sums);
+    args.weightZero = inPanelOrder<int32_t>(zeros, kernel, c,
+                                            [&](size_t column) { return columns[column].zero; });
+  }
+  args.output = c.output;
+  args.zero = random.between(0, 255);
+  args.min = random.coin() ? 0 : random.between(0, 128);
+  args.max = random.coin() ? 255 : random.between(128, 255);
+  args.lower = random.coin() ? -INFINITY : random.real(-100, 0);
+  args.upper = random.coin() ? INFINITY : random.real(0, 100);
+
+  const size_t size = c.output == DotOutput::kUint8 ? 1 : 4;
+  args.columns = c.columns;
+  args.yStride = size * (c.columns + static_cast<size_t>(random.between(0, 3) % 2 * 5));
+  args.y = output.place(c.edge, (c.rows - 1) * args.yStride + c.columns * size, size);
+  for (size_t row = 0; row < c.rows; ++row) {
+    for (size_t column = 0; column < c.columns; ++column) {
+      const auto acc = static_cast<int32_t>(accumulate(columns[column], rows, row, c));
+      const float value = static_cast<float>(acc) * columns[column].multiplier;
+      const size_t at = row * args.yStride + column * size;
+      if (c.output == DotOutput::kUint8) {
+        output.expect(at, static_cast<uint8_t>(requantized(value, args.zero, args.min, args.max)));
+      } else if (c.output == DotOutput::kInt32) {
+        output.expect(at, acc);
+      } else {
+        output.expect(at, std::fmin(std::fmax(value, args.lower), args.upper));
+      }
+    }
+  }
+  for (const uint8_t*& row : rows) row -= args.offset;
+  args.a = pointers.copy(c.edge, rows);
+  kernel.run(args);
+  output.check();
+}
+
+void dotCases(const DotKernel& kernel) {
+  std::vector<size_t> depths;
+  for (size_t depth = 1; depth <= 17; ++depth) depths.push_back(depth);
+  for (size_t depth : {31, 64, 67, 130}) depths.push_back(depth);
+  Random random(1);
+  size_t turn = 0;
+  for (size_t depth : depths) {
+    for (size_t rows = 1; rows <= 2 * static_cast<size_t>(kernel.rows); ++rows) {
+      for (size_t columns = 1; columns <= static_cast<size_t>(kernel.columns); ++columns) {
+        for (int fill = 0; fill < kFills; ++fill) {
+          const bool mine = turn++ % (kFills + 1) == 0;
+          if (!everything && !mine) continue;
+          runCase(
+              kernel,
+              {rows, columns, random.coin() ? 1u : static_cast<size_t>(random.between(2, 9)), depth,
+               static_cast<Fill>(fill), random.coin(), static_cast<DotOutput>(random.between(0, 2)),
+               random.coin() ? Edge::kFront : Edge::kBack},
+              random);
+        }
+      }
+    }
+  }
+}
+
+void rowSumCases(const RowSumKernel& kernel) {
+  Random random(2);
+  for (size_t depth = 1; depth <= 200; depth += depth < 70 ? 1 : 13) {
+    for (size_t rows = 1; rows <= 9; ++rows) {
+      const auto taps = static_cast<size_t>(random.between(1, 4));
+      const Edge edge = random.coin() ? Edge::kFront : Edge::kBack;
+      const Fill fill = random.between(0, 3) == 0 ? kHighHigh : kRandom;
+      note("%ld rows, %ld taps of %ld, fill %ld, edge %ld",
+           {static_cast<long>(rows), static_cast<long>(taps), static_cast<long>(depth), fill,
+            static_cast<long>(edge)});
+      auto a = drawRows(taps * rows, depth, fill, edge, 63, random);
+      auto* sums = static_cast<int32_t*>(output.place(edge, rows * sizeof(int32_t), 4));
+      for (size_t row = 0; row < rows; ++row) {
+        int32_t sum = 0;
+        for (size_t tap = 0; tap < taps; ++tap) {
+          for (size_t k = 0; k < depth; ++k) sum += a[tap * rows + row][k];
+        }
+        output.expect(row * sizeof sum, sum);
+      }
+      for (const uint8_t*& row : a) row -= 5;
+      kernel.run({pointers.copy(edge, a), 5, rows, taps, depth, sums});
+      output.check();
+    }
+  }
+}
+
+}  // namespace
+
+void testDot() {
+  size_t count;
+  const DotKernel* kernels = dotKernels(&count);
+  for (size_t i = 0; i < count; ++i) testKernel<DotKernel, dotCases>(kernels[i], kernels[i].evex);
+#define OCTAVO_ROWSUM(name, isa) testKernel<RowSumKernel, rowSumCases>({#name, Isa::isa, name});
+#include "native/kernels/dot/kernels.inc"
+}
+
+}  // namespace test
+}  // namespace octavo
