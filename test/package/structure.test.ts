@@ -97,7 +97,7 @@ test('no file imports itself by way of others', () => {
   expect(findCycle()).toEqual([]);
 });
 
-const beyondBaseline = /\/(avx\w*|amx\w*|neon\w*)\.cc$/;
+const beyondBaseline = /\/(sse\w*|avx\w*|amx\w*|neon\w*)\.cc$/;
 
 test('kernels include neither Node-API nor C++ headers that hold code', () => {
   const harmless = /^(cstdint|cstddef|cstring|std(int|def)\.h|string\.h|\w+intrin\.h|arm_neon\.h)$/;
@@ -117,7 +117,7 @@ test('kernels include neither Node-API nor C++ headers that hold code', () => {
 // The linker keeps one copy of a weak symbol: an inline function that AVX-512 code shares with the rest would be taken
 // from either, and then run on a CPU without AVX-512.
 const objects = fs.existsSync(path.join(root, 'build/CMakeFiles'))
-  ? sourceFiles('build/CMakeFiles', /kernels_(avx|amx|neon)\w*\.dir\/.*\.o$/)
+  ? sourceFiles('build/CMakeFiles', /kernels_(sse|avx|amx|neon)\w*\.dir\/.*\.o$/)
   : [];
 
 test.skipIf(objects.length === 0)('kernel objects share no code with the rest at link time', () => {

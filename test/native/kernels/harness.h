@@ -141,6 +141,8 @@ void testQuantize();
 void testElementwise();
 void testNbits();
 void testBitDot();
+void testDot16();
+void testHalf();
 void testPeak();
 void testPool();
 void testLookup();

@@ -27,6 +27,8 @@ constexpr Family kFamilies[] = {
     {"elementwise", testElementwise},
     {"nbits", testNbits},
     {"bitdot", testBitDot},
+    {"dot16", testDot16},
+    {"half", testHalf},
     {"peak", testPeak},
     {"pool", testPool},
     {"lookup", testLookup},
