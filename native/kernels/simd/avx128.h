@@ -27,7 +27,7 @@ struct Avx128 {
 #else
     alignas(16) uint8_t bytes[kBytes];
     store(bytes, v);
-    copyFirst(p, bytes, n);
+    copyFirst<kBytes>(p, bytes, n);
 #endif
   }
   static Int zero() { return _mm_setzero_si128(); }

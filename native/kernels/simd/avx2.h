@@ -35,7 +35,7 @@ struct Avx2 {
 #else
     alignas(32) uint8_t bytes[kBytes];
     store(bytes, v);
-    copyFirst(p, bytes, n);
+    copyFirst<kBytes>(p, bytes, n);
 #endif
   }
 

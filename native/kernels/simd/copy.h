@@ -10,10 +10,11 @@
 namespace octavo {
 namespace {
 
-// The first n bytes, 0 <= n <= 32, in pieces that overlap.
+// The first n bytes of `size`, 0 <= n <= size <= 32, in pieces that overlap.
+template <size_t size>
 OCTAVO_INLINE void copyFirst(void* to, const uint8_t* from, size_t n) {
   auto* bytes = static_cast<uint8_t*>(to);
-  if (n >= 16) {
+  if (size > 16 && n >= 16) {
     memcpy(bytes, from, 16);
     memcpy(bytes + n - 16, from + n - 16, 16);
   } else if (n >= 8) {

@@ -24,6 +24,12 @@ struct Case {
   bool zeroPoints;
   DotOutput output;
   Edge edge;
+  bool inGrid;
+};
+
+// Taps of a grid, one run after the other, and how many taps of the panel lie between two runs.
+struct Runs {
+  size_t taps, skipped;
 };
 
 Guarded activations("a", 1 << 18), pointers("a's pointers", 1 << 13), weights("weights", 1 << 18);
@@ -68,21 +74,22 @@ uint32_t accumulate(const Column& column, const std::vector<const uint8_t*>& a, 
   return acc;
 }
 
-// [tap][k / group][position][group].
-const int8_t* packPanel(const DotKernel& kernel, const Case& c,
+// [tap][k / group][position][group]. Taps between runs hold rubbish.
+const int8_t* packPanel(const DotKernel& kernel, const Case& c, const Runs& runs,
                         const std::vector<Column>& columns) {
   const auto group = static_cast<size_t>(kernel.group);
   const auto width = static_cast<size_t>(kernel.columns);
   const size_t groups = (c.depth + group - 1) / group;
-  std::vector<int8_t> panel(c.taps * groups * width * group);
-  for (size_t p = 0; p < width; ++p) {
+  const auto tapAt = [&](size_t tap) { return tap + tap / runs.taps * runs.skipped; };
+  std::vector<int8_t> panel((tapAt(c.taps - 1) + 1) * groups * width * group, 99);
+  for (size_t i = 0; i < c.taps * groups * width * group; ++i) {
+    const size_t tap = i / (groups * width * group), part = i % (groups * width * group);
+    const size_t p = part / group % width, k = part / (width * group) * group + i % group;
     const auto column =
         static_cast<size_t>(panelColumn(static_cast<int>(p), kernel.columns, kernel.lanes));
-    for (size_t i = 0; column < c.columns && i < c.taps * c.depth; ++i) {
-      const size_t tap = i / c.depth, k = i % c.depth;
-      const size_t at = (tap * groups + k / group) * width + p;
-      panel[at * group + k % group] = columns[column].weights[i];
-    }
+    const bool isThere = column < c.columns && k < c.depth;
+    panel[tapAt(tap) * groups * width * group + part] =
+        isThere ? columns[column].weights[tap * c.depth + k] : int8_t{0};
   }
   return weights.copy(c.edge, panel, kPanelSlack, 64);
 }
@@ -98,21 +105,48 @@ const T* inPanelOrder(Guarded& memory, const DotKernel& kernel, const Case& c, T
   return values;
 }
 
-// Rows of `depth` bytes wherever they happen to lie, the last one at the very end.
-std::vector<const uint8_t*> drawRows(size_t count, size_t depth, Fill fill, Edge edge, size_t slack,
-                                     Random& random) {
-  const size_t bytes = depth + static_cast<size_t>(random.between(0, 300));
+uint8_t* drawActivations(size_t bytes, Fill fill, Edge edge, size_t slack, Random& random) {
   uint8_t* a = activations.place<uint8_t>(edge, bytes, slack);
   for (size_t i = 0; i < bytes; ++i) {
     a[i] = fill == kRandom || fill == kZeros ? static_cast<uint8_t>(random.bits())
            : fill < kHighLow                 ? 0
                                              : 255;
   }
+  return a;
+}
+
+// Rows of `depth` bytes wherever they happen to lie, the last one at the very end.
+std::vector<const uint8_t*> drawRows(size_t count, size_t depth, Fill fill, Edge edge, size_t slack,
+                                     Random& random) {
+  const size_t bytes = depth + static_cast<size_t>(random.between(0, 300));
+  const uint8_t* a = drawActivations(bytes, fill, edge, slack, random);
   std::vector<const uint8_t*> rows(count);
   for (const uint8_t*& row : rows) {
     row = a + random.between(0, static_cast<int32_t>(bytes - depth));
   }
   rows[static_cast<size_t>(random.between(0, static_cast<int32_t>(count) - 1))] = a + bytes - depth;
+  return rows;
+}
+
+// The same rows in a grid.
+std::vector<const uint8_t*> drawGrid(const Case& c, RowGrid* grid, Random& random) {
+  const auto upTo = [&](size_t most) {
+    return static_cast<size_t>(random.between(0, static_cast<int32_t>(most)));
+  };
+  grid->lineRows = 1 + upTo(c.rows - 1);
+  grid->runTaps = 1 + upTo(c.taps - 1);
+  for (size_t* stride : {&grid->rowStride, &grid->lineStride, &grid->tapStride, &grid->runStride}) {
+    *stride = upTo(2 * c.depth);
+  }
+  const auto at = [&](size_t tap, size_t row) {
+    return row / grid->lineRows * grid->lineStride + row % grid->lineRows * grid->rowStride +
+           tap / grid->runTaps * grid->runStride + tap % grid->runTaps * grid->tapStride;
+  };
+  size_t last = 0;
+  for (size_t i = 0; i < c.taps * c.rows; ++i) last = std::max(last, at(i / c.rows, i % c.rows));
+  grid->first = drawActivations(last + c.depth, c.fill, c.edge, kTensorSlack, random);
+  std::vector<const uint8_t*> rows(c.taps * c.rows);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = grid->first + at(i / c.rows, i % c.rows);
   return rows;
 }
 
@@ -123,7 +157,11 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
         static_cast<long>(c.edge)});
   const bool shifted = kernel.form != DotForm::kDirect;
   const auto columns = drawColumns(c, kernel.form == DotForm::kSymmetric ? -127 : -128, random);
-  auto rows = drawRows(c.taps * c.rows, c.depth, c.fill, c.edge, kTensorSlack, random);
+  RowGrid grid{};
+  grid.lineRows = c.rows;
+  grid.runTaps = c.taps;
+  auto rows = c.inGrid ? drawGrid(c, &grid, random)
+                       : drawRows(c.taps * c.rows, c.depth, c.fill, c.edge, kTensorSlack, random);
   std::vector<int32_t> sums(c.rows);
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t k = 0; k < c.depth; ++k) sums[i % c.rows] += rows[i][k];
@@ -134,7 +172,14 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
   args.rows = c.rows;
   args.taps = c.taps;
   args.quads = (c.depth + 3) / 4;
-  args.weights = packPanel(kernel, c, columns);
+  const size_t group = static_cast<size_t>(kernel.group), groups = (c.depth + group - 1) / group;
+  const Runs runs{grid.runTaps, c.inGrid ? static_cast<size_t>(random.between(0, 2)) : 0};
+  grid.weightSkip = runs.skipped * groups * group * static_cast<size_t>(kernel.columns);
+  args.grid = c.inGrid ? &grid : nullptr;
+  args.weights = packPanel(kernel, c, runs, columns);
+  args.ahead = random.coin() ? args.weights : nullptr;
+  args.aheadBytes = args.ahead == nullptr ? 0 : static_cast<size_t>(random.between(0, 4096));
+  args.fractions = random.coin();  // as they all are
   args.bias = inPanelOrder<int32_t>(biases, kernel, c, [&](size_t column) {
     int32_t bias = columns[column].bias;
     for (int8_t w : columns[column].weights) bias += shifted ? 128 * w : 0;
@@ -157,12 +202,17 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
   const size_t size = c.output == DotOutput::kUint8 ? 1 : 4;
   args.columns = c.columns;
   args.yStride = size * (c.columns + static_cast<size_t>(random.between(0, 3) % 2 * 5));
-  args.y = output.place(c.edge, (c.rows - 1) * args.yStride + c.columns * size, size);
+  grid.yLineStride =
+      grid.lineRows * args.yStride + size * static_cast<size_t>(random.between(0, 1)) * 9;
+  const auto yAt = [&](size_t row) {
+    return row / grid.lineRows * grid.yLineStride + row % grid.lineRows * args.yStride;
+  };
+  args.y = output.place(c.edge, yAt(c.rows - 1) + c.columns * size, size);
   for (size_t row = 0; row < c.rows; ++row) {
     for (size_t column = 0; column < c.columns; ++column) {
       const auto acc = static_cast<int32_t>(accumulate(columns[column], rows, row, c));
       const float value = static_cast<float>(acc) * columns[column].multiplier;
-      const size_t at = row * args.yStride + column * size;
+      const size_t at = yAt(row) + column * size;
       if (c.output == DotOutput::kUint8) {
         output.expect(at, static_cast<uint8_t>(requantized(value, args.zero, args.min, args.max)));
       } else if (c.output == DotOutput::kInt32) {
@@ -173,7 +223,7 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
     }
   }
   for (const uint8_t*& row : rows) row -= args.offset;
-  args.a = pointers.copy(c.edge, rows);
+  args.a = c.inGrid ? nullptr : pointers.copy(c.edge, rows);
   kernel.run(args);
   output.check();
 }
@@ -188,14 +238,14 @@ void dotCases(const DotKernel& kernel) {
     for (size_t rows = 1; rows <= 2 * static_cast<size_t>(kernel.rows); ++rows) {
       for (size_t columns = 1; columns <= static_cast<size_t>(kernel.columns); ++columns) {
         for (int fill = 0; fill < kFills; ++fill) {
-          const bool mine = turn++ % (kFills + 1) == 0;
+          const bool mine = turn++ % (2 * kFills + 1) == 0;
           if (!everything && !mine) continue;
-          runCase(
-              kernel,
-              {rows, columns, random.coin() ? 1u : static_cast<size_t>(random.between(2, 9)), depth,
-               static_cast<Fill>(fill), random.coin(), static_cast<DotOutput>(random.between(0, 2)),
-               random.coin() ? Edge::kFront : Edge::kBack},
-              random);
+          const size_t taps = random.coin() ? 1u : static_cast<size_t>(random.between(2, 9));
+          runCase(kernel,
+                  {rows, columns, taps, depth, static_cast<Fill>(fill), random.coin(),
+                   static_cast<DotOutput>(random.between(0, 2)),
+                   random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel) && random.coin()},
+                  random);
         }
       }
     }

@@ -48,6 +48,7 @@ void onFault(int signal, siginfo_t* info, void*) {
 }  // namespace
 
 bool everything = false;
+Part part = {0, 1};
 
 uint64_t Random::bits() {
   // xorshift64*

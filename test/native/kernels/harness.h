@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 #include "native/cpu/isa.h"
@@ -18,8 +19,12 @@
 
 namespace octavo::test {
 
-// Every case instead of a share of them.
+// Every case instead of a sample of them; of those of exhaustive.cc, part `index` of `count`.
 extern bool everything;
+struct Part {
+  size_t index, count;
+};
+extern Part part;
 
 // Pseudo-random numbers from a fixed seed, the same on every run.
 class Random {
@@ -152,5 +157,7 @@ void testFloatDepthwise();
 void testFloatElementwise();
 void testFloatPool();
 void testFloatRows();
+void testEveryFloat();
+void testEveryAccumulator();
 
 }  // namespace octavo::test

@@ -2,7 +2,7 @@
 // that lies next to the call. Prints a line for each kernel: its verdict, its name, and why. Exits
 // with 1 if one failed, or is registered and was not called.
 //
-// Usage: octavo_kernel_tests [--all] [family...]
+// Usage: octavo_kernel_tests [--all] [--part=i/n] [family...]
 #include <cstdio>
 #include <cstring>
 #include <set>
@@ -15,7 +15,7 @@ namespace octavo::test {
 namespace {
 
 struct Family {
-  const char* name;  // its folder
+  const char* name;  // its folder, or that of an exhaustive test
   void (*run)();
 };
 
@@ -38,6 +38,8 @@ constexpr Family kFamilies[] = {
     {"f32elementwise", testFloatElementwise},
     {"f32pool", testFloatPool},
     {"f32rows", testFloatRows},
+    {"every_float", testEveryFloat},
+    {"every_accumulator", testEveryAccumulator},
 };
 
 std::set<std::string> concluded;
@@ -56,6 +58,11 @@ void conclude(const char* name, const char* verdict, const char* why, size_t cas
 
 // Those named, or all of them, each with its kernels' verdicts.
 int run(const std::set<std::string>& chosen) {
+  for (const std::string& name : chosen) {
+    bool known = false;
+    for (const Family& family : kFamilies) known = known || name == family.name;
+    if (!known) conclude(name.c_str(), "failed", "no such family", 0);
+  }
   catchFaults();
   const auto isChosen = [&](const char* name) { return chosen.empty() || chosen.count(name) > 0; };
   for (const Family& family : kFamilies) {
@@ -74,7 +81,14 @@ int run(const std::set<std::string>& chosen) {
 }  // namespace octavo::test
 
 int main(int count, char** values) {
-  std::set<std::string> chosen(values + 1, values + count);
-  octavo::test::everything = chosen.erase("--all") > 0;
+  std::set<std::string> chosen;
+  for (int i = 1; i < count; ++i) {
+    octavo::test::Part& part = octavo::test::part;
+    if (std::strcmp(values[i], "--all") == 0) {
+      octavo::test::everything = true;
+    } else if (std::sscanf(values[i], "--part=%zu/%zu", &part.index, &part.count) == 0) {
+      chosen.insert(values[i]);
+    }
+  }
   return octavo::test::run(chosen);
 }

@@ -53,7 +53,8 @@ void runDot16(const Dot16Kernel& kernel, const Dot16Case& c, Random& random) {
   args.x = x;
 
   // The largest weights whose sum over a chunk is no more than the header says.
-  const int32_t most = c.parts == 2 ? 32767 : std::min<int32_t>(32767, 65535 / static_cast<int32_t>(2 * c.chunk));
+  const int32_t most =
+      c.parts == 2 ? 32767 : std::min<int32_t>(32767, 65535 / static_cast<int32_t>(2 * c.chunk));
   const int32_t least = c.parts == 2 ? -32768 : -most;
   std::vector<int16_t> weight(c.depth * width), panel(c.parts * args.pairs * width * 2);
   for (size_t i = 0; i < weight.size(); ++i) {
@@ -159,8 +160,10 @@ void testDot16() {
 }
 
 void testHalf() {
-#define OCTAVO_WIDEN_F16(name, isa) testKernel<WidenKernel, widenCases<false>>({#name, Isa::isa, name});
-#define OCTAVO_WIDEN_BF16(name, isa) testKernel<WidenKernel, widenCases<true>>({#name, Isa::isa, name});
+#define OCTAVO_WIDEN_F16(name, isa) \
+  testKernel<WidenKernel, widenCases<false>>({#name, Isa::isa, name});
+#define OCTAVO_WIDEN_BF16(name, isa) \
+  testKernel<WidenKernel, widenCases<true>>({#name, Isa::isa, name});
 #include "native/kernels/half/kernels.inc"
 }
 
