@@ -56,7 +56,8 @@ class DequantizeStep final : public PreparedStep {
     float* to = context.out<float>(y) + begin;
     if (sizeof(T) == 1 && step == 0) {
       kernel->run({reinterpret_cast<const uint8_t*>(from), to, count, *scales,
-                   zeros == nullptr ? 0 : static_cast<int32_t>(*zeros), T(-1) < T(0)});
+                   zeros == nullptr ? 0 : static_cast<int32_t>(*zeros), T(-1) < T(0),
+                   y.bytes > kStreamedBytes});
       return;
     }
     for (size_t i = 0; i < count; ++i) {

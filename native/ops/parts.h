@@ -12,6 +12,9 @@ namespace octavo {
 constexpr size_t kPartBytes = 128 << 10;
 constexpr size_t kMostParts = 64;
 
+// Of results that are longer, no cache has much left when the next step reads them.
+constexpr size_t kStreamedBytes = 16 << 20;
+
 inline size_t divideUp(size_t a, size_t b) { return a / b + (a % b != 0); }
 inline size_t roundUp(size_t a, size_t b) { return divideUp(a, b) * b; }
 

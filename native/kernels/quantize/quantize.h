@@ -28,6 +28,7 @@ struct DequantizeArgs {
   float scale;
   int32_t zero;
   bool isSigned;
+  bool streams = false;  // y is too long for a cache, and is written around it
 };
 
 // Lowers *low to the lowest of x and raises *high to the highest; NaN is passed over.

@@ -1,6 +1,8 @@
 // The kernels of the family as templates over a vector vocabulary V (kernels/simd).
 #pragma once
 
+#include <string.h>
+
 #include "native/kernels/quantize/quantize.h"
 #include "native/kernels/scalar.h"
 #include "native/kernels/simd/attributes.h"
@@ -8,23 +10,76 @@
 namespace octavo {
 namespace {
 
+// V::kBytes neighbours by division, as the contract has it.
 template <typename V, bool isSigned>
-OCTAVO_INLINE void quantizeTo(const QuantizeArgs& args) {
+OCTAVO_NOINLINE typename V::Int quantizeByDivision(const float* from, float divisor, int32_t zero) {
   const int32_t lowest = isSigned ? -128 : 0;
-  const auto scale = V::setFloat(args.scale);
-  const auto low = V::setFloat(static_cast<float>(lowest - args.zero));
-  const auto high = V::setFloat(static_cast<float>(lowest + 255 - args.zero));
-  const auto zero = V::set16(args.zero);
+  const auto scale = V::setFloat(divisor), low = V::setFloat(static_cast<float>(lowest - zero));
+  const auto high = V::setFloat(static_cast<float>(lowest + 255 - zero));
+  const auto zeros = V::set16(zero);
   const auto round = [&](const float* x) {
     const auto quotient = V::divide(V::loadFloat(x), scale);
     return V::toInt(V::min(V::max(quotient, low), high));
   };
+  const auto pair = [&](const float* x) {
+    return V::add16(V::pack32(round(x), round(x + V::kWords)), zeros);
+  };
+  const auto ab = pair(from), cd = pair(from + 2 * V::kWords);
+  return V::unlace(isSigned ? V::pack16(ab, cd) : V::pack16Unsigned(ab, cd));
+}
+
+// Dividing takes several times as long as all the rest, so that it is done only where it matters.
+//
+// Let q = f32(x / scale). Two factors close to 1 / scale are multiplied with x instead, one two
+// units in the last place below r = f32(1 / scale), one two above. r is within half a unit of
+// 1 / scale, so the factors are off by 1.5 units at least, each to its side; a unit is 2^-24 of r
+// or more; and q is within 2^-24 of x / scale. Therefore q lies strictly between the two products.
+//
+// To each product 1.5 · 2^23 + zero is added, in one operation with one rounding. Below 2^22 that
+// rounds to an integer; it never turns order round. If both sums are the same, then all numbers
+// between the products round to it. Then q is not half way between two integers, as in this case
+// numbers just above and just below it would round apart; so the sum is rne(q) + zero exactly,
+// whatever the parity of zero. If they differ, the vector is divided.
+//
+// Where the sums are not integers, from 2^22 on and for infinite x, both the sums and q + zero are
+// beyond the bounds, on the same side. A quotient that is too small for a normal float32 is 0
+// either way. NaN gives two sums with the same bits, and becomes the lowest in max().
+//
+// The bits of the sum, minus those of 1.5 · 2^23, are the result as an integer, from the lowest
+// upwards; packing saturates it at the highest.
+template <typename V, bool isSigned>
+OCTAVO_INLINE void quantizeTo(const QuantizeArgs& args) {
+  const int32_t lowest = isSigned ? -128 : 0;
+  const float inverse = 1 / args.scale, origin = 12582912.0f;
+  uint32_t bits;
+  memcpy(&bits, &inverse, sizeof bits);
+  // Both factors are numbers: the scale is neither 0 nor infinite, nor so small that 1 / scale is.
+  const uint32_t magnitude = bits & 0x7fffffff;
+  const bool multiplies = magnitude > 2 && magnitude < 0x7f7ffffe;
+  const auto less = V::fromBits(V::set32(static_cast<int32_t>(bits - 2)));
+  const auto more = V::fromBits(V::set32(static_cast<int32_t>(bits + 2)));
+  const auto start = V::setFloat(origin + static_cast<float>(args.zero));
+  const auto low = V::setFloat(origin + static_cast<float>(lowest));
+  const auto originBits = V::bits(V::setFloat(origin));
   size_t i = 0;
   for (; i + V::kBytes <= args.count; i += V::kBytes) {
     const float* x = args.x + i;
-    const auto ab = V::add16(V::pack32(round(x), round(x + V::kWords)), zero);
-    const auto cd = V::add16(V::pack32(round(x + 2 * V::kWords), round(x + 3 * V::kWords)), zero);
-    V::store(args.y + i, V::unlace(isSigned ? V::pack16(ab, cd) : V::pack16Unsigned(ab, cd)));
+    auto differences = V::zero();
+    const auto round = [&](const float* from) {
+      const auto value = V::loadFloat(from);
+      const auto sum = V::multiplyAdd(value, less, start);
+      const auto other = V::multiplyAdd(value, more, start);
+      differences = V::bitOr(differences, V::exclusiveOr(V::bits(sum), V::bits(other)));
+      return V::sub32(V::bits(V::max(sum, low)), originBits);
+    };
+    const auto a = round(x), b = round(x + V::kWords);
+    const auto c = round(x + 2 * V::kWords), d = round(x + 3 * V::kWords);
+    const auto ab = V::pack32(a, b), cd = V::pack32(c, d);
+    auto y = V::unlace(isSigned ? V::pack16(ab, cd) : V::pack16Unsigned(ab, cd));
+    if (!multiplies || !V::isZero(differences)) {
+      y = quantizeByDivision<V, isSigned>(x, args.scale, args.zero);
+    }
+    V::store(args.y + i, y);
   }
   for (; i < args.count; ++i) {
     args.y[i] = static_cast<uint8_t>(
@@ -41,11 +96,14 @@ template <typename V, bool isSigned>
 OCTAVO_INLINE void dequantizeFrom(const DequantizeArgs& args) {
   const auto scale = V::setFloat(args.scale);
   const auto zero = V::set32(args.zero);
+  const bool streams = args.streams && reinterpret_cast<uintptr_t>(args.y) % V::kBytes == 0;
   size_t i = 0;
   for (; i + V::kWords <= args.count; i += V::kWords) {
     const auto q = isSigned ? V::widenS8(args.x + i) : V::widenU8(args.x + i);
-    V::storeFloat(args.y + i, V::multiply(V::toFloat(V::sub32(q, zero)), scale));
+    const auto y = V::multiply(V::toFloat(V::sub32(q, zero)), scale);
+    streams ? V::stream(args.y + i, V::bits(y)) : V::storeFloat(args.y + i, y);
   }
+  if (streams) V::endStream();
   for (; i < args.count; ++i) {
     const int32_t q = isSigned ? static_cast<int8_t>(args.x[i]) : args.x[i];
     args.y[i] = static_cast<float>(q - args.zero) * args.scale;
@@ -59,16 +117,28 @@ inline void dequantize(const DequantizeArgs& args) {
 
 template <typename V>
 inline void range(const RangeArgs& args) {
-  auto low = V::setFloat(*args.low), high = V::setFloat(*args.high);
+  // Several, as each waits for its own last result.
+  constexpr int kChains = 4;
+  decltype(V::setFloat(0)) low[kChains], high[kChains];
+  for (int j = 0; j < kChains; ++j) {
+    low[j] = V::setFloat(*args.low);
+    high[j] = V::setFloat(*args.high);
+  }
   size_t i = 0;
-  for (; i + V::kWords <= args.count; i += V::kWords) {
-    const auto x = V::loadFloat(args.x + i);
-    low = V::min(x, low);
-    high = V::max(x, high);
+  for (; i + kChains * V::kWords <= args.count; i += kChains * V::kWords) {
+    for (int j = 0; j < kChains; ++j) {
+      const auto x = V::loadFloat(args.x + i + j * V::kWords);
+      low[j] = V::min(x, low[j]);
+      high[j] = V::max(x, high[j]);
+    }
+  }
+  for (int j = 1; j < kChains; ++j) {
+    low[0] = V::min(low[j], low[0]);
+    high[0] = V::max(high[j], high[0]);
   }
   float lows[V::kWords], highs[V::kWords];
-  V::storeFloat(lows, low);
-  V::storeFloat(highs, high);
+  V::storeFloat(lows, low[0]);
+  V::storeFloat(highs, high[0]);
   for (int j = 0; j < V::kWords; ++j) {
     *args.low = lows[j] < *args.low ? lows[j] : *args.low;
     *args.high = highs[j] > *args.high ? highs[j] : *args.high;

@@ -39,6 +39,9 @@ struct Avx2 {
 #endif
   }
 
+  static void stream(void* p, Int v) { _mm256_stream_si256(static_cast<Int*>(p), v); }
+  static void endStream() { _mm_sfence(); }
+
   static Int zero() { return _mm256_setzero_si256(); }
   static Int set8(int v) { return _mm256_set1_epi8(static_cast<char>(v)); }
   static Int set16(int v) { return _mm256_set1_epi16(static_cast<short>(v)); }
@@ -71,6 +74,7 @@ struct Avx2 {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
   static Int exclusiveOr(Int a, Int b) { return _mm256_xor_si256(a, b); }
+  static bool isZero(Int v) { return _mm256_testz_si256(v, v) != 0; }
   static Int lowNibbles(Int v) { return _mm256_and_si256(v, set8(15)); }
   static Int highNibbles(Int v) { return lowNibbles(_mm256_srli_epi16(v, 4)); }
 

@@ -27,6 +27,10 @@ struct Avx512 {
   static Int loadFirst(const void* p, size_t n) { return _mm512_maskz_loadu_epi8(mask(n), p); }
   static void storeFirst(void* p, Int v, size_t n) { _mm512_mask_storeu_epi8(p, mask(n), v); }
 
+  // To where a whole vector is aligned, around the cache; endStream() before other threads look.
+  static void stream(void* p, Int v) { _mm512_stream_si512(static_cast<Int*>(p), v); }
+  static void endStream() { _mm_sfence(); }
+
   static Int zero() { return _mm512_setzero_si512(); }
   static Int set8(int v) { return _mm512_set1_epi8(static_cast<char>(v)); }
   static Int set16(int v) { return _mm512_set1_epi16(static_cast<short>(v)); }
@@ -62,6 +66,7 @@ struct Avx512 {
     return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
   static Int exclusiveOr(Int a, Int b) { return _mm512_xor_si512(a, b); }
+  static bool isZero(Int v) { return _mm512_test_epi32_mask(v, v) == 0; }
   // Of each byte the lower and the upper half.
   static Int lowNibbles(Int v) { return _mm512_and_si512(v, set8(15)); }
   static Int highNibbles(Int v) { return lowNibbles(_mm512_srli_epi16(v, 4)); }

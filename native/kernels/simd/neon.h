@@ -34,6 +34,9 @@ struct Neon {
     memcpy(p, bytes, n);
   }
 
+  static void stream(void* p, Int v) { store(p, v); }
+  static void endStream() {}
+
   static Int zero() { return vdupq_n_u8(0); }
   static Int set8(int v) { return vdupq_n_u8(static_cast<uint8_t>(v)); }
   static Int set16(int v) { return vreinterpretq_u8_s16(vdupq_n_s16(static_cast<int16_t>(v))); }
@@ -62,6 +65,7 @@ struct Neon {
   static Int maxU8(Int a, Int b) { return vmaxq_u8(a, b); }
   static Int maxS8(Int a, Int b) { return vreinterpretq_u8_s8(vmaxq_s8(s8(a), s8(b))); }
   static Int exclusiveOr(Int a, Int b) { return veorq_u8(a, b); }
+  static bool isZero(Int v) { return vmaxvq_u8(v) == 0; }
 
   // Saturating: int32 to int16, int16 to int8 or uint8; first a, then b.
   static Int pack32(Int a, Int b) { return from16(vqmovn_high_s32(vqmovn_s32(s32(a)), s32(b))); }
