@@ -27,6 +27,8 @@ export function depthwiseScratch(window: Window, layout: i32): usize {
 }
 
 /**
+ * The rows `begin` … `end − 1` of all outputs.
+ *
  * x uint8 [N, H, W, C]; y [N, OH, OW, C], of the type that `output` names. `weights` are those of
  * `layout`; `bias` int32 and `multiplier` float32 have 16 elements for each block of channels.
  */
@@ -41,6 +43,8 @@ export function depthwise(
   multiplier: usize,
   y: usize,
   scratch: usize,
+  begin: i32,
+  end: i32,
 ): void {
   const channels = window.channels;
   const taps = window.kernelH * window.kernelW;
@@ -50,28 +54,29 @@ export function depthwise(
   const yStep = <usize>channels * (output.kind == toUint8 ? 1 : 4);
   fillBytes(padding, i8x16.splat(<i8>xZero), channels + 16);
 
-  for (let n = 0; n < window.batch; n++) {
-    for (let oy = 0; oy < window.outHeight; oy++) {
-      for (let ox = 0; ox < window.outWidth; ) {
-        const inside = writeTaps(window, scratch, x, channels, padding, n, oy, ox);
-        const count = inside ? pixelsInside(window, ox) : 1;
-        // what fills up the last unit meets weights of 0
-        for (let i = taps; i < filled; i++) {
-          store<usize>(scratch + 4 * <usize>i, load<usize>(scratch));
-        }
-        ox += count;
-        for (let from: usize = 0, end = step * count; from < end; from += step, y += yStep) {
-          if (ASC_FEATURE_RELAXED_SIMD && layout == quads) {
-            if (taps == 9) {
-              depthwiseQuads9(scratch, from, channels, weights, bias, multiplier, y, output);
-            } else {
-              depthwiseQuads(scratch, filled, from, channels, weights, bias, multiplier, y, output);
-            }
-          } else if (taps == 9) {
-            depthwisePairs9(scratch, from, channels, weights, bias, multiplier, y, output);
+  y += <usize>begin * window.outWidth * yStep;
+  for (let row = begin; row < end; row++) {
+    const n = row / window.outHeight;
+    const oy = row - n * window.outHeight;
+    for (let ox = 0; ox < window.outWidth; ) {
+      const inside = writeTaps(window, scratch, x, channels, padding, n, oy, ox);
+      const count = inside ? pixelsInside(window, ox) : 1;
+      // what fills up the last unit meets weights of 0
+      for (let i = taps; i < filled; i++) {
+        store<usize>(scratch + 4 * <usize>i, load<usize>(scratch));
+      }
+      ox += count;
+      for (let from: usize = 0, past = step * count; from < past; from += step, y += yStep) {
+        if (ASC_FEATURE_RELAXED_SIMD && layout == quads) {
+          if (taps == 9) {
+            depthwiseQuads9(scratch, from, channels, weights, bias, multiplier, y, output);
           } else {
-            depthwisePairs(scratch, filled, from, channels, weights, bias, multiplier, y, output);
+            depthwiseQuads(scratch, filled, from, channels, weights, bias, multiplier, y, output);
           }
+        } else if (taps == 9) {
+          depthwisePairs9(scratch, from, channels, weights, bias, multiplier, y, output);
+        } else {
+          depthwisePairs(scratch, filled, from, channels, weights, bias, multiplier, y, output);
         }
       }
     }

@@ -4,8 +4,8 @@
  * ends in slack.
  */
 
-/** A register tile of 6 × 8 words. Memory from `heapBase` on is the host's. */
-export const edge: usize = memory.data(192, 16);
+/** A register tile of 6 × 8 words; threads that share a memory are given one each. */
+export let edge: usize = memory.data(192, 16);
 
 /** Where the host's part of the memory begins. */
 export function heapBase(): usize {

@@ -13,6 +13,8 @@ export function convScratch(window: Window): usize {
 }
 
 /**
+ * The output pixels `begin` … `end − 1` of all images.
+ *
  * x [N, H, W, C]; y [N, OH, OW, O]. `weights` holds the panels of each group in turn, `bias` eight
  * elements for each panel.
  */
@@ -25,22 +27,23 @@ export function conv(
   lower: f32,
   upper: f32,
   scratch: usize,
+  begin: i32,
+  end: i32,
 ): void {
   const units = unitsOf(window, floats);
   const panelBytes = <usize>units * 4 * panelColumns;
   const columns = window.outChannels / window.groups;
   const channels = window.channels / window.groups;
-  const pixels = pixelsOf(window);
-  const strip = stripRows(units, floats, pixels);
+  const strip = stripRows(units, floats, end - begin);
   const tileStep = tileBytes(units, floats);
   const yStep = <usize>window.outChannels * 4;
-  const buffer = scratch + stripBytesOf(units, floats, pixels);
+  const buffer = scratch + stripBytesOf(units, floats, end - begin);
 
   for (let group = 0; group < window.groups; group++, x += 4 * channels) {
     const groupWeights = weights;
     const groupBias = bias;
-    for (let first = 0; first < pixels; first += strip) {
-      const rows = min(strip, pixels - first);
+    for (let first = begin; first < end; first += strip) {
+      const rows = min(strip, end - first);
       packStrip(window, floats, x, first, rows, 0, 0, scratch, buffer);
       let to = y + <usize>first * yStep;
       weights = groupWeights;

@@ -13,7 +13,7 @@ export function depthwiseFloatScratch(window: Window): usize {
   return tapsBytes(window.kernelH * window.kernelW) + 4 * <usize>window.channels + 80;
 }
 
-/** x [N, H, W, C]; y [N, OH, OW, C]. */
+/** The rows `begin` … `end − 1` of all outputs. x [N, H, W, C]; y [N, OH, OW, C]. */
 export function depthwiseFloat(
   window: Window,
   x: usize,
@@ -23,6 +23,8 @@ export function depthwiseFloat(
   lower: f32,
   upper: f32,
   scratch: usize,
+  begin: i32,
+  end: i32,
 ): void {
   const cell = <usize>window.channels * 4;
   const taps = window.kernelH * window.kernelW;
@@ -30,15 +32,16 @@ export function depthwiseFloat(
   const step = <usize>window.strideW * cell;
   fillBytes(padding, i8x16.splat(0), cell + 64);
 
-  for (let n = 0; n < window.batch; n++) {
-    for (let oy = 0; oy < window.outHeight; oy++) {
-      for (let ox = 0; ox < window.outWidth; ) {
-        const inside = writeTaps(window, scratch, x, cell, padding, n, oy, ox);
-        const count = inside ? pixelsInside(window, ox) : 1;
-        ox += count;
-        for (let from: usize = 0, end = step * count; from < end; from += step, y += cell) {
-          pixel(scratch, taps, from, window.channels, weights, bias, y, lower, upper);
-        }
+  y += <usize>begin * window.outWidth * cell;
+  for (let row = begin; row < end; row++) {
+    const n = row / window.outHeight;
+    const oy = row - n * window.outHeight;
+    for (let ox = 0; ox < window.outWidth; ) {
+      const inside = writeTaps(window, scratch, x, cell, padding, n, oy, ox);
+      const count = inside ? pixelsInside(window, ox) : 1;
+      ox += count;
+      for (let from: usize = 0, past = step * count; from < past; from += step, y += cell) {
+        pixel(scratch, taps, from, window.channels, weights, bias, y, lower, upper);
       }
     }
   }

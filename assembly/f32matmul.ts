@@ -54,7 +54,10 @@ export function packPanels(
   }
 }
 
-/** y [rows, columns] = clamp(a · b + bias); `bias` has a whole number of panels. */
+/**
+ * y [rows, columns] = clamp(a · b + bias) in rows `begin` … `end − 1`; `bias` has a whole number of
+ * panels.
+ */
 export function matMul(
   product: Product,
   a: usize,
@@ -62,23 +65,24 @@ export function matMul(
   bias: usize,
   y: usize,
   scratch: usize,
+  begin: i32,
+  end: i32,
 ): void {
-  const rows = product.rows;
   const columns = product.columns;
   const depth = product.depth;
   const lower = product.lower;
   const upper = product.upper;
-  if (rows == 1 && product.aColumn == 1) {
+  if (product.rows == 1 && product.aColumn == 1) {
     multiplyFloatRow(a, panels, depth, columns, bias, y, lower, upper);
     return;
   }
-  const strip = stripRows(depth, floats, rows);
+  const strip = stripRows(depth, floats, end - begin);
   const tileStep = tileBytes(depth, floats);
   const panelBytes = <usize>depth * 4 * panelColumns;
   const yStep = <usize>columns * 4;
-  const buffer = scratch + stripBytesOf(depth, floats, rows);
-  for (let first = 0; first < rows; first += strip) {
-    const count = min(strip, rows - first);
+  const buffer = scratch + stripBytesOf(depth, floats, end - begin);
+  for (let first = begin; first < end; first += strip) {
+    const count = min(strip, end - first);
     const from = a + 4 * <usize>first * product.aRow;
     packRows(from, product.aRow, product.aColumn, depth, count, scratch, buffer);
     let to = y + <usize>first * yStep;

@@ -4,7 +4,7 @@
 export { multiplyBits, packBits } from './bitdot';
 export { depthwise, depthwiseScratch } from './depthwise';
 export { evenBytes } from './depthwisePairs';
-export { heapBase } from './edge';
+export { edge, heapBase } from './edge';
 export { qadd, qmul } from './elementwise';
 export { conv, convScratch } from './f32conv';
 export { depthwiseFloat, depthwiseFloatScratch } from './f32depthwise';

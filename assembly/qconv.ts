@@ -28,6 +28,8 @@ export function qconvScratch(window: Window, layout: i32): usize {
 }
 
 /**
+ * The output pixels `begin` … `end − 1` of all images.
+ *
  * x uint8 [N, H, W, C]; y [N, OH, OW, O], of the type that `output` names. `weights` holds the
  * panels of each group in turn, for tiles of `layout`, whose bits in `flip` are inverted; `bias`
  * int32 and `multiplier` float32 have eight elements for each panel.
@@ -44,24 +46,25 @@ export function qconv(
   multiplier: usize,
   y: usize,
   scratch: usize,
+  begin: i32,
+  end: i32,
 ): void {
   const units = unitsOf(window, layout);
   const panelBytes = <usize>units * 4 * panelColumns;
   const columns = window.outChannels / window.groups;
   const channels = window.channels / window.groups;
-  const pixels = pixelsOf(window);
-  const strip = stripRows(units, layout, pixels);
+  const strip = stripRows(units, layout, end - begin);
   const tileStep = tileBytes(units, layout);
   const size: usize = output.kind == toUint8 ? 1 : 4;
   const yStep = <usize>window.outChannels * size;
-  const buffer = scratch + stripBytesOf(units, layout, pixels);
+  const buffer = scratch + stripBytesOf(units, layout, end - begin);
 
   for (let group = 0; group < window.groups; group++, x += channels) {
     const groupWeights = weights;
     const groupBias = bias;
     const groupMultiplier = multiplier;
-    for (let first = 0; first < pixels; first += strip) {
-      const rows = min(strip, pixels - first);
+    for (let first = begin; first < end; first += strip) {
+      const rows = min(strip, end - first);
       packStrip(window, layout, x, first, rows, xZero, flip, scratch, buffer);
       let to = y + <usize>first * yStep;
       weights = groupWeights;

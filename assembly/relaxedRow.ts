@@ -2,7 +2,7 @@
  * Dot products of one quantized row with packed weights, docs of ./row, by the relaxed dot product
  * of four bytes (docs of ./relaxedDot): panels of 32 columns, [depth / 4][32 columns][4] as int8.
  */
-import { Output } from './output';
+import { Output, toUint8 } from './output';
 import { rowColumns } from './row';
 import { storeRow } from './rowOutput';
 
@@ -18,12 +18,20 @@ export function multiplyRowQuads(
   multiplier: usize,
   y: usize,
   scratch: usize,
+  begin: i32,
+  end: i32,
 ): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return;
   const flips = i8x16.splat(<i8>flip);
   for (let k = 0; k < depth; k += 16) {
     v128.store(scratch + k, v128.xor(v128.load(x + k), flips));
   }
+  const first = begin * rowColumns;
+  weights += <usize>begin * (4 * rowColumns * ((<usize>depth + 3) >> 2));
+  bias += 4 * <usize>first;
+  multiplier += 4 * <usize>first;
+  y += <usize>first * (output.kind == toUint8 ? 1 : 4);
+  columns = min(columns, end * rowColumns) - first;
   for (; columns > 0; columns -= rowColumns) {
     let c0 = v128.load(bias);
     let c1 = v128.load(bias, 16);

@@ -9,7 +9,7 @@
  * Panels: [depth / 2][4 vectors][4 columns][2] lanes, w0 of the vector's columns 0 … 3 and w1 of its
  * columns 4 … 7.
  */
-import { Output } from './output';
+import { Output, toUint8 } from './output';
 import { storeRow } from './rowOutput';
 
 /** Columns of a panel. */
@@ -21,8 +21,8 @@ export function rowScratch(depth: i32): usize {
 }
 
 /**
- * y [columns], of the type that `output` names, from x uint8 [depth], as it is. `bias` and
- * `multiplier` have 32 elements for each panel.
+ * The columns of panels `begin` … `end − 1` of y [columns], of the type that `output` names, from x
+ * uint8 [depth], as it is. `bias` and `multiplier` have 32 elements for each panel.
  */
 export function multiplyRow(
   output: Output,
@@ -34,8 +34,16 @@ export function multiplyRow(
   multiplier: usize,
   y: usize,
   scratch: usize,
+  begin: i32,
+  end: i32,
 ): void {
   const offset = i32x4.shl(i32x4.splat(widen(x, depth, scratch)), 7);
+  const first = begin * rowColumns;
+  weights += <usize>begin * (2 * rowColumns * ((<usize>depth + 1) >> 1));
+  bias += 4 * <usize>first;
+  multiplier += 4 * <usize>first;
+  y += <usize>first * (output.kind == toUint8 ? 1 : 4);
+  columns = min(columns, end * rowColumns) - first;
   for (; columns > 0; columns -= rowColumns) {
     let h0 = v128.load(bias, 16);
     let h1 = v128.load(bias, 48);

@@ -65,7 +65,7 @@ describe('options', () => {
   });
 
   it.each([
-    [{ threads: 2 }, 'BACKEND_UNAVAILABLE'],
+    [{ threads: 65 }, 'INVALID_ARGUMENT'],
     [{ threads: 0 }, 'INVALID_ARGUMENT'],
     [{ threads: 1.5 }, 'INVALID_ARGUMENT'],
     [{ threads: Number.NaN }, 'INVALID_ARGUMENT'],

@@ -2,7 +2,6 @@
  * Runs plans from TypeScript: the loop over steps, and the `PreparedPlan` around it. Shared with
  * the WASM backend, which differs in its kernels and in where the memory of a run comes from.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TypedArray } from '../../core/dtype.js';
 import { invariant, OctavoError, throwIfAborted } from '../../core/errors.js';
 import type { Plan, Step } from '../../runtime/plan.js';
@@ -12,6 +11,14 @@ import type { PlanMemory } from './memory.js';
 
 /** An asynchronous run hands the thread back, between steps, when it has held it this long. */
 const turnMilliseconds = 10;
+
+/** Lets the event loop turn; browsers have no setImmediate. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
 
 /** Runs every step of `plan`. */
 export function runPlanSync(plan: Plan, memory: PlanMemory, kernels: StepKernels): void {
@@ -45,6 +52,8 @@ function runStep(step: Step, memory: PlanMemory, kernels: StepKernels): void {
 
 /** Where the memory of each run comes from. */
 export interface MemoryPool {
+  /** Settles when an asynchronous run may begin; absent where it may at once. */
+  readonly ready?: () => Promise<void> | undefined;
   /** Memory that no other run has until it is released. */
   readonly acquire: () => PlanMemory;
   readonly release: (memory: PlanMemory) => void;
@@ -84,6 +93,7 @@ export function preparePlan(plan: Plan, kernels: StepKernels, pool: MemoryPool):
     async run(inputs, options = {}) {
       const memory = begin(inputs);
       try {
+        await pool.ready?.();
         await runPlan(plan, memory, kernels, options.signal);
         return outputsOf(memory);
       } finally {

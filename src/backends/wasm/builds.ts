@@ -4,13 +4,15 @@
  */
 import { OctavoError } from '../../core/errors.js';
 import type { WasmExports } from './exports.js';
+import { createMemory } from './heap.js';
 import { relaxedSimd, simd } from './modules.generated.js';
 import { type DotForm, type DotProbe, probeDot } from './probe.js';
 
 export interface WasmBuild {
   /** Name of the instruction set, as `Backend.isa`. */
   readonly isa: string;
-  readonly module: WebAssembly.Module;
+  /** The module for a memory of its own, or for one that threads share. */
+  readonly moduleFor: (memory: 'own' | 'shared') => WebAssembly.Module;
   /** How the relaxed dot product is used; undefined where the build does without. */
   readonly dot: DotForm | undefined;
   /** Throws `BACKEND_FAILURE` if the engine has come to answer otherwise than when it was probed. */
@@ -25,13 +27,16 @@ export interface WasmIsa {
   readonly reason: string;
 }
 
-/** The builds there are, the least first; base64. */
-const sources: readonly { isa: string; base64: string; relaxed: boolean }[] = [
-  { isa: 'simd128', base64: simd, relaxed: false },
-  { isa: 'relaxed-simd', base64: relaxedSimd, relaxed: true },
-];
+/** The builds there are, the least first. */
+const sources = [
+  { isa: 'simd128', ...simd, relaxed: false },
+  { isa: 'relaxed-simd', ...relaxedSimd, relaxed: true },
+] as const;
 
 type Source = (typeof sources)[number];
+
+/** What the import of a memory says of it: that it has a maximum, and whether it is shared. */
+const flagsOf = { own: 1, shared: 3 };
 
 const known = new Map<string, WasmBuild | string>();
 
@@ -81,18 +86,25 @@ function inspect(source: Source): WasmBuild | string {
   return found;
 }
 
-function compile({ isa, base64, relaxed }: Source): WasmBuild | string {
+function compile({ isa, base64, memoryFlags, relaxed }: Source): WasmBuild | string {
   if (typeof WebAssembly === 'undefined') return 'there is no WebAssembly here';
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   if (!WebAssembly.validate(bytes)) return 'WebAssembly lacks its features here';
-  const module = new WebAssembly.Module(bytes);
-  if (!relaxed) return { isa, module, dot: undefined, verify() {} };
-  const memory = new WebAssembly.Memory({ initial: 1 });
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const modules = { own: new WebAssembly.Module(bytes), shared: undefined as Module | undefined };
+  const moduleFor = (memory: 'own' | 'shared'): Module => {
+    bytes[memoryFlags] = flagsOf[memory];
+    modules[memory] ??= new WebAssembly.Module(bytes);
+    return modules[memory];
+  };
+  if (!relaxed) return { isa, moduleFor, dot: undefined, verify() {} };
+  const memory = createMemory();
+  const { exports } = new WebAssembly.Instance(modules.own, { env: { memory } });
   const probe = probeDot(exports as WasmExports, memory);
   if (typeof probe === 'string') return `the relaxed dot product is not exact: ${probe}`;
-  return { isa, module, dot: probe.form, verify: () => verify(isa, probe) };
+  return { isa, moduleFor, dot: probe.form, verify: () => verify(isa, probe) };
 }
+
+type Module = WebAssembly.Module;
 
 function verify(isa: string, { stillRight }: DotProbe): void {
   if (stillRight()) return;

@@ -19,9 +19,21 @@ export interface PlanContext extends PrepareContext {
   readonly dispose: () => void;
 }
 
+/** Multiplications that are worth a part of their own. */
+const workOfPart = 2 ** 19;
+
+/** Parts that one step is cut into at most. */
+const mostParts = 64;
+
+/** Units of each part but the last; the work decides, and not the number of threads. */
+function partOf(units: number, grain: number, work: number): number {
+  const parts = Math.min(Math.max(Math.floor(work / workOfPart), 1), mostParts);
+  return Math.ceil(units / parts / grain) * grain;
+}
+
 export function createContext(plan: Plan, regions: ConstantRegions, store: Store): PlanContext {
   const { tensors } = plan;
-  const { heap, scratch } = store;
+  const { heap, scratch, partScratch } = store;
   const { memory } = heap;
   const kept: number[] = [];
   const ownShares = new Map<string, number>();
@@ -74,6 +86,20 @@ export function createContext(plan: Plan, regions: ConstantRegions, store: Store
     scratch(bytes) {
       scratch.reserve(bytes);
       return scratch;
+    },
+    overParts(kernel, { units, grain, work, scratch: bytes }) {
+      partScratch.reserve(bytes);
+      const run = store.exports[kernel] as (...args: number[]) => void;
+      const unitsOfPart = partOf(units, grain, work);
+      const threads = unitsOfPart < units ? store.startThreads() : undefined;
+      if (threads === undefined) {
+        return (...args) => run(...args, partScratch.address, 0, units);
+      }
+      return (...args) => {
+        const { address, step } = partScratch;
+        const cut = { units, unitsOfPart, scratch: address, scratchStep: step };
+        threads.run({ kernel, args, ...cut });
+      };
     },
     dispose() {
       for (const address of kept.splice(0)) heap.free(address);

@@ -9,7 +9,7 @@ import {
   roundUp,
   tableLength,
 } from './pack.js';
-import { dimsOf, keepWindow } from './window.js';
+import { depthwiseParts, dimsOf, keepWindow, pixelsOf, tileGrain } from './window.js';
 
 export const conv: WasmKernel<'Conv'> = (step, context) => {
   const { inputs, outputs, params } = step;
@@ -39,9 +39,18 @@ export const conv: WasmKernel<'Conv'> = (step, context) => {
   const values = constant<Float32Array>(inputs[2]);
   const unit = isDepthwise ? floatBlock : panelColumns;
   const bias = keepTable(values, Float32Array, columns, unit, context);
-  const scratchBytes = isDepthwise ? exports.depthwiseFloatScratch : exports.convScratch;
-  const scratch = context.scratch(scratchBytes(window) >>> 0);
-  const run = isDepthwise ? exports.depthwiseFloat : exports.conv;
-  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
-  return (at) => run(window, x(at), packed, bias, y(at), lower, upper, scratch.address);
+  const y = tensors[outputs[0]!]!;
+  const [from, to] = [operand(inputs[0]), operand(outputs[0])];
+  if (isDepthwise) {
+    const scratch = exports.depthwiseFloatScratch(window) >>> 0;
+    const parts = { ...depthwiseParts(y, taps), scratch };
+    const run = context.overParts('depthwiseFloat', parts);
+    return (at) => run(window, from(at), packed, bias, to(at), lower, upper);
+  }
+  const pixels = pixelsOf(y);
+  const run = context.overParts('conv', {
+    ...{ units: pixels, grain: tileGrain, work: 4 * pixels * weights.length },
+    scratch: exports.convScratch(window) >>> 0,
+  });
+  return (at) => run(window, from(at), packed, bias, to(at), lower, upper);
 };

@@ -1,9 +1,11 @@
 /**
  * The functions that a module exports. Functions take addresses, sizes and numbers; an
  * address above 2³¹ arrives as its low 32 bits, which are the same ones. assembly/ has their
- * contracts.
+ * contracts. Those that end in scratch, begin and end compute a part of their output.
  */
 export interface WasmExports {
+  /** An address that each instance has for itself: assembly/edge.ts. */
+  readonly edge: { value: number };
   /** Where the host's part of the memory begins. */
   heapBase(): number;
 
@@ -22,6 +24,8 @@ export interface WasmExports {
     multiplier: number,
     y: number,
     scratch: number,
+    begin: number,
+    end: number,
   ): void;
   rowScratch(depth: number): number;
   multiplyRow(
@@ -34,6 +38,8 @@ export interface WasmExports {
     multiplier: number,
     y: number,
     scratch: number,
+    begin: number,
+    end: number,
   ): void;
   /** With relaxed SIMD only; without, it does nothing. */
   multiplyRowQuads(
@@ -47,6 +53,8 @@ export interface WasmExports {
     multiplier: number,
     y: number,
     scratch: number,
+    begin: number,
+    end: number,
   ): void;
   depthwiseScratch(window: number, layout: number): number;
   depthwise(
@@ -60,6 +68,8 @@ export interface WasmExports {
     multiplier: number,
     y: number,
     scratch: number,
+    begin: number,
+    end: number,
   ): void;
 
   qadd(sum: number, rows: number, a: number, b: number, y: number): void;
@@ -83,6 +93,8 @@ export interface WasmExports {
     lower: number,
     upper: number,
     scratch: number,
+    begin: number,
+    end: number,
   ): void;
   depthwiseFloatScratch(window: number): number;
   depthwiseFloat: WasmExports['conv'];
@@ -103,6 +115,8 @@ export interface WasmExports {
     bias: number,
     y: number,
     scratch: number,
+    begin: number,
+    end: number,
   ): void;
   binary(rows: number, a: number, b: number, y: number, kind: number): void;
   unary(x: number, y: number, count: number, kind: number, alpha: number, beta: number): void;

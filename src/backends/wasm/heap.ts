@@ -19,9 +19,9 @@ export interface Heap {
 }
 
 /** Throws `LIMIT_EXCEEDED` where not even an empty memory can be had. */
-export function createMemory(): WebAssembly.Memory {
+export function createMemory(shared = false): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: 1 });
+    return new WebAssembly.Memory({ initial: 1, maximum: mostBytes / pageBytes, shared });
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new OctavoError('LIMIT_EXCEEDED', 'no memory for another model', {

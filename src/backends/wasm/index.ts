@@ -3,7 +3,9 @@
  * load. Its results are the reference's, to the bit for integers.
  *
  * A run computes on the thread that called it: it blocks the event loop, but for turns between
- * steps of a run that takes long. One that must not be blocked runs sessions in a Worker.
+ * steps of a run that takes long. One that must not be blocked runs sessions in a Worker. With more
+ * threads (./threads.ts) large steps are shared with workers: `run` waits until these are up, while
+ * `runSync` makes do with those that are.
  */
 import { OctavoError } from '../../core/errors.js';
 import type { Plan } from '../../runtime/plan.js';
@@ -14,7 +16,7 @@ import { regionOf } from '../reference/memory.js';
 import { loadBuild, type WasmBuild } from './builds.js';
 import { wasmKernels } from './kernels.js';
 import { prepareWasmPlan, type WasmPreparedPlan } from './plan.js';
-import { createStore } from './store.js';
+import { createStore, type Store } from './store.js';
 
 export { type WasmIsa, wasmIsas } from './builds.js';
 export type { StepPlacement, WasmPreparedPlan } from './plan.js';
@@ -33,22 +35,27 @@ export interface WasmModel extends BackendModel {
   prepare(plan: Plan): WasmPreparedPlan;
 }
 
+/** Threads that one run may have at most. */
+const mostThreads = 64;
+
 /**
- * The WASM backend on the best build there is, or the one `isa` forces. Throws
- * `BACKEND_UNAVAILABLE` where WebAssembly or its SIMD is missing, for another instruction set and
- * for more than one thread, and `INVALID_ARGUMENT` for a number of threads that is none.
+ * The WASM backend on the best build there is, or the one `isa` forces, on one thread unless
+ * `threads` says more: then each model has workers that share its memory. Throws
+ * `BACKEND_UNAVAILABLE` where WebAssembly, its SIMD or, for more threads, shared memory is missing,
+ * and for another instruction set; `INVALID_ARGUMENT` for a number of threads that is none.
  */
 export function createWasmBackend(options: BackendOptions = {}): WasmBackend {
   const { threads = 1 } = options;
-  if (!Number.isInteger(threads) || threads < 1) {
+  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
     throw new OctavoError('INVALID_ARGUMENT', 'bad number of threads', {
       where: 'threads',
-      expected: '1',
+      expected: `1 to ${mostThreads}`,
       found: String(threads),
     });
   }
-  if (threads > 1) {
-    throw new OctavoError('BACKEND_UNAVAILABLE', 'the WASM backend runs on the calling thread', {
+  const lacking = threads > 1 ? whyNoThreads() : undefined;
+  if (lacking !== undefined) {
+    throw new OctavoError('BACKEND_UNAVAILABLE', lacking, {
       where: 'threads',
       expected: '1',
       found: String(threads),
@@ -59,26 +66,45 @@ export function createWasmBackend(options: BackendOptions = {}): WasmBackend {
     name: 'wasm',
     isa: build.isa,
     threads,
-    open: (constants) => openModel(constants, build),
+    open: (constants) => openModel(constants, build, threads),
   };
 }
 
-function openModel(constants: Uint8Array, build: WasmBuild): WasmModel {
+/** What threads would need and this engine does not have. */
+function whyNoThreads(): string | undefined {
+  if (globalThis.crossOriginIsolated === false || typeof SharedArrayBuffer === 'undefined') {
+    return 'threads share memory, which a page may do only when it is cross-origin isolated';
+  }
+  return undefined;
+}
+
+function openModel(constants: Uint8Array, build: WasmBuild, threads: number): WasmModel {
   build.verify();
   const region = regionOf(constants);
   const prepared = new Set<WasmPreparedPlan>();
-  let store: ReturnType<typeof createStore> | undefined = createStore(build);
+  let store: Store | undefined = createStore(build, threads);
+  let closing: Store | undefined;
+  const closeOnceIdle = (): void => {
+    if (prepared.size > 0) return;
+    closing?.close();
+    closing = undefined;
+  };
   return {
     prepare(plan) {
       if (store === undefined) throw new OctavoError('DISPOSED', 'the model was disposed of');
       checkPlan(plan, constants.byteLength);
-      const result = prepareWasmPlan(plan, region, store, () => prepared.delete(result));
+      const result = prepareWasmPlan(plan, region, store, () => {
+        prepared.delete(result);
+        closeOnceIdle();
+      });
       prepared.add(result);
       return result;
     },
     dispose() {
+      closing ??= store;
       store = undefined;
       for (const plan of prepared) plan.dispose();
+      closeOnceIdle();
     },
   };
 }

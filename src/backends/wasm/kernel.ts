@@ -10,6 +10,7 @@ import type { StepName } from '../../runtime/steps.js';
 import type { PlanMemory } from '../reference/memory.js';
 import type { WasmExports } from './exports.js';
 import type { DotForm } from './probe.js';
+import type { PartKernel } from './threads.js';
 
 /** Runs a prepared step over the memory of one run. */
 export type StepRun = (memory: PlanMemory) => void;
@@ -28,6 +29,24 @@ export type WasmKernel<S extends StepName> = (
 export type Operand = (memory: PlanMemory) => number;
 
 type Elements = TypedArrayOf['uint8' | 'int8' | 'uint16' | 'int16' | 'int32' | 'float32'];
+
+/** How work is cut into parts. */
+export interface PartShape {
+  readonly units: number;
+  /** Units that a part has a whole multiple of: those of a tile, say. */
+  readonly grain: number;
+  /** Multiplications in all. */
+  readonly work: number;
+  /** Scratch that each thread needs. */
+  readonly scratch: number;
+}
+
+/** Arguments of a function but the last three: scratch, and the range of units. */
+export type LeadingArgs<F> = F extends (
+  ...args: [...infer A extends number[], number, number, number]
+) => void
+  ? A
+  : never;
 
 /** What a kernel has at hand while it prepares a step. */
 export interface PrepareContext {
@@ -56,6 +75,11 @@ export interface PrepareContext {
   ) => number;
   /** Asks for scratch, which all steps share; `address` is good until the step ends. */
   readonly scratch: (bytes: number) => { readonly address: number };
+  /** What runs a function of the module over a range of units, on all threads if it is worth it. */
+  readonly overParts: <K extends PartKernel>(
+    kernel: K,
+    parts: PartShape,
+  ) => (...args: LeadingArgs<WasmExports[K]>) => void;
 }
 
 /** A constant of float32 or of a 16-bit float, as float32; undefined when it is computed. */

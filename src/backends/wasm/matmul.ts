@@ -16,6 +16,7 @@ import {
   type WasmKernel,
 } from './kernel.js';
 import { keepTable, packFloatPanels, panelColumns, roundUp } from './pack.js';
+import { tileGrain } from './window.js';
 
 export const matMul: WasmKernel<'MatMul'> = (step, context) => {
   const { inputs, outputs, params } = step;
@@ -38,23 +39,27 @@ export const matMul: WasmKernel<'MatMul'> = (step, context) => {
       ? keepPanels(inputs[1]!, bConstant, { ...b, depth, columns }, context)
       : undefined;
   const panelBytes = packed === undefined ? exports.matMulPanelBytes(depth, columns) >>> 0 : 0;
-  const scratch = context.scratch(panelBytes + (exports.matMulScratch(product) >>> 0));
+  const scratch = context.scratch(panelBytes);
+  const run = context.overParts('matMul', {
+    ...{ units: rows, grain: tileGrain, work: 4 * rows * columns * depth },
+    scratch: exports.matMulScratch(product) >>> 0,
+  });
   const bOperand = packed === undefined ? floatOperand(inputs[1]!, bConstant, context) : undefined;
   const [aOperand, y] = [operand(inputs[0]), operand(outputs[0])];
   const stack = [...yDims!.slice(0, -2), 1];
   return (memory) => {
+    const panels = packed ?? scratch.address;
     const aBase = aOperand(memory);
     const bBase = bOperand?.(memory) ?? 0;
-    const tiles = scratch.address + panelBytes;
     let packedFrom = -1;
     let to = y(memory);
     forEachRow(stack, [...a.stack, 0], [...b.stack, 0], (aFrom, bFrom) => {
       if (packed === undefined && packedFrom !== bFrom) {
         const from = bBase + 4 * bFrom;
-        exports.packPanels(from, b.row, b.column, depth, columns, scratch.address);
+        exports.packPanels(from, b.row, b.column, depth, columns, panels);
         packedFrom = bFrom;
       }
-      exports.matMul(product, aBase + 4 * aFrom, packed ?? scratch.address, bias, to, tiles);
+      run(product, aBase + 4 * aFrom, panels, bias, to);
       to += 4 * rows * columns;
     });
     finish?.(memory);

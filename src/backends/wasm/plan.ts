@@ -119,6 +119,7 @@ function createPool(
   const arenas = new Map<PlanMemory, Arena>();
   const known = new Map<number, PlanMemory>();
   return {
+    ready: () => source?.threads?.ready(),
     acquire() {
       invariant(source !== undefined, 'a plan that was disposed of does not run');
       const arena = source.acquireArena(plan.arenaBytes);

@@ -29,7 +29,7 @@ import {
   rowPanelColumns,
 } from './pack.js';
 import type { DotForm } from './probe.js';
-import { dimsOf, keepWindow } from './window.js';
+import { depthwiseParts, dimsOf, keepWindow, pixelsOf, tileGrain } from './window.js';
 
 export const qconv: WasmKernel<'QConv'> = (step, context) => {
   const constants = constantsOf(step, context);
@@ -141,12 +141,13 @@ function prepareTiles(
   const m = keepTable(multiplier, Float32Array, shape, panelColumns, context);
   const layout = dot === undefined ? layouts.pairs : layouts.quads;
   const flip = dot?.flip ?? 0;
-  const scratch = context.scratch(exports.qconvScratch(window, layout) >>> 0);
+  const pixels = pixelsOf(tensors[outputs[0]!]!);
+  const run = context.overParts('qconv', {
+    ...{ units: pixels, grain: tileGrain, work: pixels * weights.length },
+    scratch: exports.qconvScratch(window, layout) >>> 0,
+  });
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
-  return (at) => {
-    const [from, to] = [x(at), y(at)];
-    exports.qconv(window, output, layout, flip, from, xZero, panels, b, m, to, scratch.address);
-  };
+  return (at) => run(window, output, layout, flip, x(at), xZero, panels, b, m, y(at));
 }
 
 function prepareRow(
@@ -176,18 +177,18 @@ function prepareRow(
   const bias = biasFor(constants, columns, params.xZero - (dot?.offset ?? 0));
   const b = keepTable(bias, Int32Array, shape, rowPanelColumns, context);
   const m = keepTable(multiplier, Float32Array, shape, rowPanelColumns, context);
-  const scratch = context.scratch(exports.rowScratch(depth) >>> 0);
+  const parts = {
+    ...{ units: Math.ceil(columns / rowPanelColumns), grain: 1, work: depth * columns },
+    scratch: exports.rowScratch(depth) >>> 0,
+  };
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
   if (dot === undefined) {
-    return (at) => {
-      exports.multiplyRow(output, x(at), depth, columns, panels, b, m, y(at), scratch.address);
-    };
+    const run = context.overParts('multiplyRow', parts);
+    return (at) => run(output, x(at), depth, columns, panels, b, m, y(at));
   }
   const { flip } = dot;
-  return (at) => {
-    const [from, to] = [x(at), y(at)];
-    exports.multiplyRowQuads(output, flip, from, depth, columns, panels, b, m, to, scratch.address);
-  };
+  const run = context.overParts('multiplyRowQuads', parts);
+  return (at) => run(output, flip, x(at), depth, columns, panels, b, m, y(at));
 }
 
 /** The bias less what `zero`, which the kernel leaves in x, adds to each sum. */
@@ -231,12 +232,12 @@ function prepareDepthwise(
   const b = keepTable(bias, Int32Array, shape, depthwiseBlock, context);
   const m = keepTable(multipliers, Float32Array, shape, depthwiseBlock, context);
   const layout = useQuads ? layouts.quads : layouts.pairs;
-  const scratch = context.scratch(exports.depthwiseScratch(window, layout) >>> 0);
+  const run = context.overParts('depthwise', {
+    ...depthwiseParts(tensors[outputs[0]!]!, taps),
+    scratch: exports.depthwiseScratch(window, layout) >>> 0,
+  });
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
-  return (at) => {
-    const [from, to] = [x(at), y(at)];
-    exports.depthwise(window, output, layout, from, xZero, packed, b, m, to, scratch.address);
-  };
+  return (at) => run(window, output, layout, x(at), xZero, packed, b, m, y(at));
 }
 
 /** Values of `Output.kind`. */

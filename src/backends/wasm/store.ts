@@ -4,14 +4,24 @@
  * serves all; a run that lets the event loop turn keeps its arena, so runs at the same time have
  * one each.
  */
+import { tensorAlignment } from '../../runtime/plan.js';
 import type { WasmBuild } from './builds.js';
 import type { WasmExports } from './exports.js';
 import { createHeap, createMemory, type Heap } from './heap.js';
 import type { DotForm } from './probe.js';
+import { startPool, type ThreadPool } from './threads.js';
 
 export interface Arena {
   readonly address: number;
   readonly bytes: number;
+}
+
+export interface Scratch {
+  readonly address: number;
+  /** Bytes from the scratch of one thread to that of the next. */
+  readonly step: number;
+  /** Makes sure that each thread has `bytes`. */
+  reserve(bytes: number): void;
 }
 
 export interface Store {
@@ -21,24 +31,47 @@ export interface Store {
   /** Packed constants by what they are made of. */
   readonly shared: Map<string, number>;
   /** Scratch as large as any step asked for; growing it moves it. */
-  readonly scratch: { readonly address: number; reserve(bytes: number): void };
+  readonly scratch: Scratch;
+  /** The same for functions that compute a part of a step: each thread has its own. */
+  readonly partScratch: Scratch;
+  /** The threads, if there are any; undefined where plans run on the calling thread alone. */
+  readonly threads: ThreadPool | undefined;
+  /** The same, started if they are not: once a step is large enough to be shared. */
+  startThreads(): ThreadPool | undefined;
   /** An arena of at least `bytes` that no other run has. */
   acquireArena(bytes: number): Arena;
   releaseArena(arena: Arena): void;
+  /** Ends the threads. */
+  close(): void;
 }
 
-export function createStore({ module, dot }: WasmBuild): Store {
-  const memory = createMemory();
+/** Bytes of what assembly/ calls `edge`, of which each thread has one. */
+const edgeBytes = 192;
+
+/** Throws `LIMIT_EXCEEDED` where there is no memory for another model. */
+export function createStore({ moduleFor, dot }: WasmBuild, threads = 1): Store {
+  const memory = createMemory(threads > 1);
+  const module = moduleFor(threads > 1 ? 'shared' : 'own');
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const exports = instance.exports as WasmExports;
   const heap = createHeap(memory, exports.heapBase());
   const freeArenas: Arena[] = [];
+  let pool: ThreadPool | undefined;
   return {
     exports,
     dot,
     heap,
     shared: new Map(),
-    scratch: createScratch(heap),
+    scratch: createScratch(heap, 1),
+    partScratch: createScratch(heap, threads),
+    get threads() {
+      return pool;
+    },
+    startThreads() {
+      if (threads === 1) return undefined;
+      pool ??= startPool(module, memory, exports, edgesOf(heap, threads));
+      return pool;
+    },
     acquireArena(bytes) {
       const fit = freeArenas.findIndex((arena) => arena.bytes >= bytes);
       if (fit >= 0) return freeArenas.splice(fit, 1)[0]!;
@@ -50,22 +83,34 @@ export function createStore({ module, dot }: WasmBuild): Store {
     releaseArena(arena) {
       freeArenas.push(arena);
     },
+    close() {
+      pool?.close();
+    },
   };
 }
 
-function createScratch(heap: Heap): Store['scratch'] {
+/** Where each worker has its `edge`. */
+function edgesOf(heap: Heap, threads: number): number[] {
+  return Array.from({ length: threads - 1 }, () => heap.allocate(edgeBytes));
+}
+
+function createScratch(heap: Heap, threads: number): Scratch {
   let address = 0;
-  let size = 0;
+  let step = 0;
   return {
     get address() {
       return address;
     },
+    get step() {
+      return step;
+    },
     reserve(bytes) {
-      if (bytes <= size) return;
-      if (size > 0) heap.free(address);
-      size = 0;
-      address = heap.allocate(bytes);
-      size = bytes;
+      if (bytes <= step) return;
+      if (step > 0) heap.free(address);
+      step = 0;
+      const each = Math.ceil(bytes / tensorAlignment) * tensorAlignment;
+      address = heap.allocate(each * threads);
+      step = each;
     },
   };
 }

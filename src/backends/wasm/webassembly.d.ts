@@ -12,8 +12,12 @@ declare namespace WebAssembly {
   }
   class Memory {
     /** Sizes in pages of 64 KiB. */
-    constructor(descriptor: { readonly initial: number; readonly maximum?: number });
-    /** Another one after each growth, which detaches the earlier one. */
+    constructor(descriptor: {
+      readonly initial: number;
+      readonly maximum?: number;
+      readonly shared?: boolean;
+    });
+    /** Another one after each growth, which detaches the earlier one unless it is shared. */
     readonly buffer: ArrayBuffer;
     /** Adds pages; throws a RangeError where they can't be had. */
     grow(pages: number): number;

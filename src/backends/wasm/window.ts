@@ -43,3 +43,18 @@ type Four = [number, number, number, number];
 export function dimsOf({ dims }: PlanTensor): Four {
   return dims as Four;
 }
+
+/** Pixels of a tensor, of all images. */
+export function pixelsOf({ dims: [batch, height, width] }: PlanTensor): number {
+  return batch! * height! * width!;
+}
+
+/** Rows of which any tile has a whole fraction: tiles have 4 or 6. */
+export const tileGrain = 12;
+
+/** A depthwise convolution is cut between rows of y. It multiplies less at a time, and moves more. */
+export function depthwiseParts({ dims }: PlanTensor, taps: number) {
+  const [batch, height, width, channels] = dims as Four;
+  const units = batch * height;
+  return { units, grain: 1, work: 4 * units * width * channels * taps };
+}
