@@ -94,7 +94,7 @@ interface Request {
 }
 
 function resolve({ backend, isa, threads }: SelectOptions): Request {
-  const environment = (name: string) => process.env[name] || undefined;
+  const environment = (name: string) => globalThis.process?.env[name] || undefined;
   const name = backend ?? environment('OCTAVO_BACKEND');
   const forcedBy =
     name === undefined ? undefined : backend === undefined ? 'OCTAVO_BACKEND' : "option 'backend'";

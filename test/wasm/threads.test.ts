@@ -8,60 +8,16 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import { createWasmBackend, wasmIsas } from '../../src/backends/wasm/index.js';
 import type { TypedArray } from '../../src/core/dtype.js';
-import { createRandom, integers } from '../helpers/random.js';
-import { runSingle, singleStepPlan, type TestPlan } from '../helpers/singleStep.js';
+import { createRandom } from '../helpers/random.js';
+import { runSingle, singleStepPlan } from '../helpers/singleStep.js';
 import { chainBytes } from '../lifecycle/nets.js';
 import { firstDifference } from '../suites/problem.js';
+import { inputOf, largePlans } from './plans.js';
 
 const random = createRandom(11);
 const floats = (count: number) =>
   Float32Array.from({ length: count }, () => random.int(-999, 999) / 1000);
 const count = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
-
-/** A convolution large enough to be cut into parts. */
-function convolution(
-  x: readonly [number, number, number, number],
-  weight: readonly [number, number, number, number],
-  type: 'uint8' | 'float32',
-  params: Parameters<typeof singleStepPlan<'QConv'>>[3] = {},
-): TestPlan {
-  const [batch, height, width] = x;
-  const { padTop = 0, padLeft = 0 } = params!;
-  const dims = [
-    batch,
-    height + 2 * padTop - weight[1] + 1,
-    width + 2 * padLeft - weight[2] + 1,
-    weight[0],
-  ];
-  const factor = new Float32Array(weight[0]).fill(0.5 / Math.sqrt(count(weight)));
-  return singleStepPlan(
-    'QConv',
-    [
-      { type: 'uint8', dims: x },
-      { type: 'int8', dims: weight, constant: integers(random, 'int8', count(weight)) },
-      { type: 'int32', dims: [weight[0]], constant: integers(random, 'int32', weight[0], -99, 99) },
-      { type: 'float32', dims: [weight[0]], constant: factor },
-    ],
-    [{ type, dims }],
-    { xZero: 7, yZero: 99, ...params },
-    'model',
-  );
-}
-
-const plans: readonly [string, TestPlan][] = [
-  ['product', convolution([1, 1, 301, 130], [133, 1, 1, 130], 'uint8')],
-  ['row', convolution([1, 1, 1, 1100], [1000, 1, 1, 1100], 'float32')],
-  ['convolution', convolution([2, 19, 21, 24], [40, 3, 3, 24], 'uint8', { padTop: 1, padLeft: 1 })],
-  [
-    'depthwise',
-    convolution([1, 57, 61, 72], [72, 3, 3, 1], 'uint8', { groups: 72, padTop: 1, padLeft: 1 }),
-  ],
-  ['grouped', convolution([1, 30, 33, 32], [64, 3, 3, 16], 'uint8', { groups: 2 })],
-];
-
-function inputOf(plan: TestPlan): TypedArray {
-  return integers(random, 'uint8', plan.tensors[plan.inputs[0]!.tensor]!.bytes);
-}
 
 function expectSame(found: readonly TypedArray[], expected: readonly TypedArray[]): void {
   expect(firstDifference(expected, found, undefined)).toBeUndefined();
@@ -75,7 +31,7 @@ afterEach(() => {
 const usable = wasmIsas().filter((isa) => isa.usable);
 
 describe.each(usable)('$name', ({ name: isa }) => {
-  describe.each(plans)('%s', (_, plan) => {
+  describe.each(largePlans)('$name', ({ plan }) => {
     it.each([2, 3])('is the same bits on %i threads', async (threads) => {
       const input = inputOf(plan);
       const expected = runSingle(createReferenceBackend(), plan, [input]);
@@ -106,7 +62,7 @@ describe.each(usable)('$name', ({ name: isa }) => {
   });
 });
 
-const [, product] = plans[0]!;
+const product = largePlans[0]!.plan;
 
 describe('lifecycle', () => {
   it('a model that is disposed of while it runs ends its runs, then its workers', async () => {
@@ -122,9 +78,9 @@ describe('lifecycle', () => {
 
   it('several models have workers at the same time', async () => {
     const backend = createWasmBackend({ threads: 2 });
-    const models = plans.map(([, plan]) => backend.open(plan.model));
+    const models = largePlans.map(({ plan }) => backend.open(plan.model));
     await Promise.all(
-      plans.map(async ([, plan], i) => {
+      largePlans.map(async ({ plan }, i) => {
         const input = inputOf(plan);
         const expected = runSingle(createReferenceBackend(), plan, [input]);
         expectSame(await models[i]!.prepare(plan).run([input]), expected);
