@@ -1,12 +1,12 @@
 /**
  * Quantized depthwise convolution: each channel with its own filter, 16 channels at a time. Windows
  * are read through a table of their taps (./taps): of windows that lie side by side on x, one serves
- * all. Windows of nine taps have kernels without a loop over taps.
+ * all.
  *
  * x keeps its zero point, which padding is filled with; the bias has had xZero · Σ weight taken
  * off.
  */
-import { depthwisePairs, depthwisePairs9 } from './depthwisePairs';
+import { depthwisePairs } from './depthwisePairs';
 import { Output, toUint8 } from './output';
 import { depthwiseQuads, depthwiseQuads9 } from './relaxedDepthwise';
 import { pixelsInside, tapsBytes, writeTaps } from './taps';
@@ -73,8 +73,6 @@ export function depthwise(
           } else {
             depthwiseQuads(scratch, filled, from, channels, weights, bias, multiplier, y, output);
           }
-        } else if (taps == 9) {
-          depthwisePairs9(scratch, from, channels, weights, bias, multiplier, y, output);
         } else {
           depthwisePairs(scratch, filled, from, channels, weights, bias, multiplier, y, output);
         }

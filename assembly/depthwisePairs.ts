@@ -36,6 +36,10 @@ export function depthwisePairs(
   output: Output,
 ): void {
   const lowBytes = i32x4.splat(evenBytes);
+  const low = lowOf(output);
+  const high = highOf(output);
+  const shift = shiftOf(output);
+  const magic = magicOf();
   for (let c = 0; c < channels; c += 16) {
     const at = from + c;
     let c0 = v128.load(bias);
@@ -52,70 +56,20 @@ export function depthwisePairs(
       c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 32)));
       c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 48)));
     }
-    y = storeHalves(c0, c1, c2, c3, multiplier, y, channels - c, output);
-    bias += 64;
-    multiplier += 64;
-  }
-}
-
-/** The same with nine taps. */
-export function depthwisePairs9(
-  table: usize,
-  from: usize,
-  channels: i32,
-  weights: usize,
-  bias: usize,
-  multiplier: usize,
-  y: usize,
-  output: Output,
-): void {
-  const lowBytes = i32x4.splat(evenBytes);
-  for (let c = 0; c < channels; c += 16, weights += 320) {
-    const at = from + c;
-    let c0 = v128.load(bias);
-    let c1 = v128.load(bias, 16);
-    let c2 = v128.load(bias, 32);
-    let c3 = v128.load(bias, 48);
-    let a = tap(table, 0, at);
-    let b = tap(table, 4, at);
-    let half = interleaveLow(a, b);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights)));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 16)));
-    half = interleaveHigh(a, b);
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 32)));
-    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 48)));
-    a = tap(table, 8, at);
-    b = tap(table, 12, at);
-    half = interleaveLow(a, b);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 64)));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 80)));
-    half = interleaveHigh(a, b);
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 96)));
-    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 112)));
-    a = tap(table, 16, at);
-    b = tap(table, 20, at);
-    half = interleaveLow(a, b);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 128)));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 144)));
-    half = interleaveHigh(a, b);
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 160)));
-    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 176)));
-    a = tap(table, 24, at);
-    b = tap(table, 28, at);
-    half = interleaveLow(a, b);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 192)));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 208)));
-    half = interleaveHigh(a, b);
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 224)));
-    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 240)));
-    a = tap(table, 32, at);
-    half = interleaveLow(a, a);
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 256)));
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 272)));
-    half = interleaveHigh(a, a);
-    c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 288)));
-    c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 304)));
-    y = storeHalves(c0, c1, c2, c3, multiplier, y, channels - c, output);
+    y = storeHalves(
+      c0,
+      c1,
+      c2,
+      c3,
+      multiplier,
+      y,
+      channels - c,
+      output,
+      low,
+      high,
+      shift,
+      magic,
+    );
     bias += 64;
     multiplier += 64;
   }
@@ -154,6 +108,10 @@ function storeHalves(
   y: usize,
   count: i32,
   output: Output,
+  low: v128,
+  high: v128,
+  shift: v128,
+  magic: v128,
 ): usize {
   const m0 = v128.load(multiplier);
   const m1 = v128.load(multiplier, 16);
@@ -161,10 +119,6 @@ function storeHalves(
   const m3 = v128.load(multiplier, 48);
   const kind = output.kind;
   if (kind == toUint8) {
-    const low = lowOf(output);
-    const high = highOf(output);
-    const shift = shiftOf(output);
-    const magic = magicOf();
     const even = i16x8.narrow_i32x4_s(
       requantize(c0, m0, low, high, shift, magic),
       requantize(c2, m2, low, high, shift, magic),
