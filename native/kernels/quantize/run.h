@@ -28,6 +28,16 @@ OCTAVO_NOINLINE typename V::Int quantizeByDivision(const float* from, float divi
   return V::unlace(isSigned ? V::pack16(ab, cd) : V::pack16Unsigned(ab, cd));
 }
 
+// What is left from element i on.
+template <bool isSigned>
+OCTAVO_INLINE void quantizeRest(const QuantizeArgs& args, size_t i) {
+  const int32_t lowest = isSigned ? -128 : 0;
+  for (; i < args.count; ++i) {
+    args.y[i] = static_cast<uint8_t>(
+        roundToInteger(args.x[i] / args.scale, args.zero, lowest, lowest + 255));
+  }
+}
+
 // Dividing takes several times as long as all the rest, so that it is done only where it matters.
 //
 // Let q = f32(x / scale). Two factors close to 1 / scale are multiplied with x instead, one two
@@ -81,15 +91,27 @@ OCTAVO_INLINE void quantizeTo(const QuantizeArgs& args) {
     }
     V::store(args.y + i, y);
   }
-  for (; i < args.count; ++i) {
-    args.y[i] = static_cast<uint8_t>(
-        roundToInteger(args.x[i] / args.scale, args.zero, lowest, lowest + 255));
-  }
+  quantizeRest<isSigned>(args, i);
 }
 
 template <typename V>
 inline void quantize(const QuantizeArgs& args) {
   args.isSigned ? quantizeTo<V, true>(args) : quantizeTo<V, false>(args);
+}
+
+// For vectors that can't multiply and add with one rounding.
+template <typename V, bool isSigned>
+OCTAVO_INLINE void quantizeAllByDivision(const QuantizeArgs& args) {
+  size_t i = 0;
+  for (; i + V::kBytes <= args.count; i += V::kBytes) {
+    V::store(args.y + i, quantizeByDivision<V, isSigned>(args.x + i, args.scale, args.zero));
+  }
+  quantizeRest<isSigned>(args, i);
+}
+
+template <typename V>
+inline void quantizeDividing(const QuantizeArgs& args) {
+  args.isSigned ? quantizeAllByDivision<V, true>(args) : quantizeAllByDivision<V, false>(args);
 }
 
 template <typename V, bool isSigned>

@@ -4,7 +4,7 @@
 
 namespace octavo {
 
-void quantize_f32q8_sse41(const QuantizeArgs& args) { quantize<Sse41>(args); }
+void quantize_f32q8_sse41(const QuantizeArgs& args) { quantizeDividing<Sse41>(args); }
 void dequantize_q8f32_sse41(const DequantizeArgs& args) { dequantize<Sse41>(args); }
 void range_f32_sse41(const RangeArgs& args) { range<Sse41>(args); }
 

@@ -18,6 +18,8 @@ struct Sse41 : Avx128 {
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     return _mm_and_si128(load(p), load(kOnes + kBytes - n));
   }
+  static void stream(void* p, Int v) { _mm_stream_si128(static_cast<Int*>(p), v); }
+  static void endStream() { _mm_sfence(); }
   static Int set32(int v) { return _mm_set1_epi32(v); }
   static Int broadcast4(const void* p) { return set32(word(p)); }
   static Int widenU8(const void* p) { return _mm_cvtepu8_epi32(_mm_cvtsi32_si128(word(p))); }
