@@ -4,6 +4,7 @@
 // the work is a strip and a share of the panels.
 #include "native/ops/qconv.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "native/ops/parts.h"
@@ -81,13 +82,31 @@ AlignedBuffer makeTable(const PanelLayout& layout, size_t groups, Of&& of) {
   return table;
 }
 
+// Filling tile registers takes a while: it is worth it from some rows and a tile's depth on.
+Isa isaOfProduct(Isa isa, int64_t rows, size_t depth) {
+  constexpr int64_t kFewRows = 4;
+  constexpr size_t kTileDepth = 64;
+  return isa == Isa::kAmx && (rows <= kFewRows || depth < kTileDepth) ? Isa::kAvx512Vnni : isa;
+}
+
 }  // namespace
 
+size_t productParts(double multiplications, Isa isa) {
+  constexpr double kMost = 64;
+  const double each = isa == Isa::kAmx ? 8e6 : 2e6;
+  return static_cast<size_t>(std::min(std::max(multiplications / each, 1.0), kMost));
+}
+
 QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels,
-                   const PrepareContext& context)
-    : x(*from.x), y(*from.y), groups(static_cast<size_t>(params.groups)), layout(panels), base{} {
+                   Isa panelsIsa, PackStore& packs)
+    : x(*from.x),
+      y(*from.y),
+      groups(static_cast<size_t>(params.groups)),
+      isa(panelsIsa),
+      layout(panels),
+      base{} {
   const auto pack = [&] { return packPanels(layout, groups, from.weights); };
-  weights_ = context.packs.get(*from.weight, layout.form(groups), pack);
+  weights_ = packs.get(*from.weight, layout.form(groups), pack);
   multiplier_ = makeTable<float>(layout, groups, [&](size_t column, const DotKernel&) {
     return from.multiplier == nullptr ? 0.0f : from.multiplier[column];
   });
@@ -183,9 +202,12 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   }
   const auto groups = static_cast<size_t>(params.groups);
   const size_t columns = static_cast<size_t>(from.y->dims[3]) / groups;
-  const PanelLayout layout =
-      layoutPanels(context.isa, minus128, columns, gather.taps(), gather.depth() / groups, forced);
-  QProduct product(from, params, layout, context);
+  const size_t depth = gather.depth() / groups;
+  const Isa isa = forced != nullptr
+                      ? forced->isa
+                      : isaOfProduct(context.isa, window.outputs(), gather.taps() * depth);
+  const PanelLayout layout = layoutPanels(isa, minus128, columns, gather.taps(), depth, forced);
+  QProduct product(from, params, layout, isa, context.packs);
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);
   const RowSumKernel* rowSum = from.weightZero == nullptr ? nullptr : &chooseRowSum(context.isa);
   *prepared = grids && rowSum == nullptr

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "native/cpu/cache.h"
 #include "native/ops/gather.h"
 #include "native/ops/window.h"
 #include "native/pack/panels.h"
@@ -39,11 +40,13 @@ class QProduct {
  public:
   TensorInfo x, y;
   size_t groups;
+  Isa isa;
   PanelLayout layout;
   DotArgs base;  // what all calls share
 
-  QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels,
-           const PrepareContext& context);
+  // `isa`: whose kernels the panels have.
+  QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels, Isa isa,
+           PackStore& packs);
 
   // Adds a bias for outputs that sum up these taps alone, the others being padding, and returns its
   // number. `tapColumns`: taps in a row of the window.
@@ -84,8 +87,10 @@ std::unique_ptr<PreparedStep> makeQPointers(QProduct&& product, const QConvOpera
                                             const QConvParams& params, const Gather& gather,
                                             const RowSumKernel* rowSum);
 
-// Multiplications worth handing to another thread, and into how many parts work is cut at most.
-constexpr double kProductWork = 2e6;
-constexpr double kMostProductParts = 64;
+// Into how many parts a product is cut: each some microseconds of work for the kernels of `isa`.
+size_t productParts(double multiplications, Isa isa);
+
+// What the input and output of a strip may take of a core's cache.
+inline size_t stripBytes() { return secondLevelCacheBytes() / 4; }
 
 }  // namespace octavo

@@ -13,11 +13,10 @@
 namespace octavo {
 namespace {
 
-// What a strip's input and output may take of a core's cache, and how many rows are worth a call.
-constexpr size_t kStripBytes = 512 << 10;
+// How many rows are worth a call.
 constexpr size_t kFewRows = 96;
 // Weights beyond this come from further away than the cache of a core, and are fetched in time.
-constexpr size_t kNearWeights = 256 << 10;
+inline size_t nearWeights() { return secondLevelCacheBytes() / 8; }
 
 // Neighbouring outputs along an axis that see the same cells of the window: [first, end).
 struct Span {
@@ -87,9 +86,8 @@ void QGridStep::cut() {
   const double work = static_cast<double>(lines * width) *
                       static_cast<double>(product.layout.taps * product.layout.depth) *
                       static_cast<double>(product.y.dims[3]);
-  const auto parts =
-      static_cast<size_t>(std::min(std::max(work / kProductWork, 1.0), kMostProductParts));
-  const size_t most = std::max<size_t>(kStripBytes / std::max<size_t>(rowBytes * width, 1), 1);
+  const size_t parts = productParts(work, product.isa);
+  const size_t most = std::max<size_t>(stripBytes() / std::max<size_t>(rowBytes * width, 1), 1);
   const size_t least = divideUp(kFewRows, std::max<size_t>(width, 1));
   strip = std::max<size_t>(std::min({most, std::max(divideUp(lines, parts), least), lines}), 1);
   strips = divideUp(lines, strip);
@@ -167,7 +165,7 @@ void QGridStep::runLines(const uint8_t* image, int64_t begin, int64_t end, size_
         if (rows.outputs <= 0) continue;
         args.rows = static_cast<size_t>(rows.outputs * columns.outputs);
         // A share of the next panel for each.
-        if (panel + 1 < last && product.groups * product.layout.weightBytes > kNearWeights) {
+        if (panel + 1 < last && product.groups * product.layout.weightBytes > nearWeights()) {
           const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
           const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
           args.ahead = product.weightsOf(panel + 1) + from;

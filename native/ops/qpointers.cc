@@ -10,8 +10,7 @@ namespace {
 // Rows of a strip: a multiple of what every kernel's tile divides.
 constexpr size_t kRowUnit = 96;
 constexpr size_t kMostRows = 384;
-// What a strip's input and output may take of a core's cache, and its tables of pointers.
-constexpr size_t kStripBytes = 256 << 10;
+// What the tables of pointers may take of a core's cache.
 constexpr size_t kTableBytes = 64 << 10;
 
 class QPointersStep final : public PreparedStep {
@@ -44,12 +43,11 @@ void QPointersStep::cut() {
   const int64_t pixels = std::min(h.stride, h.kernel) * std::min(w.stride, w.kernel);
   const int64_t columns = product.y.dims[3];
   const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels + columns);
-  size_t most = std::min(kStripBytes / std::max<size_t>(rowBytes, 1), kTableBytes / perRow);
+  size_t most = std::min(stripBytes() / std::max<size_t>(rowBytes, 1), kTableBytes / perRow);
   most = std::min(std::max(most / kRowUnit, size_t{1}) * kRowUnit, kMostRows);
   const double work = static_cast<double>(rows) * static_cast<double>(gather.taps()) *
                       static_cast<double>(product.layout.depth) * static_cast<double>(columns);
-  const auto parts =
-      static_cast<size_t>(std::min(std::max(work / kProductWork, 1.0), kMostProductParts));
+  const size_t parts = productParts(work, product.isa);
   const size_t even = roundUp(divideUp(rows, parts), kRowUnit);
   strip = std::max<size_t>(std::min({most, even, rows}), 1);
   strips = divideUp(rows, strip);

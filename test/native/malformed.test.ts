@@ -102,7 +102,7 @@ const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ['one operand', [[4]], [4]],
   ],
   Unary: [
-    ['kind 18', [[4]], [4], { kind: 18 }],
+    ['kind 20', [[4]], [4], { kind: 20 }],
     ['another shape', [[4]], [5]],
   ],
   Softmax: [['another shape', [[4, 3]], [3, 4]]],

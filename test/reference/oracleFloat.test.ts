@@ -180,12 +180,21 @@ const translations: { readonly [S in StepName]?: Translate<S> } = {
     const name = nameOf(unaryKinds, params.kind);
     const constants = { alpha: float(alpha), beta: float(beta) };
     if (name === 'Clip') return { nodes: [node(name, ['i0', 'alpha', 'beta'])], constants };
+    if (name === 'GeluTanh') return { nodes: [node('Gelu', ['i0'], 'y', { approximate: 'tanh' })] };
     const attributes: Record<string, { float: number }> = {
       ...(['LeakyRelu', 'Elu', 'HardSigmoid'].includes(name) && { alpha: { float: alpha } }),
       ...(name === 'HardSigmoid' && { beta: { float: beta } }),
     };
     return { nodes: [node(name, ['i0'], 'y', attributes)] };
   },
+  LayerNorm: ({ params, inputs }) => ({
+    nodes: [
+      node('LayerNormalization', names(inputs), 'y', {
+        axis: -1,
+        epsilon: { float: params.epsilon },
+      }),
+    ],
+  }),
   Softmax: () => ({ nodes: [node('Softmax', ['i0'], 'y', { axis: -1 })] }),
   Reduce: ({ params, inputs }) => {
     const axes = [...inputs[0]!.dims.keys()].filter((axis) => params.axes[axis] === 1);
@@ -338,6 +347,7 @@ const compared = [
   'binary',
   'unary',
   'softmax',
+  'layernorm',
   'lrn',
   'reduce',
 ];
