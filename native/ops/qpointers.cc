@@ -7,9 +7,10 @@
 namespace octavo {
 namespace {
 
-// Rows of a strip: a multiple of what every kernel's tile divides.
-constexpr size_t kRowUnit = 96;
-constexpr size_t kMostRows = 384;
+// Rows of a strip: a multiple of the tiles of all kernels, and as many as are worth reading the
+// weights for, which the next strip reads again.
+constexpr size_t kRowUnit = 32;
+constexpr size_t kFewRows = 128, kMostRows = 384;
 // What the tables of pointers may take of a core's cache.
 constexpr size_t kTableBytes = 64 << 10;
 
@@ -48,7 +49,7 @@ void QPointersStep::cut() {
   const double work = static_cast<double>(rows) * static_cast<double>(gather.taps()) *
                       static_cast<double>(product.layout.depth) * static_cast<double>(columns);
   const size_t parts = productParts(work, product.isa);
-  const size_t even = roundUp(divideUp(rows, parts), kRowUnit);
+  const size_t even = std::max(roundUp(divideUp(rows, parts), kRowUnit), kFewRows);
   strip = std::max<size_t>(std::min({most, even, rows}), 1);
   strips = divideUp(rows, strip);
   panelParts = std::min(product.panels(), divideUp(parts, std::max<size_t>(strips, 1)));
