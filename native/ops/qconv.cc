@@ -82,7 +82,8 @@ AlignedBuffer makeTable(const PanelLayout& layout, size_t groups, Of&& of) {
   return table;
 }
 
-// Filling tile registers takes a while: it is worth it from some rows and a tile's depth on.
+// Filling tile registers takes a while: it is worth it from some rows and a tile's depth on, of
+// one tap, as the parts of several would have to be brought together.
 Isa isaOfProduct(Isa isa, int64_t rows, size_t depth) {
   constexpr int64_t kFewRows = 4;
   constexpr size_t kTileDepth = 64;
@@ -205,7 +206,7 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   const size_t depth = gather.depth() / groups;
   const Isa isa = forced != nullptr
                       ? forced->isa
-                      : isaOfProduct(context.isa, window.outputs(), gather.taps() * depth);
+                      : isaOfProduct(context.isa, window.outputs(), depth);
   const PanelLayout layout = layoutPanels(isa, minus128, columns, gather.taps(), depth, forced);
   QProduct product(from, params, layout, isa, context.packs);
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);
