@@ -204,9 +204,8 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   const auto groups = static_cast<size_t>(params.groups);
   const size_t columns = static_cast<size_t>(from.y->dims[3]) / groups;
   const size_t depth = gather.depth() / groups;
-  const Isa isa = forced != nullptr
-                      ? forced->isa
-                      : isaOfProduct(context.isa, window.outputs(), depth);
+  const Isa isa =
+      forced != nullptr ? forced->isa : isaOfProduct(context.isa, window.outputs(), depth);
   const PanelLayout layout = layoutPanels(isa, minus128, columns, gather.taps(), depth, forced);
   QProduct product(from, params, layout, isa, context.packs);
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);

@@ -64,13 +64,13 @@ const layerNormalization: OpDefinition = {
   outputs: [1, 3],
   infer: (context) => {
     const { node, input } = context;
-    if (node.outputs.slice(1).some((output) => output !== '')) {
-      throw unsupportedForm(context, 'mean and deviation as outputs');
-    }
     expectSameType(context, [0, 1, 2]);
     const x = input(0);
-    if (x?.dims !== undefined) axisOf(node, intOf(node, 'axis', -1), x.dims.length);
-    return [x];
+    if (x?.dims === undefined) return [x];
+    const axis = axisOf(node, intOf(node, 'axis', -1), x.dims.length);
+    // The mean and the reciprocal of the deviation.
+    const dims = x.dims.map((dim, i) => (i < axis ? dim : 1));
+    return [x, { type: 'float32', dims }, { type: 'float32', dims }];
   },
 };
 

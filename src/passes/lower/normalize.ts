@@ -7,7 +7,7 @@ import { binaryKinds, type ReduceKind, reduceKinds } from '../../runtime/steps.j
 import { contextAt } from './movement.js';
 import { floatConstantOf, isDequantize } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
-import { areFloat, type Rule, type Rules, type Site } from './rules.js';
+import { areFloat, type Rule, type Rules, type Site, unsupported } from './rules.js';
 import { inverseOf } from './shapes.js';
 
 /** Writes the node's output by a step that works along the last axis, moving `axis` there and back. */
@@ -64,6 +64,9 @@ const layerNormalization: Rule = (site) => {
   const { node } = site;
   const [x, scale, bias] = node.inputs as [string, string, string?];
   if (!areFloat(site, x, scale, bias ?? '')) return undefined;
+  if (node.outputs.slice(1).some((output) => output !== '')) {
+    throw unsupported(site, 'mean and deviation as outputs');
+  }
   const to = rewriting(site);
   const type = to.typeOf(x);
   if (type?.dims === undefined) return undefined;
