@@ -52,6 +52,20 @@ inline bool sameDims(const TensorInfo& a, const TensorInfo& b) {
   return true;
 }
 
+// A constant input with one value for each of `count` output columns; null where it is absent.
+template <typename T>
+Status takeColumns(const StepView& step, const PrepareContext& context, size_t input, DataType type,
+                   int64_t count, const char* name, const T** values) {
+  const TensorInfo* tensor = inputAt(step, input);
+  *values = nullptr;
+  if (tensor == nullptr) return {};
+  if (tensor->type != type || tensor->count != count) {
+    return badStep(std::string(name) + " must have one value for each output column");
+  }
+  *values = context.constant<T>(*tensor);
+  return *values == nullptr ? badStep(std::string(name) + " must be a constant") : Status();
+}
+
 // Zero points and bounds of a uint8 result.
 inline bool isUint8Range(int32_t zero, int32_t min, int32_t max) {
   const auto inside = [](int32_t v) { return v >= 0 && v <= 255; };

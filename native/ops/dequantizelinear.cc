@@ -1,19 +1,13 @@
 // DequantizeLinear: y = (x - zeroPoint) * scale, the difference rounded to float32 where it is too
 // long for one.
 #include "native/kernels/quantize/quantize.h"
-#include "native/ops/parts.h"
 #include "native/ops/scales.h"
 
 namespace octavo {
 namespace {
 
-constexpr size_t kGrain = 16 << 10;
-
-class DequantizeStep final : public PreparedStep {
+class DequantizeStep final : public ScaledStep {
  public:
-  TensorInfo x, scale, zeroPoint, y;
-  bool hasZeroPoint = false;
-  ScaleLayout layout{};
   const DequantizeKernel* kernel = nullptr;
 
   void run(const RunContext& context) const override {
@@ -34,19 +28,10 @@ class DequantizeStep final : public PreparedStep {
  private:
   template <typename T>
   void runAs(const RunContext& context) const {
-    const auto* zeros = hasZeroPoint ? context.in<T>(zeroPoint) : nullptr;
-    if (layout.count == 1) {
-      forEachPart(context.team, static_cast<size_t>(x.count), kGrain, 64,
-                  [&](size_t begin, size_t end, size_t) {
-                    runRun<T>(context, begin, end - begin, context.in<float>(scale), zeros, 0);
-                  });
-      return;
-    }
-    layout.forEachRun([&](int64_t begin, int64_t end, int64_t index, int64_t step) {
-      runRun<T>(context, static_cast<size_t>(begin), static_cast<size_t>(end - begin),
-                context.in<float>(scale) + index, zeros == nullptr ? nullptr : zeros + index,
-                static_cast<size_t>(step));
-    });
+    forEachRun<T>(
+        context, [&](size_t begin, size_t count, const float* scales, const T* zeros, size_t step) {
+          runRun(context, begin, count, scales, zeros, step);
+        });
   }
 
   template <typename T>
@@ -82,15 +67,8 @@ Status prepareDequantizeLinear(const StepView& step, const PrepareContext& conte
       (zero != nullptr && zero->type != x->type)) {
     return badStep("y and scale must be float32, x and zeroPoint the same 8, 16 or 32 bit type");
   }
-  if (!sameDims(*x, *y)) return badStep("x and y must have the same dims");
   auto dequantize = std::make_unique<DequantizeStep>();
-  OCTAVO_RETURN_IF_ERROR(
-      makeScaleLayout(*x, *scale, zero, params.axis, params.blockSize, &dequantize->layout));
-  dequantize->x = *x;
-  dequantize->scale = *scale;
-  dequantize->y = *y;
-  dequantize->hasZeroPoint = zero != nullptr;
-  if (zero != nullptr) dequantize->zeroPoint = *zero;
+  OCTAVO_RETURN_IF_ERROR(dequantize->take(*x, *scale, zero, *y, params.axis, params.blockSize));
   dequantize->kernel = &chooseDequantize(context.isa);
   *prepared = std::move(dequantize);
   return {};

@@ -70,17 +70,6 @@ void MatMulInt1Step::run(const RunContext& context) const {
   });
 }
 
-Status takeColumns(const StepView& step, const PrepareContext& context, size_t input,
-                   int64_t columns, const float** values) {
-  const TensorInfo* tensor = inputAt(step, input);
-  if (tensor == nullptr) return {};
-  if (tensor->type != DataType::kFloat32 || tensor->count != columns) {
-    return badStep("multiplier and bias must be float32 with an element for each column");
-  }
-  *values = context.constant<float>(*tensor);
-  return *values == nullptr ? badStep("multiplier and bias must be constants") : Status();
-}
-
 }  // namespace
 
 Status prepareMatMulInt1(const StepView& step, const PrepareContext& context,
@@ -96,8 +85,10 @@ Status prepareMatMulInt1(const StepView& step, const PrepareContext& context,
   }
   auto product = std::make_unique<MatMulInt1Step>();
   const int64_t columns = y->dims[1];
-  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 2, columns, &product->multiplier));
-  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, columns, &product->bias));
+  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 2, DataType::kFloat32, columns, "multiplier",
+                                     &product->multiplier));
+  OCTAVO_RETURN_IF_ERROR(
+      takeColumns(step, context, 3, DataType::kFloat32, columns, "bias", &product->bias));
   const bool scaled = product->multiplier != nullptr;
   if (scaled != (y->type == DataType::kFloat32) || (product->bias != nullptr && !scaled)) {
     return badStep("float32 results take a multiplier, and others neither it nor a bias");

@@ -62,18 +62,6 @@ void MatMulInt16Step::run(const RunContext& context) const {
   });
 }
 
-template <typename T>
-Status takeColumns(const StepView& step, const PrepareContext& context, size_t input, DataType type,
-                   int64_t columns, const T** values) {
-  const TensorInfo* tensor = inputAt(step, input);
-  if (tensor == nullptr) return {};
-  if (tensor->type != type || tensor->count != columns) {
-    return badStep("multiplier (float32) and bias (int32) must have an element for each column");
-  }
-  *values = context.constant<T>(*tensor);
-  return *values == nullptr ? badStep("multiplier and bias must be constants") : Status();
-}
-
 }  // namespace
 
 Status prepareMatMulInt16(const StepView& step, const PrepareContext& context,
@@ -93,9 +81,10 @@ Status prepareMatMulInt16(const StepView& step, const PrepareContext& context,
   }
   auto product = std::make_unique<MatMulInt16Step>();
   const int64_t columns = y->dims[1];
+  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 2, DataType::kFloat32, columns, "multiplier",
+                                     &product->multiplier));
   OCTAVO_RETURN_IF_ERROR(
-      takeColumns(step, context, 2, DataType::kFloat32, columns, &product->multiplier));
-  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, DataType::kInt32, columns, &product->bias));
+      takeColumns(step, context, 3, DataType::kInt32, columns, "bias", &product->bias));
   if ((product->multiplier == nullptr) != (y->type == DataType::kInt64)) {
     return badStep("int16 and float32 results take a multiplier, and others none");
   }

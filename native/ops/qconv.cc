@@ -12,19 +12,6 @@
 namespace octavo {
 namespace {
 
-template <typename T>
-Status takeVector(const StepView& step, const PrepareContext& context, size_t input, DataType type,
-                  int64_t count, const char* name, const T** values) {
-  const TensorInfo* tensor = inputAt(step, input);
-  *values = nullptr;
-  if (tensor == nullptr) return {};
-  if (tensor->type != type || tensor->count != count) {
-    return badStep(std::string(name) + " must have one value for each output channel");
-  }
-  *values = context.constant<T>(*tensor);
-  return *values == nullptr ? badStep(std::string(name) + " must be a constant") : Status();
-}
-
 Status takeQConvOperands(const StepView& step, const PrepareContext& context,
                          QConvOperands* operands) {
   const auto& params = step.as<QConvParams>();
@@ -47,11 +34,11 @@ Status takeQConvOperands(const StepView& step, const PrepareContext& context,
   if (operands->weights == nullptr) return badStep("weight must be a constant");
   const int64_t channels = y->dims[3];
   OCTAVO_RETURN_IF_ERROR(
-      takeVector(step, context, 2, DataType::kInt32, channels, "bias", &operands->bias));
-  OCTAVO_RETURN_IF_ERROR(takeVector(step, context, 3, DataType::kFloat32, channels, "multiplier",
-                                    &operands->multiplier));
-  OCTAVO_RETURN_IF_ERROR(takeVector(step, context, 4, DataType::kInt32, channels, "weightZero",
-                                    &operands->weightZero));
+      takeColumns(step, context, 2, DataType::kInt32, channels, "bias", &operands->bias));
+  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, DataType::kFloat32, channels, "multiplier",
+                                     &operands->multiplier));
+  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 4, DataType::kInt32, channels, "weightZero",
+                                     &operands->weightZero));
   bool shifted = false;
   for (int64_t i = 0; operands->weightZero != nullptr && i < channels; ++i) {
     const int32_t zero = operands->weightZero[i];

@@ -3,19 +3,13 @@
 
 #include "native/kernels/quantize/quantize.h"
 #include "native/kernels/scalar.h"
-#include "native/ops/parts.h"
 #include "native/ops/scales.h"
 
 namespace octavo {
 namespace {
 
-constexpr size_t kGrain = 16 << 10;
-
-class QuantizeStep final : public PreparedStep {
+class QuantizeStep final : public ScaledStep {
  public:
-  TensorInfo x, scale, zeroPoint, y;
-  bool hasZeroPoint = false;
-  ScaleLayout layout{};
   const QuantizeKernel* kernel = nullptr;
 
   void run(const RunContext& context) const override {
@@ -34,19 +28,10 @@ class QuantizeStep final : public PreparedStep {
  private:
   template <typename T>
   void runAs(const RunContext& context) const {
-    const auto* zeros = hasZeroPoint ? context.in<T>(zeroPoint) : nullptr;
-    if (layout.count == 1) {
-      forEachPart(context.team, static_cast<size_t>(x.count), kGrain, 64,
-                  [&](size_t begin, size_t end, size_t) {
-                    runRun<T>(context, begin, end - begin, context.in<float>(scale), zeros, 0);
-                  });
-      return;
-    }
-    layout.forEachRun([&](int64_t begin, int64_t end, int64_t index, int64_t step) {
-      runRun<T>(context, static_cast<size_t>(begin), static_cast<size_t>(end - begin),
-                context.in<float>(scale) + index, zeros == nullptr ? nullptr : zeros + index,
-                static_cast<size_t>(step));
-    });
+    forEachRun<T>(
+        context, [&](size_t begin, size_t count, const float* scales, const T* zeros, size_t step) {
+          runRun(context, begin, count, scales, zeros, step);
+        });
   }
 
   template <typename T>
@@ -80,15 +65,8 @@ Status prepareQuantizeLinear(const StepView& step, const PrepareContext& context
       (zero != nullptr && zero->type != y->type)) {
     return badStep("x and scale must be float32, y and zeroPoint the same 8 or 16 bit type");
   }
-  if (!sameDims(*x, *y)) return badStep("x and y must have the same dims");
   auto quantize = std::make_unique<QuantizeStep>();
-  OCTAVO_RETURN_IF_ERROR(
-      makeScaleLayout(*x, *scale, zero, params.axis, params.blockSize, &quantize->layout));
-  quantize->x = *x;
-  quantize->scale = *scale;
-  quantize->y = *y;
-  quantize->hasZeroPoint = zero != nullptr;
-  if (zero != nullptr) quantize->zeroPoint = *zero;
+  OCTAVO_RETURN_IF_ERROR(quantize->take(*x, *scale, zero, *y, params.axis, params.blockSize));
   quantize->kernel = &chooseQuantize(context.isa);
   *prepared = std::move(quantize);
   return {};

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "native/ops/check.h"
+#include "native/ops/parts.h"
 
 namespace octavo {
 
@@ -57,5 +58,48 @@ inline Status makeScaleLayout(const TensorInfo& x, const TensorInfo& scale,
   if (scale.count != expected) return badStep("the number of scales does not fit the axis");
   return {};
 }
+
+// A step between x and y of the same dims, one real numbers, the other integers with scales and
+// zero points.
+class ScaledStep : public PreparedStep {
+ public:
+  Status take(const TensorInfo& from, const TensorInfo& scales, const TensorInfo* zeros,
+              const TensorInfo& to, int32_t axis, int32_t blockSize) {
+    x = from;
+    scale = scales;
+    y = to;
+    hasZeroPoint = zeros != nullptr;
+    if (hasZeroPoint) zeroPoint = *zeros;
+    if (!sameDims(x, y)) return badStep("x and y must have the same dims");
+    return makeScaleLayout(x, scale, zeros, axis, blockSize, &layout);
+  }
+
+ protected:
+  // Calls run(begin, count, scales, zeros, step): element `begin` has the first of the scales and
+  // of the zero points (null: all are 0), and each next one those `step` (0 or 1) further. In parts
+  // where there is one scale.
+  template <typename T, typename Run>
+  void forEachRun(const RunContext& context, Run&& run) const {
+    constexpr size_t kGrain = 16 << 10;
+    const float* scales = context.in<float>(scale);
+    const T* zeros = hasZeroPoint ? context.in<T>(zeroPoint) : nullptr;
+    if (layout.count == 1) {
+      forEachPart(
+          context.team, static_cast<size_t>(x.count), kGrain, 64,
+          [&](size_t begin, size_t end, size_t) { run(begin, end - begin, scales, zeros, 0); });
+      return;
+    }
+    layout.forEachRun([&](int64_t begin, int64_t end, int64_t index, int64_t step) {
+      run(static_cast<size_t>(begin), static_cast<size_t>(end - begin), scales + index,
+          zeros == nullptr ? nullptr : zeros + index, static_cast<size_t>(step));
+    });
+  }
+
+  TensorInfo x, scale, zeroPoint, y;
+
+ private:
+  bool hasZeroPoint = false;
+  ScaleLayout layout{};
+};
 
 }  // namespace octavo

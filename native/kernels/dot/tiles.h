@@ -12,17 +12,12 @@
 
 #include "native/kernels/dot/tile.h"
 #include "native/kernels/simd/avx512.h"
+#include "native/kernels/simd/tileshapes.h"
 
 namespace octavo {
 namespace {
 
 constexpr size_t kTileRows = 16, kTileBytes = 64;
-
-struct alignas(64) TileShapes {
-  uint8_t palette = 1, startRow = 0, reserved[14] = {};
-  uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
 
 // A part of a chunk that lies in one tap: bytes of row r at rows[r] + shift, where `mask` says.
 struct ChunkPart {

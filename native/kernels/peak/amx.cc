@@ -1,16 +1,13 @@
 #include <immintrin.h>
 
 #include "native/kernels/peak/peak.h"
+#include "native/kernels/simd/tileshapes.h"
 
 namespace octavo {
 
 // Four accumulators of 16 × 16, as the dot kernel has them.
 void peak_u8s8s32_amx(const PeakArgs& args) {
-  struct alignas(64) {
-    uint8_t palette = 1, startRow = 0, reserved[14] = {};
-    uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  } const shapes;
+  const TileShapes shapes;
   _tile_loadconfig(&shapes);
   _tile_zero(0);
   _tile_zero(1);
