@@ -233,28 +233,28 @@ std::unique_ptr<RunMemory> NativePlan::copyInputs(Napi::Env env, const Napi::Val
 
 Napi::Value NativePlan::run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  enum class Outcome { kAborted, kComplete, kOutOfMemory };
   // What the run holds on to: the handle may be disposed or collected meanwhile.
   struct Run {
     std::shared_ptr<PlanState> state;
     std::unique_ptr<RunMemory> memory;
     Napi::Promise::Deferred deferred;
-    Outcome outcome = Outcome::kAborted;
+    Status status = Status::error("ABORTED", "aborted");
+    bool outOfMemory = false;
   };
   auto run = std::make_shared<Run>(
       Run{state_, copyInputs(env, info[0]), Napi::Promise::Deferred::New(env)});
   auto job = std::make_shared<Job>();
   job->work = [run](const std::atomic<bool>& cancelled) {
     try {
-      if (run->state->plan->run(*run->memory, cancelled)) run->outcome = Outcome::kComplete;
+      run->status = run->state->plan->run(*run->memory, cancelled);
     } catch (const std::bad_alloc&) {
-      run->outcome = Outcome::kOutOfMemory;
+      run->outOfMemory = true;
     }
   };
   job->finish = [run](Napi::Env where) {
     try {
-      if (run->outcome == Outcome::kAborted) throw makeError(where, "ABORTED", "aborted");
-      if (run->outcome == Outcome::kOutOfMemory) throw outOfMemory(where);
+      if (run->outOfMemory) throw outOfMemory(where);
+      throwIfFailed(where, run->status);
       run->deferred.Resolve(copyOutputs(where, *run->state->plan, *run->memory));
     } catch (const Napi::Error& error) {
       run->deferred.Reject(error.Value());
@@ -277,7 +277,7 @@ Napi::Value NativePlan::runSync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::unique_ptr<RunMemory> memory = copyInputs(env, info[0]);
   const std::atomic<bool> never{false};
-  orOutOfMemory(env, [&] { state_->plan->run(*memory, never); });
+  throwIfFailed(env, orOutOfMemory(env, [&] { return state_->plan->run(*memory, never); }));
   Napi::Array outputs = copyOutputs(env, *state_->plan, *memory);
   state_->release(std::move(memory));
   return outputs;
@@ -289,9 +289,13 @@ Napi::Value NativePlan::measure(const Napi::CallbackInfo& info) {
   const uint32_t repeats = info[1].ToNumber().Uint32Value();
   const std::atomic<bool> never{false};
   const auto start = std::chrono::steady_clock::now();
-  orOutOfMemory(env, [&] {
-    for (uint32_t i = 0; i < repeats; i++) state_->plan->run(*memory, never);
-  });
+  throwIfFailed(env, orOutOfMemory(env, [&] {
+                  Status status;
+                  for (uint32_t i = 0; i < repeats && status.ok(); i++) {
+                    status = state_->plan->run(*memory, never);
+                  }
+                  return status;
+                }));
   const auto time = std::chrono::steady_clock::now() - start;
   state_->release(std::move(memory));
   return Napi::Number::New(env, std::chrono::duration<double, std::nano>(time).count());

@@ -7,9 +7,13 @@
 // below.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
 
 #include "native/cpu/isa.h"
 #include "native/pack/store.h"
@@ -20,6 +24,24 @@
 
 namespace octavo {
 
+// What a run found wrong with its inputs. Any worker may raise it; the first time counts.
+class Fault {
+ public:
+  void raise(const char* code, std::string what) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!raised()) status_ = Status::error(code, std::move(what));
+    raised_.store(true, std::memory_order_release);
+  }
+  bool raised() const { return raised_.load(std::memory_order_acquire); }
+  // Once no step runs any more.
+  const Status& status() const { return status_; }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<bool> raised_{false};
+  Status status_;
+};
+
 // Where the spaces of one run begin.
 struct RunContext {
   uint8_t* arena;
@@ -29,6 +51,8 @@ struct RunContext {
   // team.size() areas of PreparedStep::scratchBytes() each, 64-byte aligned.
   uint8_t* scratch;
   size_t scratchStride;
+  // Raised by a step whose inputs make no sense; the run ends after it.
+  Fault& fault;
 
   template <typename T>
   const T* in(const TensorInfo& tensor) const {

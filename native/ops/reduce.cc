@@ -7,7 +7,7 @@
 #include "native/kernels/f32rows/f32rows.h"
 #include "native/ops/check.h"
 #include "native/ops/parts.h"
-#include "native/ops/walk.h"
+#include "native/ops/reduceany.h"
 
 namespace octavo {
 namespace {
@@ -21,12 +21,10 @@ double startOf(FoldKind kind) {
   return kind == FoldKind::kSum ? 0 : kind == FoldKind::kMax ? -HUGE_VAL : HUGE_VAL;
 }
 
-enum class ReduceKind : int32_t { kSum, kMean, kMax, kMin, kCount };
-
-class ReduceStep final : public PreparedStep {
+class ReduceStep final : public PreparedStep, private ReduceAxes {
  public:
-  TensorInfo x, y;
-  Walk<1> kept, reduced;
+  explicit ReduceStep(const ReduceAxes& axes) : ReduceAxes(axes) {}
+
   FoldKind fold = FoldKind::kSum;
   double divisor = 1;
   const RowsKernel* kernel = nullptr;
@@ -49,8 +47,6 @@ class ReduceStep final : public PreparedStep {
   }
 
  private:
-  int64_t depth() const { return x.count / y.count; }
-
   void foldRows(const float* from, int64_t count, float* to) const {
     for (int64_t i = 0; i < count; ++i, from += kept.rowStride(0)) {
       double value = startOf(fold);
@@ -83,13 +79,13 @@ Status prepareReduce(const StepView& step, const PrepareContext& context,
                      std::unique_ptr<PreparedStep>* prepared) {
   const TensorInfo *x = inputAt(step, 0), *y = outputAt(step, 0);
   const auto& params = step.as<ReduceParams>();
-  if (!isType(x, {DataType::kFloat32}) || !isType(y, {DataType::kFloat32}) || x->rank != y->rank) {
-    return badStep("x and y must be float32 of one rank");
+  if (x == nullptr || y == nullptr || x->type != y->type || x->rank != y->rank) {
+    return badStep("x and y must be of one type and rank");
   }
   if (params.kind < 0 || params.kind >= static_cast<int32_t>(ReduceKind::kCount)) {
     return badStep("no such kind of reduction");
   }
-  auto reduce = std::make_unique<ReduceStep>();
+  ReduceAxes axes{*x, *y, {}, {}};
   int64_t strides[kMaxRank];
   stridesOf(*x, strides);
   for (int axis = 0; axis < x->rank; ++axis) {
@@ -97,16 +93,19 @@ Status prepareReduce(const StepView& step, const PrepareContext& context,
     if (y->dims[axis] != (reduced ? 1 : x->dims[axis])) {
       return badStep("y must have the shape of x, its reduced axes 1");
     }
-    (reduced ? reduce->reduced : reduce->kept).add(x->dims[axis], &strides[axis]);
+    (reduced ? axes.reduced : axes.kept).add(x->dims[axis], &strides[axis]);
   }
   const auto kind = static_cast<ReduceKind>(params.kind);
-  reduce->x = *x;
-  reduce->y = *y;
+  if (x->type != DataType::kFloat32 || kind == ReduceKind::kProd) {
+    *prepared = makeReduceAny(axes, kind);
+    return *prepared == nullptr ? badStep("x and y must be numbers") : Status();
+  }
+  auto reduce = std::make_unique<ReduceStep>(axes);
   reduce->fold = kind == ReduceKind::kMax   ? FoldKind::kMax
                  : kind == ReduceKind::kMin ? FoldKind::kMin
                                             : FoldKind::kSum;
   if (kind == ReduceKind::kMean && y->count > 0) {
-    reduce->divisor = static_cast<double>(x->count / y->count);
+    reduce->divisor = static_cast<double>(axes.depth());
   }
   reduce->kernel = &chooseRows(context.isa);
   *prepared = std::move(reduce);

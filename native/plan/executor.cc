@@ -241,16 +241,21 @@ Status ExecutablePlan::create(std::shared_ptr<Model> model, const int32_t* words
   return {};
 }
 
-bool ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled) const {
+Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled) const {
   const std::unique_ptr<Team> team = makeTeam(threads_);
   uint8_t* const arena = memory.buffer.data();
+  Fault fault;
   const RunContext context{arena, model_->constants.data(), constants_.data(),
-                           *team, arena + arenaBytes_,      scratchStride_};
-  for (const auto& step : steps_) {
-    if (cancelled.load(std::memory_order_relaxed)) return false;
-    step->run(context);
+                           *team, arena + arenaBytes_,      scratchStride_,
+                           fault};
+  for (size_t i = 0; i < steps_.size(); i++) {
+    if (cancelled.load(std::memory_order_relaxed)) return Status::error("ABORTED", "aborted");
+    steps_[i]->run(context);
+    if (!fault.raised()) continue;
+    const Status& status = fault.status();
+    return Status::error(status.code(), "step " + std::to_string(i) + ": " + status.what());
   }
-  return true;
+  return {};
 }
 
 }  // namespace octavo

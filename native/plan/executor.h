@@ -49,9 +49,9 @@ class ExecutablePlan {
     return memory.buffer.data() + tensor.offset;
   }
 
-  // Runs every step on the calling thread's team. Stops between steps once `cancelled` is set, and
-  // returns whether it came to the end.
-  bool run(RunMemory& memory, const std::atomic<bool>& cancelled) const;
+  // Runs every step on the calling thread's team. Stops between steps once `cancelled` is set, with
+  // ABORTED, and behind a step that has a fault to tell of, with that.
+  Status run(RunMemory& memory, const std::atomic<bool>& cancelled) const;
 
  private:
   ExecutablePlan() = default;

@@ -6,9 +6,9 @@ import { attribute, intOf } from '../graph/attributes.js';
 import { type Dim, typeOf } from '../graph/ir.js';
 import { epilogueOf } from './fuseQuantizedEpilogue.js';
 import { type Dequantized, dequantizedFrom } from './fuseQuantizedMovement.js';
-import { axesReduced } from './lower/normalize.js';
 import { countsOverhang, enterPool } from './lower/pool.js';
 import { isUint8 } from './lower/quantParams.js';
+import { axesReduced } from './lower/reduce.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
 import { type Rewrite, type Rule, rulePass, type Site } from './lower/rules.js';
 import {

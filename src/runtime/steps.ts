@@ -14,6 +14,7 @@
  * - requantize(acc, m, z) = clamp(roundHalfEven(f32(acc) * m) + z, min, max), docs ARITHMETIC.
  * - An absent optional input is tensor index -1.
  */
+import type { ArithmeticOperation, Comparison } from '../numerics/arithmetic.js';
 
 /** Field kinds: one int32, one float32, or eight int32 (one per axis, unused ones 0). */
 export type FieldKind = 'i32' | 'f32' | 'i32x8';
@@ -59,10 +60,15 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | Softmax | x f32, along the last axis | y f32 |
  * | Lrn | x f32, along the last axis | y f32 |
  * | LayerNorm | x f32, scale f32 [n], bias f32 [n] (optional), along the last axis, of n | y f32 |
- * | Reduce | x f32 | y f32, reduced axes kept as 1 |
+ * | Reduce | x f32, f64 or an integer of whole bytes | y same type, reduced axes kept as 1 |
  * | Concat | any number of equal types | y |
  * | Transpose, Slice, Pad, Copy | x of any whole-byte type | y same type |
  * | Cast | x | y, of another type |
+ * | Arithmetic | a, b of one whole-byte type but the 16-bit floats (broadcast) | y same type |
+ * | Compare | a, b of one such type (broadcast) | y bool |
+ * | Where | condition bool, a, b of one whole-byte type (broadcast) | y same type |
+ * | Expand | x of any whole-byte type | y same type, of a shape that x broadcasts to |
+ * | Gather | x of any whole-byte type, indices i32 or i64 | y same type: x with `axis` replaced by the dims of indices |
  * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
  * | MatMulInt4 | x s8 [..., K], xScale f32 [...], weight u8 [N, blocks, blockSize / 2], scale f32 [N, blocks], zeroPoint u8 [N, ⌈blocks / 2⌉] (optional), bias f32 [N] (optional) | y f32 [..., N] |
  * | MatMulInt1 | x int1 [M, K], weight int1 [N, K], multiplier f32 [N] (for f32 y), bias f32 [N] (optional, for f32 y) | y i32 or f32 [M, N] |
@@ -82,6 +88,9 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * Transpose: y axis i is x axis perm[i]. Slice: y[i] = x[start + i · step] per axis. Pad: `before` cells of `value`.
  * Cast: float to integer truncates towards zero, saturates, and makes NaN 0; integer to integer keeps the low bits;
  *   to bool: x ≠ 0; to float rounds half to even, to float16 and bfloat16 by way of float32.
+ * Reduce: floats are summed in double and rounded once; integers wrap, and the mean of them is cut towards zero.
+ * Arithmetic, Compare: as numerics/arithmetic tells.
+ * Gather: an index below 0 counts from the end; one out of range fails the run with `INVALID_INPUT`.
  * DynamicQuantizeRows: scale = f32(max |x| / 127) of each row, 1 where that is 0, NaN being passed over;
  *   y = clamp(rne(f32(x / scale)), −128, 127), NaN becoming −128.
  * MatMulInt4: weights and zero points have 4 bits, as ONNX's MatMulNBits packs them: the low half of a byte first, each
@@ -132,6 +141,11 @@ const schema = {
   Pad: { before: 'i32x8', value: 'f32', mode: 'i32' },
   Copy: {},
   Cast: {},
+  Arithmetic: { kind: 'i32' },
+  Compare: { kind: 'i32' },
+  Where: {},
+  Expand: {},
+  Gather: { axis: 'i32' },
   DynamicQuantizeRows: {},
   MatMulInt4: { blockSize: 'i32' },
   MatMulInt1: {},
@@ -199,10 +213,40 @@ export type UnaryKind = keyof typeof unaryKinds;
 export const binaryKinds = { Add: 0, Sub: 1, Mul: 2, Div: 3, Pow: 4, Min: 5, Max: 6 } as const;
 export type BinaryKind = keyof typeof binaryKinds;
 
+/** Values of `Arithmetic.kind`. */
+export const arithmeticKinds = {
+  Add: 0,
+  Sub: 1,
+  Mul: 2,
+  Div: 3,
+  Min: 4,
+  Max: 5,
+  Mod: 6,
+  Remainder: 7,
+  Pow: 8,
+  And: 9,
+  Or: 10,
+  Xor: 11,
+  ShiftLeft: 12,
+  ShiftRight: 13,
+} as const satisfies Record<ArithmeticOperation, number>;
+
+/** Values of `Compare.kind`. */
+export const comparisonKinds = {
+  Equal: 0,
+  Less: 1,
+  LessOrEqual: 2,
+} as const satisfies Record<Comparison, number>;
+
 /** Values of `Reduce.kind`. `axes` holds 1 for each axis that is reduced. */
-export const reduceKinds = { Sum: 0, Mean: 1, Max: 2, Min: 3 } as const;
+export const reduceKinds = { Sum: 0, Mean: 1, Max: 2, Min: 3, Prod: 4 } as const;
 export type ReduceKind = keyof typeof reduceKinds;
 
 /** Values of `Pad.mode`. */
 export const padModes = { constant: 0, reflect: 1, edge: 2 } as const;
 export type PadMode = keyof typeof padModes;
+
+/** The name of a kind by its number. */
+export function nameOfKind<K extends string>(kinds: Readonly<Record<K, number>>, code: number): K {
+  return (Object.keys(kinds) as K[])[code]!;
+}

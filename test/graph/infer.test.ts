@@ -267,6 +267,11 @@ const table: readonly Row[] = [
   ['octavo:Cast', ['int32 [N]'], 'float32 [N]', { outputType: 'float32' }],
   ['octavo:Lookup', ['int8 [N]', t('uint8', new Array(256).fill(0))], 'int8 [N]'],
   ['octavo:QAdd', ['uint8 [N, 1]', 'uint8 [3]'], 'uint8 [N, 3]'],
+  ['octavo:Arithmetic', ['int64 [N, 1]', 'int64 [3]'], 'int64 [N, 3]'],
+  ['octavo:Compare', ['int64 [N, 1]', 'int64 [3]'], 'bool [N, 3]'],
+  ['octavo:Where', ['bool [3]', 'int64 [N, 1]', 'int64 []'], 'int64 [N, 3]'],
+  ['octavo:Expand', ['int64 [3, 1]'], 'int64 [2, 3, 4]', { dims: [2, 3, 4] }],
+  ['octavo:Gather', ['uint8 [N, 8, 3]', 'int32 [2, M]'], 'uint8 [N, 2, M, 3]', { axis: 1 }],
   ['octavo:DynamicQuantizeRows', ['float32 [N, 8]'], 'int8 [N, 8]; float32 [N]', {}, 2],
   [
     'octavo:MatMulInt4',
@@ -288,7 +293,7 @@ const table: readonly Row[] = [
 /** Operators that share their definition with one in the table. */
 const alike =
   'LeakyRelu Sigmoid HardSigmoid Tanh Exp Log Sqrt Neg Abs Reciprocal Erf Floor Ceil Round Elu Softplus Gelu ' +
-  'Not Min Less Greater LessOrEqual GreaterOrEqual And Or ReduceProd Size com.microsoft:QLinearMul ' +
+  'Not BitwiseNot Sign Sum Mean Mod BitwiseAnd BitwiseOr BitwiseXor BitShift Xor Min Less Greater LessOrEqual GreaterOrEqual And Or ReduceProd Size com.microsoft:QLinearMul ' +
   'octavo:QMul octavo:Binary octavo:Unary octavo:Softmax octavo:Lrn octavo:LayerNorm octavo:Copy octavo:Concat ' +
   'octavo:AveragePool octavo:QuantizeLinear octavo:DequantizeLinear octavo:DynamicQuantizeLinear';
 

@@ -111,7 +111,7 @@ const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ['another shape', [[4, 3]], [4], { size: 3 }],
   ],
   Reduce: [
-    ['kind 4', [[4, 3]], [1, 3], { kind: 4, axes: perAxis([1, 0]) }],
+    ['kind 5', [[4, 3]], [1, 3], { kind: 5, axes: perAxis([1, 0]) }],
     ['an axis that stays', [[4, 3]], [4, 3], { axes: perAxis([1, 0]) }],
     ['an axis that goes', [[4, 3]], [1, 1], { axes: perAxis([1, 0]) }],
   ],
@@ -166,6 +166,38 @@ const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
   Cast: [
     ['another size', [[5]], [6]],
     ['halves of bytes', [[4]], [4], {}, ['float32', 'int4']],
+  ],
+  Arithmetic: [
+    ['kind 14', [[4], [4]], [4], { kind: 14 }],
+    ['bits of floats', [[4], [4]], [4], { kind: 9 }],
+    ['sums of bools', [[4], [4]], [4], {}, ['bool', 'bool']],
+    ['16-bit floats', [[4], [4]], [4], {}, ['float16', 'float16']],
+    ['shifts of signed integers', [[4], [4]], [4], { kind: 12 }, ['int8', 'int8']],
+    ['another type', [[4], [4]], [4], {}, ['int8', 'uint8']],
+    ['shapes that do not broadcast', [[4], [3]], [4]],
+    ['one operand', [[4]], [4]],
+  ],
+  Compare: [
+    ['kind 3', [[4], [4]], [4], { kind: 3 }, ['float32', 'bool']],
+    ['a number as answer', [[4], [4]], [4]],
+    ['shapes that do not broadcast', [[4], [3]], [4], {}, ['float32', 'bool']],
+  ],
+  Where: [
+    ['a number as condition', [[4], [4], [4]], [4]],
+    ['two operands', [[4], [4]], [4], {}, ['bool', 'bool']],
+    ['shapes that do not broadcast', [[4], [3], [4]], [4], {}, ['bool', 'bool']],
+  ],
+  Expand: [
+    ['a shorter axis', [[4]], [3]],
+    ['fewer axes', [[1, 4]], [4]],
+    ['another type', [[4]], [2, 4], {}, ['uint8', 'int8']],
+  ],
+  Gather: [
+    ['axis −1', [[4], [3]], [3], { axis: -1 }, ['int32', 'int32']],
+    ['axis 1', [[4], [3]], [3], { axis: 1 }, ['int32', 'int32']],
+    ['floats as indices', [[4], [3]], [3]],
+    ['another length', [[4], [3]], [2], {}, ['int32', 'int32']],
+    ['another rank', [[4], [3]], [3, 1], {}, ['int32', 'int32']],
   ],
 };
 

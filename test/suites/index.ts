@@ -7,6 +7,7 @@ import { poolSuites } from './pool.js';
 import type { Suite } from './problem.js';
 import { qconvSuites } from './qconv.js';
 import { quantizeSuites } from './quantize.js';
+import { typedSuites } from './typed.js';
 
 export const suites: readonly Suite[] = [
   ...qconvSuites,
@@ -14,6 +15,7 @@ export const suites: readonly Suite[] = [
   ...poolSuites,
   ...quantizeSuites,
   ...movementSuites,
+  ...typedSuites,
   ...floatSuites,
   ...lowPrecisionSuites,
 ];

@@ -174,12 +174,12 @@ function preparePlan(plan: Plan, handle: NativePlanHandle): NativePreparedPlan {
         return wrap(await started.outputs);
       } catch (error) {
         throwIfAborted(signal, 'run');
-        throw asOctavoError(error, 'run');
+        throw asOctavoError(error, 'run', plan);
       } finally {
         signal?.removeEventListener('abort', cancel);
       }
     },
-    runSync: (inputs) => wrap(translated('run', () => handle.runSync(inputs))),
+    runSync: (inputs) => wrap(translated('run', () => handle.runSync(inputs), plan)),
     measure: (inputs, repeats) => translated('measure', () => handle.measure(inputs, repeats)),
     dispose: () => handle.dispose(),
   };

@@ -6,7 +6,7 @@
 import type { TypedArray } from '../../core/dtype.js';
 import { binaryFunctions, unaryFunctions } from '../../numerics/functions.js';
 import type { Step } from '../../runtime/plan.js';
-import { binaryKinds, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, nameOfKind, unaryKinds } from '../../runtime/steps.js';
 import { rounded } from './arithmetic.js';
 import { dimsOf, elementsOf, type StepKernel } from './kernel.js';
 import type { PlanMemory } from './memory.js';
@@ -30,7 +30,7 @@ export const qmul: StepKernel<'QMul'> = (step, memory) => {
 };
 
 export const binary: StepKernel<'Binary'> = (step, memory) => {
-  combine(step, memory, binaryFunctions[nameOf(binaryKinds, step.params.kind)]);
+  combine(step, memory, binaryFunctions[nameOfKind(binaryKinds, step.params.kind)]);
 };
 
 /** y = f(a, b) over tensors that broadcast; storing in y rounds to its type. */
@@ -54,11 +54,6 @@ function combine(step: Step, memory: PlanMemory, f: (a: number, b: number) => nu
 export const unary: StepKernel<'Unary'> = ({ inputs, outputs, params }, memory) => {
   const x = elementsOf<'float32'>(memory, inputs[0]);
   const y = elementsOf<'float32'>(memory, outputs[0]);
-  const f = unaryFunctions[nameOf(unaryKinds, params.kind)];
+  const f = unaryFunctions[nameOfKind(unaryKinds, params.kind)];
   for (let i = 0; i < y.length; i++) y[i] = f(x[i]!, params.alpha, params.beta);
 };
-
-/** The name of a numbered kind. */
-function nameOf<K extends string>(kinds: Readonly<Record<K, number>>, code: number): K {
-  return (Object.keys(kinds) as K[])[code]!;
-}

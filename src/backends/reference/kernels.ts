@@ -16,6 +16,7 @@ import { qconv } from './qconv.js';
 import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
 import { reduce } from './reduce.js';
 import { softmax } from './softmax.js';
+import { arithmetic, compare, expand, gather, where } from './typed.js';
 
 export const referenceKernels: StepKernels = {
   QuantizeLinear: quantizeLinear,
@@ -42,6 +43,11 @@ export const referenceKernels: StepKernels = {
   Pad: pad,
   Copy: copy,
   Cast: cast,
+  Arithmetic: arithmetic,
+  Compare: compare,
+  Where: where,
+  Expand: expand,
+  Gather: gather,
   DynamicQuantizeRows: dynamicQuantizeRows,
   MatMulInt4: matMulInt4,
   MatMulInt1: matMulInt1,

@@ -8,6 +8,7 @@ import { padModes } from '../../runtime/steps.js';
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 import { gather } from './strided.js';
+import { wordsOf } from './words.js';
 
 export const copy: StepKernel<'Copy'> = ({ inputs, outputs }, memory) => {
   bytesOf(memory, outputs[0]).set(bytesOf(memory, inputs[0]));
@@ -93,17 +94,6 @@ function fillWith(memory: PlanMemory, index: number | undefined, value: number):
   else if (type === 'float16') view.fill(float32ToFloat16(value));
   else if (type === 'bfloat16') view.fill(float32ToBfloat16(value));
   else view.fill(value);
-}
-
-/**
- * The elements of a tensor as unsigned integers of their width; bigints pass for numbers, unread.
- */
-function wordsOf(memory: PlanMemory, index: number | undefined): { [index: number]: number } {
-  const { buffer, byteOffset, length, BYTES_PER_ELEMENT } = memory.view(index!);
-  if (BYTES_PER_ELEMENT === 1) return new Uint8Array(buffer, byteOffset, length);
-  if (BYTES_PER_ELEMENT === 2) return new Uint16Array(buffer, byteOffset, length);
-  if (BYTES_PER_ELEMENT === 4) return new Uint32Array(buffer, byteOffset, length);
-  return new BigUint64Array(buffer, byteOffset, length) as unknown as { [index: number]: number };
 }
 
 function bytesOf(memory: PlanMemory, index: number | undefined): Uint8Array {

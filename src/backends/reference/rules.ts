@@ -4,10 +4,14 @@
  */
 import { bitsOf, type DataType, dataTypes, isInteger } from '../../core/dtype.js';
 import { broadcastShapes, elementCount, formatShape, type Shape } from '../../core/shape.js';
+import { arithmeticOn } from '../../numerics/arithmetic.js';
 import { scaleDims } from '../../numerics/layout.js';
 import type { PlanTensor } from '../../runtime/plan.js';
 import {
+  arithmeticKinds,
   binaryKinds,
+  comparisonKinds,
+  nameOfKind,
   padModes,
   reduceKinds,
   type StepName,
@@ -46,6 +50,8 @@ const i32: Types = ['int32'];
 const bytes: Types = ['uint8', 'int8'];
 const quantized: Types = ['uint8', 'int8', 'uint16', 'int16'];
 const wholeBytes: Types = dataTypes.filter((type) => bitsOf(type) >= 8);
+/** What is a number as it lies in its array. */
+const numbers: Types = wholeBytes.filter((type) => type !== 'float16' && type !== 'bfloat16');
 
 export const rules: { readonly [S in StepName]: Rule<S> } = {
   QuantizeLinear: {
@@ -154,9 +160,12 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
     },
   },
   Reduce: {
-    reads: [f32],
-    writes: [f32],
-    check: ({ inputs, outputs, params, need }) => {
+    reads: [numbers],
+    writes: [numbers],
+    check: (subject) => {
+      const { inputs, outputs, params, need } = subject;
+      needSameType(subject);
+      need(inputs[0]!.type !== 'bool', 'a number', 'bool');
       needKind(need, params.kind, reduceKinds);
       const reduced = inputs[0]!.dims.map((dim, axis) => (params.axes[axis] === 1 ? 1 : dim));
       needSame(need, outputs[0]!.dims, reduced);
@@ -209,6 +218,58 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
     writes: [wholeBytes],
     check: ({ inputs, outputs, need }) => {
       needCount(need, outputs[0], elementCount(inputs[0]!.dims));
+    },
+  },
+  Arithmetic: {
+    reads: [numbers, numbers],
+    writes: [numbers],
+    check: (subject) => {
+      const { outputs, params, need } = subject;
+      checkBroadcast(subject);
+      needSameType(subject);
+      needKind(need, params.kind, arithmeticKinds);
+      const { type } = outputs[0]!;
+      const name = nameOfKind(arithmeticKinds, params.kind);
+      need(arithmeticOn(name, type) !== undefined, `a type with ${name}`, type);
+    },
+  },
+  Compare: {
+    reads: [numbers, numbers],
+    writes: [['bool']],
+    check: (subject) => {
+      const { inputs, params, need } = subject;
+      checkBroadcast(subject);
+      need(inputs[0]!.type === inputs[1]!.type, inputs[0]!.type, inputs[1]!.type);
+      needKind(need, params.kind, comparisonKinds);
+    },
+  },
+  Where: {
+    reads: [['bool'], wholeBytes, wholeBytes],
+    writes: [wholeBytes],
+    check: ({ inputs, outputs, need }) => {
+      const [condition, a, b] = inputs.map((input) => input!.dims);
+      const dims = broadcastShapes(broadcastShapes(condition!, a!), b!);
+      needSame(need, outputs[0]!.dims, dims);
+      needSameType({ inputs: inputs.slice(1), outputs, need });
+    },
+  },
+  Expand: {
+    reads: [wholeBytes],
+    writes: [wholeBytes],
+    check: (subject) => {
+      const { inputs, outputs, need } = subject;
+      needSameType(subject);
+      needSame(need, broadcastShapes(inputs[0]!.dims, outputs[0]!.dims), outputs[0]!.dims);
+    },
+  },
+  Gather: {
+    reads: [wholeBytes, ['int32', 'int64']],
+    writes: [wholeBytes],
+    check: ({ inputs, outputs, params: { axis }, need }) => {
+      const [x, indices] = inputs.map((input) => input!.dims);
+      needSameType({ inputs: [inputs[0]], outputs, need });
+      needRange(need, 'axis', axis, 0, x!.length - 1);
+      needSame(need, outputs[0]!.dims, x!.toSpliced(axis, 1, ...indices!));
     },
   },
   ...lowPrecisionRules,

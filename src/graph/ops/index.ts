@@ -13,6 +13,7 @@ import type { OpDefinition } from './op.js';
 import { pools } from './pool.js';
 import { quantizers } from './quantize.js';
 import { reductions } from './reduce.js';
+import { typedSteps } from './typedSteps.js';
 import { unaries } from './unary.js';
 
 const families: readonly (readonly OpDefinition[])[] = [
@@ -28,6 +29,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   quantizers,
   quantizedUnaries,
   steps,
+  typedSteps,
   lowPrecisionSteps,
 ];
 

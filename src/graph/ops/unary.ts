@@ -68,6 +68,8 @@ export const unaries: readonly OpDefinition[] = [
   unary('Abs', 6),
   unary('Erf', 9),
   unary('Not', 1, ['bool']),
+  unary('BitwiseNot', 18),
+  unary('Sign', 9),
   clip,
   prelu,
 ];

@@ -1,11 +1,11 @@
 /**
- * Element by element operators in float32. One-input operators that are a kind of step are recognised
+ * Functions of one tensor, element by element, in float32. One-input operators that are a kind of step are recognised
  * by `unaryOf`, which lookup tables share; the others are put together from steps.
  */
 import { floatOf, intOf, stringOf } from '../../graph/attributes.js';
 import { type Node, qualifiedOp } from '../../graph/ir.js';
-import { broadcastDims } from '../../graph/ops/dims.js';
-import { type BinaryKind, binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
+import { clipOther, otherUnary } from './arithmetic.js';
 import { floatConstantOf, floatValue } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules, type Site } from './rules.js';
@@ -86,7 +86,7 @@ export function addUnary(
 const unary: Rule = (site) => {
   const { node } = site;
   const [x] = node.inputs as [string];
-  if (!areFloat(site, x)) return undefined;
+  if (!areFloat(site, x)) return otherUnary(site);
   const f = unaryOf(site);
   const to = rewriting(site);
   if (f === undefined || to.typeOf(x) === undefined) return undefined;
@@ -96,10 +96,10 @@ const unary: Rule = (site) => {
 
 /** Clip with computed bounds: min(max(x, low), high). */
 const clip: Rule = (site) => {
-  if (unaryOf(site) !== undefined) return unary(site);
   const { node } = site;
+  if (areFloat(site, node.inputs[0]!) && unaryOf(site) !== undefined) return unary(site);
   const [x, low = '', high = ''] = node.inputs as [string, string?, string?];
-  if (!areFloat(site, x, low, high)) return undefined;
+  if (!areFloat(site, x, low, high)) return clipOther(site);
   const to = rewriting(site);
   const type = to.typeOf(x);
   const rank = type?.dims?.length;
@@ -119,33 +119,6 @@ const clip: Rule = (site) => {
   if (high !== '') to.step('Binary', [bounded, high], { kind: binaryKinds.Min }, type, { output });
   return to.done(`lower ${node.name}`);
 };
-
-const binary =
-  (kind: BinaryKind): Rule =>
-  (site) => {
-    const { node } = site;
-    if (!areFloat(site, ...node.inputs) || node.inputs.includes('')) return undefined;
-    const to = rewriting(site);
-    const output = node.outputs[0]!;
-    const type = to.typeOf(output);
-    if (type?.dims === undefined) return undefined;
-    const inputs = node.inputs.map((input) => floatValue(site, to, input));
-    if (inputs.length === 1) {
-      to.replace(output, inputs[0]!);
-      return to.done(`drop ${node.name}`);
-    }
-    // Several operands are combined from the left.
-    let value = inputs[0]!;
-    inputs.slice(1).forEach((input, i) => {
-      const dims = broadcastDims(node, to.typeOf(value)?.dims, to.typeOf(input)?.dims);
-      const params = { kind: binaryKinds[kind] };
-      const last = i === inputs.length - 2;
-      value = to.step('Binary', [value, input], params, last ? type : { type: 'float32', dims }, {
-        output: last ? output : undefined,
-      });
-    });
-    return to.done(`lower ${node.name}`);
-  };
 
 /** max(x, 0) + slope · min(x, 0) */
 const prelu: Rule = (site) => {
@@ -167,15 +140,10 @@ const prelu: Rule = (site) => {
 
 export const elementwiseRules: Rules = {
   ...Object.fromEntries(
-    [...plainUnaries, 'Relu', 'LeakyRelu', 'Elu', 'Gelu', 'HardSigmoid'].map((op) => [op, unary]),
+    [...plainUnaries, 'Relu', 'LeakyRelu', 'Elu', 'Gelu', 'HardSigmoid', 'Not', 'BitwiseNot'].map(
+      (op) => [op, unary],
+    ),
   ),
   Clip: clip,
   PRelu: prelu,
-  Add: binary('Add'),
-  Sub: binary('Sub'),
-  Mul: binary('Mul'),
-  Div: binary('Div'),
-  Pow: binary('Pow'),
-  Min: binary('Min'),
-  Max: binary('Max'),
 };

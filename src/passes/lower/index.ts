@@ -3,6 +3,7 @@
  * family holds the rules. A rule waits where it needs dims that are still free, so the pass runs once
  * when a model is loaded and again when its inputs' dims are bound.
  */
+import { arithmeticRules } from './arithmetic.js';
 import { convRules } from './conv.js';
 import { elementwiseRules } from './elementwise.js';
 import { matMulRules } from './matmul.js';
@@ -10,9 +11,11 @@ import { movementRules } from './movement.js';
 import { normalizeRules } from './normalize.js';
 import { poolRules } from './pool.js';
 import { quantizeRules } from './quantize.js';
+import { reduceRules } from './reduce.js';
 import { type Rules, rulePass } from './rules.js';
 
 const rules: Rules = {
+  ...arithmeticRules,
   ...convRules,
   ...elementwiseRules,
   ...matMulRules,
@@ -20,6 +23,7 @@ const rules: Rules = {
   ...normalizeRules,
   ...poolRules,
   ...quantizeRules,
+  ...reduceRules,
 };
 
 export const lower = rulePass('lower', rules);

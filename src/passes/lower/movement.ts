@@ -8,7 +8,7 @@ import { attribute, intOf, intsOf, stringOf } from '../../graph/attributes.js';
 import { elementTypeOf } from '../../graph/elementTypes.js';
 import { type Dim, type Graph, staticDims, typeOf } from '../../graph/ir.js';
 import { contextOf } from '../../graph/ops/context.js';
-import { axisOf } from '../../graph/ops/dims.js';
+import { areStatic, axisOf } from '../../graph/ops/dims.js';
 import { numbersOf, sliceRanges, splitSizes } from '../../graph/ops/movement.js';
 import type { InferContext } from '../../graph/ops/op.js';
 import { padModes } from '../../runtime/steps.js';
@@ -143,23 +143,38 @@ const split: Rule = (site) => {
   return to.done(`lower ${node.name}`);
 };
 
-/** One constant index along an axis is a slice; others need a step that does not exist. */
+/** One constant index along an axis is a slice. */
 const gather: Rule = (site) => {
   const { graph, node } = site;
   const [x, indices] = node.inputs as [string, string];
   const dims = staticDims(graph, x);
   const constant = graph.constants.get(indices);
   const to = rewriting(site);
-  const yDims = to.typeOf(node.outputs[0]!)?.dims;
-  if (!isMovable(site, x) || dims === undefined || constant?.data.length !== 1) return undefined;
+  const y = to.typeOf(node.outputs[0]!);
+  if (!isMovable(site, x) || dims === undefined || y?.dims === undefined) return undefined;
   const axis = axisOf(node, intOf(node, 'axis', 0), dims.length);
+  if (constant?.data.length !== 1) {
+    if (constant === undefined && !isBound(graph)) return undefined;
+    to.step('Gather', [x, indices], { axis }, y, { output: node.outputs[0]! });
+    return to.done(`lower ${node.name}`);
+  }
   const index = Number(constant.data[0]);
   const part = whole(dims);
   part.starts[axis] = axisOf(node, index, dims[axis]!);
   part.sizes[axis] = 1;
   const row = addSlice(to, x, part);
-  if (yDims === undefined || to.reshape(row, yDims, node.outputs[0]!) === undefined)
-    return undefined;
+  if (to.reshape(row, y.dims, node.outputs[0]!) === undefined) return undefined;
+  return to.done(`lower ${node.name}`);
+};
+
+const expand: Rule = (site) => {
+  const { node } = site;
+  const x = node.inputs[0]!;
+  const to = rewriting(site);
+  const y = to.typeOf(node.outputs[0]!);
+  if (!isMovable(site, x) || !areStatic(y?.dims)) return undefined;
+  const extra = { dims: attribute.ints(y!.dims as readonly number[]) };
+  to.step('Expand', [x], {}, y!, { output: node.outputs[0]!, extra });
   return to.done(`lower ${node.name}`);
 };
 
@@ -245,6 +260,14 @@ const concat: Rule = (site) => {
   return to.done(`lower ${node.name}`);
 };
 
+/** Adds the conversion of a value to another type; returns the value itself where it has the type. */
+export function addCast(to: Rewriting, x: string, type: DataType, output?: string): string {
+  const from = to.typeOf(x)!;
+  if (from.type === type && output === undefined) return x;
+  const extra = { outputType: attribute.string(type) };
+  return to.step('Cast', [x], {}, { ...from, type }, { output, extra });
+}
+
 const cast: Rule = (site) => {
   const { node } = site;
   const x = node.inputs[0]!;
@@ -255,16 +278,7 @@ const cast: Rule = (site) => {
   if (type.type === target) return drop(site);
   if (bitsOf(type.type) < 8 || bitsOf(target) < 8) return undefined;
   if (!isBound(site.graph) && (sizeTypes.has(type.type) || sizeTypes.has(target))) return undefined;
-  to.step(
-    'Cast',
-    [x],
-    {},
-    { ...type, type: target },
-    {
-      output: node.outputs[0]!,
-      extra: { outputType: attribute.string(target) },
-    },
-  );
+  addCast(to, x, target, node.outputs[0]!);
   return to.done(`lower ${node.name}`);
 };
 
@@ -279,6 +293,7 @@ export const movementRules: Rules = {
   Slice: slice,
   Split: split,
   Gather: gather,
+  Expand: expand,
   Pad: pad,
   Concat: concat,
   Cast: cast,

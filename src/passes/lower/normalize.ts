@@ -1,11 +1,9 @@
-/** Softmax, layer, local response and batch normalization, and reductions, in float32. */
+/** Softmax, layer, local response and batch normalization, in float32. */
 import type { Tensor } from '../../core/tensor.js';
 import { floatOf, intOf } from '../../graph/attributes.js';
 import { axisOf } from '../../graph/ops/dims.js';
-import { reducedAxes } from '../../graph/ops/reduce.js';
-import { binaryKinds, type ReduceKind, reduceKinds } from '../../runtime/steps.js';
-import { contextAt } from './movement.js';
-import { floatConstantOf, isDequantize } from './quantParams.js';
+import { binaryKinds } from '../../runtime/steps.js';
+import { floatConstantOf } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules, type Site, unsupported } from './rules.js';
 import { inverseOf } from './shapes.js';
@@ -117,49 +115,9 @@ const batchNormalization: Rule = (site) => {
   return to.done(`lower ${node.name}`);
 };
 
-/** Axes that an ONNX reduction reduces, ascending; undefined while they, or x's rank, are unknown. */
-export function axesReduced(site: Site): readonly number[] | undefined {
-  const context = contextAt(site);
-  const rank = context.input(0)?.dims?.length;
-  return rank === undefined ? undefined : reducedAxes(context, rank);
-}
-
-const reduce =
-  (kind: ReduceKind): Rule =>
-  (site) => {
-    const { node, index } = site;
-    const x = node.inputs[0]!;
-    const output = node.outputs[0]!;
-    if (!areFloat(site, x)) return undefined;
-    const axes = axesReduced(site);
-    const to = rewriting(site);
-    const xDims = to.typeOf(x)?.dims;
-    const yDims = to.typeOf(output)?.dims;
-    if (axes === undefined || xDims === undefined || yDims === undefined) return undefined;
-    // Where the input was quantized, an integer form may come yet.
-    const free = axes.some((axis) => typeof xDims[axis] !== 'number');
-    if (free && isDequantize(index.producer(x))) return undefined;
-    const flags = xDims.map((_, axis) => (axes.includes(axis) ? 1 : 0));
-    const dims = xDims.map((dim, axis) => (flags[axis] === 1 ? 1 : dim));
-    const keep = intOf(node, 'keepdims', 1) !== 0;
-    const y = to.step(
-      'Reduce',
-      [x],
-      { kind: reduceKinds[kind], axes: flags },
-      { type: 'float32', dims },
-      { output: keep ? output : undefined },
-    );
-    if (!keep && to.reshape(y, yDims, output) === undefined) return undefined;
-    return to.done(`lower ${node.name}`);
-  };
-
 export const normalizeRules: Rules = {
   Softmax: softmax,
   LayerNormalization: layerNormalization,
   LRN: lrn,
   BatchNormalization: batchNormalization,
-  ReduceMean: reduce('Mean'),
-  ReduceSum: reduce('Sum'),
-  ReduceMax: reduce('Max'),
-  ReduceMin: reduce('Min'),
 };

@@ -7,9 +7,11 @@ import { bitsOf, type DataType } from '../../core/dtype.js';
 import type { OctavoError } from '../../core/errors.js';
 import { type Graph, type Node, qualifiedOp, typeOf } from '../../graph/ir.js';
 import { evaluatorOf } from '../evaluate/index.js';
+import { arithmeticRules } from './arithmetic.js';
 import { loweredOperators } from './index.js';
 import { isBound } from './movement.js';
 import { qOperators } from './qOperators.js';
+import { reduceRules } from './reduce.js';
 import { unsupported } from './rules.js';
 
 /**
@@ -41,9 +43,16 @@ const foreignTypes: ReadonlySet<DataType> = new Set(['float64', 'float16', 'bflo
 function hasForeignType(graph: Graph, node: Node): boolean {
   return [node.inputs[0] ?? '', node.outputs[0]!].some((value) => {
     const type = graph.constants.has(value) ? undefined : typeOf(graph, value)?.type;
-    return type !== undefined && (foreignTypes.has(type) || bitsOf(type) < 8);
+    if (type === undefined || (type === 'float64' && doubles.has(qualifiedOp(node)))) return false;
+    return foreignTypes.has(type) || bitsOf(type) < 8;
   });
 }
+
+/** Operators that compute on float64 too. */
+const doubles: ReadonlySet<string> = new Set([
+  ...Object.keys(arithmeticRules),
+  ...Object.keys(reduceRules),
+]);
 
 function unsupportedNode(graph: Graph, node: Node, known: boolean): OctavoError {
   const site = { graph, node };

@@ -1,0 +1,16 @@
+/** Elements as steps that move them see them: so many bits. */
+import type { PlanMemory } from './memory.js';
+
+/** The elements of a tensor as unsigned integers of their width; bigints pass for numbers, unread. */
+export function wordsOf(memory: PlanMemory, index: number | undefined): Words {
+  const { buffer, byteOffset, length, BYTES_PER_ELEMENT } = memory.view(index!);
+  if (BYTES_PER_ELEMENT === 1) return new Uint8Array(buffer, byteOffset, length);
+  if (BYTES_PER_ELEMENT === 2) return new Uint16Array(buffer, byteOffset, length);
+  if (BYTES_PER_ELEMENT === 4) return new Uint32Array(buffer, byteOffset, length);
+  return new BigUint64Array(buffer, byteOffset, length) as unknown as Words;
+}
+
+export interface Words {
+  readonly length: number;
+  [index: number]: number;
+}
