@@ -27,6 +27,43 @@ struct Avx512 {
   static Int loadFirst(const void* p, size_t n) { return _mm512_maskz_loadu_epi8(mask(n), p); }
   static void storeFirst(void* p, Int v, size_t n) { _mm512_mask_storeu_epi8(p, mask(n), v); }
 
+  // A vector made of parts of n bytes, 64, 32 or 16, that lie apart.
+  template <int n>
+  static Int loadParts(const uint8_t* const* parts) {
+    const auto whole = [&](int i) { return reinterpret_cast<const __m256i*>(parts[i]); };
+    const auto quarter = [&](int i) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(parts[i]));
+    };
+    if constexpr (n == 64) {
+      return load(parts[0]);
+    } else if constexpr (n == 32) {
+      return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(whole(0))),
+                                _mm256_loadu_si256(whole(1)), 1);
+    } else {
+      const __m256i low =
+          _mm256_inserti128_si256(_mm256_castsi128_si256(quarter(0)), quarter(1), 1);
+      const __m256i high =
+          _mm256_inserti128_si256(_mm256_castsi128_si256(quarter(2)), quarter(3), 1);
+      return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    }
+  }
+  // Part i of n bytes to p + at[i].
+  template <int n>
+  static void storeParts(uint8_t* p, const size_t* at, Int v) {
+    if constexpr (n == 64) {
+      store(p, v);
+    } else if constexpr (n == 32) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + at[0]), _mm512_castsi512_si256(v));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + at[1]), _mm512_extracti64x4_epi64(v, 1));
+    } else {
+      const auto to = [&](int i) { return reinterpret_cast<__m128i*>(p + at[i]); };
+      _mm_storeu_si128(to(0), _mm512_castsi512_si128(v));
+      _mm_storeu_si128(to(1), _mm512_extracti32x4_epi32(v, 1));
+      _mm_storeu_si128(to(2), _mm512_extracti32x4_epi32(v, 2));
+      _mm_storeu_si128(to(3), _mm512_extracti32x4_epi32(v, 3));
+    }
+  }
+
   // To where a whole vector is aligned, around the cache; endStream() before other threads look.
   static void stream(void* p, Int v) { _mm512_stream_si512(static_cast<Int*>(p), v); }
   static void endStream() { _mm_sfence(); }
