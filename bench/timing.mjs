@@ -23,6 +23,7 @@ export function median(values) {
 
 /** How often a contender works in one burst; also its warm-up. */
 export async function calibrate(contender, time = burstTime) {
+  await contender.burst(1);
   let repeats = 1;
   for (;;) {
     const taken = Math.max(await contender.burst(repeats), 1);
@@ -65,7 +66,7 @@ export async function takeTurns(contenders, { budget = 1000, least = 9, most = 6
   while (rounds < least || (rounds < most && performance.now() < end)) {
     for (const [i, contender] of contenders.entries()) {
       const warmUp = Math.ceil((repeats[i] * warmUpTime) / burstTime);
-      if (repeats[i] > 1) await contender.burst(warmUp);
+      if ((times[i].at(-1) ?? 0) < longestAgain) await contender.burst(warmUp);
       times[i].push((await undisturbed(contender, repeats[i])) / repeats[i]);
     }
     rounds++;

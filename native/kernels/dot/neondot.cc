@@ -26,9 +26,11 @@ OCTAVO_INLINE int8x8_t oneQuad(const uint8_t* a) {
 }
 
 struct LaneTile {
+  using Vector = Neon;
+
   template <int MR, int NV>
-  static OCTAVO_NOINLINE const int8_t* run(const DotArgs& args, RowWalk& rows, const int8_t* ahead,
-                                           size_t) {
+  static OCTAVO_INLINE const int8_t* run(const DotArgs& args, const Finish<Neon, NV>& finish,
+                                         RowWalk& rows, const int8_t* ahead, size_t) {
     Neon::Int acc[MR][NV];
     startTile<Neon, MR, NV>(args, acc);
     const Neon::Int sign = Neon::set8(128);
@@ -61,7 +63,7 @@ struct LaneTile {
         }
       }
     }
-    finishTile<Neon, MR, NV>(args, tap.row, rows, acc);
+    finishTile<Neon, MR, NV>(args, finish, tap.row, rows, acc);
     return ahead;
   }
 };

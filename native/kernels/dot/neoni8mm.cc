@@ -26,9 +26,11 @@ OCTAVO_INLINE void addGroup(Neon::Int (*acc)[2 * NV], const Neon::Int* a, const 
 }
 
 struct PairTile {
+  using Vector = Neon;
+
   template <int MR, int NV>
-  static OCTAVO_NOINLINE const int8_t* run(const DotArgs& args, RowWalk& rows, const int8_t* ahead,
-                                           size_t) {
+  static OCTAVO_INLINE const int8_t* run(const DotArgs& args, const Finish<Neon, NV>& finish,
+                                         RowWalk& rows, const int8_t* ahead, size_t) {
     constexpr int kPairs = (MR + 1) / 2;
     Neon::Int acc[kPairs][2 * NV];
 #pragma GCC unroll 4
@@ -80,7 +82,7 @@ struct PairTile {
         sums[i][j] = i % 2 == 0 ? join<0>(left, right) : join<1>(left, right);
       }
     }
-    finishTile<Neon, MR, NV>(args, tap.row, rows, sums);
+    finishTile<Neon, MR, NV>(args, finish, tap.row, rows, sums);
     return ahead;
   }
 };

@@ -83,22 +83,23 @@ class RowWalk {
   LineWalk<uint8_t> y_;
 };
 
-// Row `row` and the ones behind it out of `rows` that were packed together.
-template <typename V, int NV, int rows, int row = 0>
+// Row `row` and the ones behind it out of `rows` that were packed together. `whole`: all columns of
+// the panel are stored, without a look at `columns`.
+template <typename V, int NV, int rows, bool whole = false, int row = 0>
 OCTAVO_INLINE void storeRows(typename V::Int bytes, uint8_t* const* y, size_t columns) {
   if constexpr (row < rows) {
     const auto part = V::template compactRow<NV, row>(bytes);
-    if (columns == NV * V::kWords) {
+    if (whole || columns == NV * V::kWords) {
       V::template storeBytes<NV * V::kWords>(y[row], part);
     } else {
       V::storeFirst(y[row], part, columns);
     }
-    storeRows<V, NV, rows, row + 1>(bytes, y, columns);
+    storeRows<V, NV, rows, whole, row + 1>(bytes, y, columns);
   }
 }
 
 // Requantizes rows that together have no more than four vectors.
-template <typename V, int NV, int rows, typename Requantizer>
+template <typename V, int NV, int rows, bool whole = false, typename Requantizer>
 OCTAVO_INLINE void storeUint8(const Requantizer& to, const float* multiplier, uint8_t* const* y,
                               size_t columns, const typename V::Int (*acc)[NV]) {
   typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
@@ -108,7 +109,7 @@ OCTAVO_INLINE void storeUint8(const Requantizer& to, const float* multiplier, ui
     for (int j = 0; j < NV; ++j) q[i * NV + j] = to.scale(acc[i][j], multiplier + j * V::kWords);
   }
   const auto bytes = V::template compact<NV>(to.pack(q[0], q[1], q[2], q[3]));
-  storeRows<V, NV, rows>(bytes, y, columns);
+  storeRows<V, NV, rows, whole>(bytes, y, columns);
 }
 
 // One row of accumulators in memory, in the order of positions, to results of any kind. Not
@@ -147,12 +148,44 @@ OCTAVO_INLINE void startTile(const DotArgs& args, typename V::Int (*acc)[NV]) {
   }
 }
 
+// Requantizes a tile whose multipliers are fractions, and stores it. `to` is a copy: it is read
+// from memory once, not after every store.
+template <typename V, int MR, int NV, bool whole>
+OCTAVO_INLINE void storeTile(RequantizeFractions<V> to, const float* multiplier, uint8_t* const* y,
+                             size_t columns, const typename V::Int (*acc)[NV]) {
+  constexpr int kTogether = NV > 2 ? 1 : 4 / NV, kWhole = MR / kTogether * kTogether;
+#pragma GCC unroll 16
+  for (int i = 0; i < kWhole; i += kTogether) {
+    storeUint8<V, NV, kTogether, whole>(to, multiplier, y + i, columns, acc + i);
+  }
+#pragma GCC unroll 16
+  for (int i = kWhole; i < MR; ++i) {
+    storeUint8<V, NV, 1, whole>(to, multiplier, y + i, columns, acc + i);
+  }
+}
+
+// What the results of all tiles of a call have in common.
+template <typename V, int NV>
+struct Finish {
+  explicit Finish(const DotArgs& args)
+      : fractions(args.output == DotOutput::kUint8 && args.fractions),
+        plain(fractions && args.rowSum == nullptr && args.columns == NV * V::kWords),
+        to(args.zero, args.min, args.max) {}
+
+  bool fractions;
+  bool plain;  // as most products are: nothing to take off, all columns stored
+  RequantizeFractions<V> to;
+};
+
 // Takes off what zero points of weights add, and stores the results of rows from `row` on.
 template <typename V, int MR, int NV>
-OCTAVO_INLINE void finishTile(const DotArgs& args, size_t row, RowWalk& rows,
-                              typename V::Int (*acc)[NV]) {
+OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, size_t row,
+                              RowWalk& rows, typename V::Int (*acc)[NV]) {
   uint8_t* y[MR];
   rows.takeResults<MR>(y);
+  if (finish.plain) {
+    return storeTile<V, MR, NV, true>(finish.to, args.multiplier, y, args.columns, acc);
+  }
   if (args.rowSum != nullptr) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
@@ -164,19 +197,8 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, size_t row, RowWalk& rows,
     }
   }
 
-  if (args.output == DotOutput::kUint8 && args.fractions) {
-    const RequantizeFractions<V> to(args.zero, args.min, args.max);
-    const float* multiplier = args.multiplier;
-    const size_t columns = args.columns;
-    constexpr int kTogether = NV > 2 ? 1 : 4 / NV, kWhole = MR / kTogether * kTogether;
-#pragma GCC unroll 16
-    for (int i = 0; i < kWhole; i += kTogether) {
-      storeUint8<V, NV, kTogether>(to, multiplier, y + i, columns, acc + i);
-    }
-#pragma GCC unroll 16
-    for (int i = kWhole; i < MR; ++i) {
-      storeUint8<V, NV, 1>(to, multiplier, y + i, columns, acc + i);
-    }
+  if (finish.fractions) {
+    storeTile<V, MR, NV, false>(finish.to, args.multiplier, y, args.columns, acc);
   } else {
     int32_t tile[MR * NV * V::kWords];
 #pragma GCC unroll 16
@@ -230,15 +252,18 @@ class TapWalk {
 };
 
 // A tile whose rows are read four bytes at a time, each time for a whole vector. Where sums are too
-// few to keep the multipliers busy, several quads have sums of their own.
+// few to keep the multipliers busy, the depth is cut into parts with sums of their own; their
+// weights are read side by side, for one stream alone does not fill the way from a far cache.
 template <typename V, typename P>
 struct QuadTile {
+  using Vector = V;
+
   // `ahead` moves by aheadStep with every quad, to fetch what is read next.
   template <int MR, int NV>
-  static OCTAVO_NOINLINE const int8_t* run(const DotArgs& args, RowWalk& rows, const int8_t* ahead,
-                                           size_t aheadStep) {
+  static OCTAVO_INLINE const int8_t* run(const DotArgs& args, const Finish<V, NV>& finish,
+                                         RowWalk& rows, const int8_t* ahead, size_t aheadStep) {
     constexpr int kSums = MR * NV;
-    constexpr int kQuads = kSums >= 10 ? 1 : kSums >= 4 ? 2 : 4;
+    constexpr int kQuads = kSums >= 10 ? 1 : kSums > 4 ? 2 : 4;
     // A tile of few rows does nothing but wait for its own weights.
     const bool fetches = kSums >= 10 && aheadStep != 0;
     typename V::Int acc[kQuads][MR][NV];
@@ -253,18 +278,21 @@ struct QuadTile {
     TapWalk<MR> tap(args, rows);
     for (; !tap.isOver(); tap.next(w)) {
       const size_t end = tap.at + depth;
+      const size_t part = depth / (4 * kQuads) * 4, partBytes = part / 4 * NV * V::kBytes;
       size_t k = tap.at;
-      for (; k + 4 * kQuads <= end; k += 4 * kQuads) {
+      for (const size_t partEnd = k + part; k < partEnd; k += 4, w += NV * V::kBytes) {
+        if (fetches) {
+          OCTAVO_FETCH(ahead);
+          OCTAVO_FETCH(ahead + 64);
+          ahead += aheadStep;
+        }
 #pragma GCC unroll 4
-        for (int q = 0; q < kQuads; ++q, w += NV * V::kBytes) {
-          if (fetches) {
-            OCTAVO_FETCH(ahead);
-            OCTAVO_FETCH(ahead + 64);
-            ahead += aheadStep;
-          }
-          addQuad<MR, NV>(acc[q], tap.a, k + 4 * q, w);
+        for (int q = 0; q < kQuads; ++q) {
+          addQuad<MR, NV>(acc[q], tap.a, k + q * part, w + q * partBytes);
         }
       }
+      k += (kQuads - 1) * part;
+      w += (kQuads - 1) * partBytes;
       if constexpr (kQuads > 1) {
         for (; k < end; k += 4, w += NV * V::kBytes) addQuad<MR, NV>(acc[0], tap.a, k, w);
       }
@@ -276,7 +304,7 @@ struct QuadTile {
         acc[0][i / NV][i % NV] = V::add32(acc[0][i / NV][i % NV], acc[q][i / NV][i % NV]);
       }
     }
-    finishTile<V, MR, NV>(args, tap.row, rows, acc[0]);
+    finishTile<V, MR, NV>(args, finish, tap.row, rows, acc[0]);
     return ahead;
   }
 
@@ -296,14 +324,26 @@ struct QuadTile {
   }
 };
 
-// The next `count` rows, 1 <= count <= MR.
+// The next `tiles` tiles of MR rows each.
 template <typename Tile, int MR, int NV>
-inline const int8_t* dotRows(const DotArgs& args, size_t count, RowWalk& rows, const int8_t* ahead,
-                             size_t aheadStep) {
-  if constexpr (MR > 1) {
-    if (count < MR) return dotRows<Tile, MR - 1, NV>(args, count, rows, ahead, aheadStep);
+OCTAVO_NOINLINE const int8_t* dotSameTiles(const DotArgs& args, RowWalk& rows, size_t tiles,
+                                           const int8_t* ahead, size_t aheadStep) {
+  Finish<typename Tile::Vector, NV> finish(args);
+  OCTAVO_KEEP_IN_MEMORY(finish);
+  for (size_t tile = 0; tile < tiles; ++tile) {
+    ahead = Tile::template run<MR, NV>(args, finish, rows, ahead, aheadStep);
   }
-  return Tile::template run<MR, NV>(args, rows, ahead, aheadStep);
+  return ahead;
+}
+
+// Likewise of `count` rows each, 1 <= count <= MR.
+template <typename Tile, int MR, int NV>
+inline const int8_t* dotRows(const DotArgs& args, size_t count, RowWalk& rows, size_t tiles,
+                             const int8_t* ahead, size_t aheadStep) {
+  if constexpr (MR > 1) {
+    if (count < MR) return dotRows<Tile, MR - 1, NV>(args, count, rows, tiles, ahead, aheadStep);
+  }
+  return dotSameTiles<Tile, MR, NV>(args, rows, tiles, ahead, aheadStep);
 }
 
 // Rows from `first` on.
@@ -316,9 +356,8 @@ inline void dotTiles(const DotArgs& args, size_t first = 0) {
   const size_t quads = tiles * args.taps * args.quads;
   const size_t aheadStep = quads == 0 ? 0 : (args.aheadBytes + quads - 1) / quads;
   const size_t each = count / tiles, larger = count % tiles;
-  for (size_t tile = 0; tile < tiles; ++tile) {
-    ahead = dotRows<Tile, MR, NV>(args, each + (tile < larger), rows, ahead, aheadStep);
-  }
+  if (larger > 0) ahead = dotRows<Tile, MR, NV>(args, each + 1, rows, larger, ahead, aheadStep);
+  dotRows<Tile, MR, NV>(args, each, rows, tiles - larger, ahead, aheadStep);
 }
 
 template <typename V, typename P, int MR, int NV>

@@ -5,10 +5,13 @@
 #define OCTAVO_NOINLINE __attribute__((noinline))
 #define OCTAVO_INLINE inline __attribute__((always_inline))
 #define OCTAVO_PREFETCH(address) __builtin_prefetch(address)
+// What a loop that needs all registers reads seldom: the compiler takes it from memory then.
+#define OCTAVO_KEEP_IN_MEMORY(object) asm volatile("" : "+m"(object))
 #elif defined(_MSC_VER)
 #define OCTAVO_NOINLINE __declspec(noinline)
 #define OCTAVO_INLINE __forceinline
 #define OCTAVO_PREFETCH(address) ((void)(address))
+#define OCTAVO_KEEP_IN_MEMORY(object) ((void)(object))
 #endif
 
 // Fetches a line into the nearest cache. A hint: without a word for it nothing is done.
