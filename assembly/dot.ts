@@ -1,18 +1,28 @@
 /**
- * Dot products of quantized rows with packed weights: the kernel under convolution and matrix
- * product.
+ * Dot products of rows with packed weights: the kernel under convolution and matrix product.
  *
  *   acc[r][c] = bias[c] + Σ_k a[r][k] · w[k][c]
  *
- * Rows come as tiles of pairs (./tile), weights as a panel of eight columns, [units][8 columns][2]
- * as int16, 0 where a row of the tile is filled up. a is a byte and w, less its zero point, lies in
- * −255 … 255, so the sum of two products is exact, and an accumulator is that of the reference
- * modulo 2³². A register tile of four rows × eight columns stays in registers over the whole depth.
+ * Rows come as tiles (./tile), weights as a panel of eight columns, 0 where a row of the tile is filled
+ * up. A register tile of four or six rows × eight columns stays in registers over the whole depth.
+ * Layouts are one template:
+ *
+ * - Pairs of int16 meet panels [units][8 columns][2] as int16. Where a is a byte and w, less its zero
+ *   point, lies in −255 … 255, the sum of two products is exact, and an accumulator is that of the
+ *   reference modulo 2³². Who has wider operands sees to it that no sum leaves int32.
+ * - Quads of bytes meet panels [units][8 columns][4] as int8 in the relaxed dot product, weights being
+ *   its first operand. The host has made sure of what the engine computes
+ *   (src/backends/wasm/probe.ts), and that quads hold bytes of the sign that it takes.
+ * - Signed quads meet such panels of weights in 0 … 127. They are the first operand and weights the
+ *   second, whose sign then makes no difference.
+ * - Floats meet panels [units][8 columns]. Sums are in order of k, rounded once a step where the engine
+ *   has a relaxed multiplication and addition that does; it takes no register for the product.
  *
  * Every accumulator starts from a load of its own: compilers make a chain of the ones that share a
  * value.
  */
 import { edge, storeEdge } from './edge';
+import { bounded } from './float';
 import {
   highOf,
   lowerOf,
@@ -21,11 +31,204 @@ import {
   scaled,
   shiftOf,
   toFloat32,
+  toInt32,
   toUint8,
   upperOf,
 } from './output';
 import { panelColumns } from './panel';
 import { magicOf, requantize } from './requantize';
+import { floats, pairs, quads, signedQuads, tileRows } from './tile';
+
+/** Adds the products of a unit of one row with those of four columns. */
+// @ts-ignore: decorator
+@inline
+function addProducts(layout: i32, unit: v128, w: v128, acc: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (layout == quads) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, unit, acc);
+    if (layout == signedQuads) return i32x4.relaxed_dot_i8x16_i7x16_add_s(unit, w, acc);
+    if (layout == floats) return f32x4.relaxed_madd(unit, w, acc);
+  }
+  if (layout == floats) return f32x4.add(acc, f32x4.mul(unit, w));
+  return i32x4.add(acc, i32x4.dot_i16x8_s(unit, w));
+}
+
+/** Eight accumulators as int16. */
+// @ts-ignore: decorator
+@inline
+function requantizeRow(
+  c0: v128,
+  c1: v128,
+  m0: v128,
+  m1: v128,
+  low: v128,
+  high: v128,
+  shift: v128,
+  magic: v128,
+): v128 {
+  return i16x8.narrow_i32x4_s(
+    requantize(c0, m0, low, high, shift, magic),
+    requantize(c1, m1, low, high, shift, magic),
+  );
+}
+
+/** The template; `layout` is a constant. Float rows take `lower` and `upper`, and the others `output`. */
+// @ts-ignore: decorator
+@inline
+function multiplyTiles(
+  layout: i32,
+  tiles: usize,
+  tileStep: usize,
+  units: i32,
+  rows: i32,
+  panel: usize,
+  bias: usize,
+  multiplier: usize,
+  y: usize,
+  yStep: usize,
+  columns: i32,
+  output: Output,
+  lower: f32,
+  upper: f32,
+): void {
+  const ofTile = tileRows(layout);
+  const kind = layout == floats ? toFloat32 : layout == signedQuads ? toInt32 : output.kind;
+  for (; rows > 0; rows -= ofTile, tiles += tileStep, y += <usize>ofTile * yStep) {
+    let a = tiles;
+    let w = panel;
+    let c00 = v128.load(bias);
+    let c01 = v128.load(bias, 16);
+    let c10 = v128.load(bias);
+    let c11 = v128.load(bias, 16);
+    let c20 = v128.load(bias);
+    let c21 = v128.load(bias, 16);
+    let c30 = v128.load(bias);
+    let c31 = v128.load(bias, 16);
+    let c40 = c00;
+    let c41 = c01;
+    let c50 = c00;
+    let c51 = c01;
+    if (ofTile == 6) {
+      c40 = v128.load(bias);
+      c41 = v128.load(bias, 16);
+      c50 = v128.load(bias);
+      c51 = v128.load(bias, 16);
+    }
+    for (let k = units; k > 0; k--) {
+      const w0 = v128.load(w);
+      const w1 = v128.load(w, 16);
+      let unit = v128.load32_splat(a);
+      c00 = addProducts(layout, unit, w0, c00);
+      c01 = addProducts(layout, unit, w1, c01);
+      unit = v128.load32_splat(a, 4);
+      c10 = addProducts(layout, unit, w0, c10);
+      c11 = addProducts(layout, unit, w1, c11);
+      unit = v128.load32_splat(a, 8);
+      c20 = addProducts(layout, unit, w0, c20);
+      c21 = addProducts(layout, unit, w1, c21);
+      unit = v128.load32_splat(a, 12);
+      c30 = addProducts(layout, unit, w0, c30);
+      c31 = addProducts(layout, unit, w1, c31);
+      if (ofTile == 6) {
+        unit = v128.load32_splat(a, 16);
+        c40 = addProducts(layout, unit, w0, c40);
+        c41 = addProducts(layout, unit, w1, c41);
+        unit = v128.load32_splat(a, 20);
+        c50 = addProducts(layout, unit, w0, c50);
+        c51 = addProducts(layout, unit, w1, c51);
+      }
+      a += 4 * ofTile;
+      w += 32;
+    }
+    const whole = rows >= ofTile && columns == panelColumns;
+    if (layout == floats) {
+      const low = f32x4.splat(lower);
+      const high = f32x4.splat(upper);
+      c00 = bounded(c00, low, high);
+      c01 = bounded(c01, low, high);
+      c10 = bounded(c10, low, high);
+      c11 = bounded(c11, low, high);
+      c20 = bounded(c20, low, high);
+      c21 = bounded(c21, low, high);
+      c30 = bounded(c30, low, high);
+      c31 = bounded(c31, low, high);
+      c40 = bounded(c40, low, high);
+      c41 = bounded(c41, low, high);
+      c50 = bounded(c50, low, high);
+      c51 = bounded(c51, low, high);
+    } else if (layout != signedQuads && kind != toInt32) {
+      const m0 = v128.load(multiplier);
+      const m1 = v128.load(multiplier, 16);
+      if (kind == toUint8) {
+        const low = lowOf(output);
+        const high = highOf(output);
+        const shift = shiftOf(output);
+        const magic = magicOf();
+        const r01 = i8x16.narrow_i16x8_u(
+          requantizeRow(c00, c01, m0, m1, low, high, shift, magic),
+          requantizeRow(c10, c11, m0, m1, low, high, shift, magic),
+        );
+        const r23 = i8x16.narrow_i16x8_u(
+          requantizeRow(c20, c21, m0, m1, low, high, shift, magic),
+          requantizeRow(c30, c31, m0, m1, low, high, shift, magic),
+        );
+        let r45 = r01;
+        if (ofTile == 6) {
+          r45 = i8x16.narrow_i16x8_u(
+            requantizeRow(c40, c41, m0, m1, low, high, shift, magic),
+            requantizeRow(c50, c51, m0, m1, low, high, shift, magic),
+          );
+        }
+        if (whole) {
+          v128.store64_lane(y, r01, 0);
+          v128.store64_lane(y + yStep, r01, 1);
+          v128.store64_lane(y + 2 * yStep, r23, 0);
+          v128.store64_lane(y + 3 * yStep, r23, 1);
+          if (ofTile == 6) {
+            v128.store64_lane(y + 4 * yStep, r45, 0);
+            v128.store64_lane(y + 5 * yStep, r45, 1);
+          }
+        } else {
+          v128.store(edge, r01);
+          v128.store(edge, r23, 16);
+          if (ofTile == 6) v128.store(edge, r45, 32);
+          storeEdge(edge, 8, y, yStep, min(rows, ofTile), columns);
+        }
+        continue;
+      }
+      const low = lowerOf(output);
+      const high = upperOf(output);
+      c00 = scaled(c00, m0, low, high);
+      c01 = scaled(c01, m1, low, high);
+      c10 = scaled(c10, m0, low, high);
+      c11 = scaled(c11, m1, low, high);
+      c20 = scaled(c20, m0, low, high);
+      c21 = scaled(c21, m1, low, high);
+      c30 = scaled(c30, m0, low, high);
+      c31 = scaled(c31, m1, low, high);
+      c40 = scaled(c40, m0, low, high);
+      c41 = scaled(c41, m1, low, high);
+      c50 = scaled(c50, m0, low, high);
+      c51 = scaled(c51, m1, low, high);
+    }
+    const to = whole ? y : edge;
+    const step = whole ? yStep : 32;
+    v128.store(to, c00);
+    v128.store(to, c01, 16);
+    v128.store(to + step, c10);
+    v128.store(to + step, c11, 16);
+    v128.store(to + 2 * step, c20);
+    v128.store(to + 2 * step, c21, 16);
+    v128.store(to + 3 * step, c30);
+    v128.store(to + 3 * step, c31, 16);
+    if (ofTile == 6) {
+      v128.store(to + 4 * step, c40);
+      v128.store(to + 4 * step, c41, 16);
+      v128.store(to + 5 * step, c50);
+      v128.store(to + 5 * step, c51, 16);
+    }
+    if (!whole) storeEdge(edge, 32, y, yStep, min(rows, ofTile), 4 * columns);
+  }
+}
 
 /**
  * Multiplies `rows` rows by one panel, and stores the results in `columns` columns from `y`, rows
@@ -45,96 +248,62 @@ export function dotPairs(
   columns: i32,
   output: Output,
 ): void {
-  const kind = output.kind;
-  for (; rows > 0; rows -= 4, tiles += tileStep, y += 4 * yStep) {
-    let a = tiles;
-    let w = panel;
-    let c00 = v128.load(bias);
-    let c01 = v128.load(bias, 16);
-    let c10 = v128.load(bias);
-    let c11 = v128.load(bias, 16);
-    let c20 = v128.load(bias);
-    let c21 = v128.load(bias, 16);
-    let c30 = v128.load(bias);
-    let c31 = v128.load(bias, 16);
-    for (let k = units; k > 0; k--) {
-      const w0 = v128.load(w);
-      const w1 = v128.load(w, 16);
-      let pair = v128.load32_splat(a);
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(pair, w0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(pair, w1));
-      pair = v128.load32_splat(a, 4);
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(pair, w0));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(pair, w1));
-      pair = v128.load32_splat(a, 8);
-      c20 = i32x4.add(c20, i32x4.dot_i16x8_s(pair, w0));
-      c21 = i32x4.add(c21, i32x4.dot_i16x8_s(pair, w1));
-      pair = v128.load32_splat(a, 12);
-      c30 = i32x4.add(c30, i32x4.dot_i16x8_s(pair, w0));
-      c31 = i32x4.add(c31, i32x4.dot_i16x8_s(pair, w1));
-      a += 16;
-      w += 32;
-    }
-    const whole = rows >= 4 && columns == panelColumns;
-    const m0 = v128.load(multiplier);
-    const m1 = v128.load(multiplier, 16);
-    if (kind == toUint8) {
-      const low = lowOf(output);
-      const high = highOf(output);
-      const shift = shiftOf(output);
-      const magic = magicOf();
-      const r0 = i16x8.narrow_i32x4_s(
-        requantize(c00, m0, low, high, shift, magic),
-        requantize(c01, m1, low, high, shift, magic),
-      );
-      const r1 = i16x8.narrow_i32x4_s(
-        requantize(c10, m0, low, high, shift, magic),
-        requantize(c11, m1, low, high, shift, magic),
-      );
-      const r2 = i16x8.narrow_i32x4_s(
-        requantize(c20, m0, low, high, shift, magic),
-        requantize(c21, m1, low, high, shift, magic),
-      );
-      const r3 = i16x8.narrow_i32x4_s(
-        requantize(c30, m0, low, high, shift, magic),
-        requantize(c31, m1, low, high, shift, magic),
-      );
-      const r01 = i8x16.narrow_i16x8_u(r0, r1);
-      const r23 = i8x16.narrow_i16x8_u(r2, r3);
-      if (whole) {
-        v128.store64_lane(y, r01, 0);
-        v128.store64_lane(y + yStep, r01, 1);
-        v128.store64_lane(y + 2 * yStep, r23, 0);
-        v128.store64_lane(y + 3 * yStep, r23, 1);
-      } else {
-        v128.store(edge, r01);
-        v128.store(edge, r23, 16);
-        storeEdge(edge, 8, y, yStep, min(rows, 4), columns);
-      }
-      continue;
-    }
-    if (kind == toFloat32) {
-      const lower = lowerOf(output);
-      const upper = upperOf(output);
-      c00 = scaled(c00, m0, lower, upper);
-      c01 = scaled(c01, m1, lower, upper);
-      c10 = scaled(c10, m0, lower, upper);
-      c11 = scaled(c11, m1, lower, upper);
-      c20 = scaled(c20, m0, lower, upper);
-      c21 = scaled(c21, m1, lower, upper);
-      c30 = scaled(c30, m0, lower, upper);
-      c31 = scaled(c31, m1, lower, upper);
-    }
-    const to = whole ? y : edge;
-    const step = whole ? yStep : 32;
-    v128.store(to, c00);
-    v128.store(to, c01, 16);
-    v128.store(to + step, c10);
-    v128.store(to + step, c11, 16);
-    v128.store(to + 2 * step, c20);
-    v128.store(to + 2 * step, c21, 16);
-    v128.store(to + 3 * step, c30);
-    v128.store(to + 3 * step, c31, 16);
-    if (!whole) storeEdge(edge, 32, y, yStep, min(rows, 4), 4 * columns);
-  }
+  multiplyTiles(
+    pairs, tiles, tileStep, units, rows, panel, bias, multiplier, y, yStep, columns, output, 0, 0,
+  );
+}
+
+/** `dotPairs` on quads. With relaxed SIMD only; without, it does nothing. */
+export function dotQuads(
+  tiles: usize,
+  tileStep: usize,
+  units: i32,
+  rows: i32,
+  panel: usize,
+  bias: usize,
+  multiplier: usize,
+  y: usize,
+  yStep: usize,
+  columns: i32,
+  output: Output,
+): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return;
+  multiplyTiles(
+    quads, tiles, tileStep, units, rows, panel, bias, multiplier, y, yStep, columns, output, 0, 0,
+  );
+}
+
+/** int32 results of eight columns of signed quads; with relaxed SIMD only. */
+export function dotSignedQuads(
+  tiles: usize,
+  tileStep: usize,
+  units: i32,
+  rows: i32,
+  panel: usize,
+  bias: usize,
+  y: usize,
+): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return;
+  multiplyTiles(
+    signedQuads, tiles, tileStep, units, rows, panel, bias, 0, y, 32, panelColumns, changetype<Output>(0), 0, 0,
+  );
+}
+
+/** `dotPairs` on floats: y is clamp(acc, lower, upper). */
+export function dotFloats(
+  tiles: usize,
+  tileStep: usize,
+  units: i32,
+  rows: i32,
+  panel: usize,
+  bias: usize,
+  y: usize,
+  yStep: usize,
+  columns: i32,
+  lower: f32,
+  upper: f32,
+): void {
+  multiplyTiles(
+    floats, tiles, tileStep, units, rows, panel, bias, 0, y, yStep, columns, changetype<Output>(0), lower, upper,
+  );
 }

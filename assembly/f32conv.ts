@@ -1,7 +1,7 @@
 /**
  * Float convolution: strips of rows, as tiles, times the panels of each group (docs of ./qconv).
  */
-import { dotFloats } from './f32dot';
+import { dotFloats } from './dot';
 import { panelColumns } from './panel';
 import { floats, packBytesOf, packStrip, stripBytesOf, stripRows, tileBytes, unitsOf } from './tile';
 import { pixelsOf, Window } from './window';

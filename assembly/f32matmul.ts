@@ -2,7 +2,7 @@
  * Float matrix product. Both operands are walked by strides, in elements, so that a transposed one
  * is as good as another; b becomes panels first, here or, where it is constant, once and for all.
  */
-import { dotFloats } from './f32dot';
+import { dotFloats } from './dot';
 import { multiplyFloatRow } from './f32row';
 import { panelColumns } from './panel';
 import { floats, packRows, packRowsBytes, stripBytesOf, stripRows, tileBytes } from './tile';

@@ -1,6 +1,6 @@
 /**
  * Dot products of one float32 row with packed weights: a matrix times a vector. Four panels (docs of
- * ./f32dot) are read at a time, so that there are sums enough to hide what an addition takes.
+ * ./dot) are read at a time, so that there are sums enough to hide what an addition takes.
  */
 import { copyEdge, edge } from './edge';
 import { bounded, multiplyAdd } from './float';

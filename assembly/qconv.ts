@@ -6,10 +6,9 @@
  * x keeps its zero point, which padding is filled with; the bias has had xZero · Σ weight taken
  * off.
  */
-import { dotPairs } from './dot';
+import { dotPairs, dotQuads } from './dot';
 import { Output, toUint8 } from './output';
 import { panelColumns } from './panel';
-import { dotQuads } from './relaxedDot';
 import {
   packBytesOf,
   packStrip,

@@ -1,6 +1,6 @@
 /**
  * The kernels of depthwise convolution (./depthwise) by the relaxed dot product of four bytes (docs
- * of ./relaxedDot), its second operand unsigned: four taps of 16 channels are transposed, and meet
+ * of ./dot), its second operand unsigned: four taps of 16 channels are transposed, and meet
  * weights [channel / 16][tap / 4][16 channels][4] as int8, 0 where taps are none.
  */
 import { storeBytes, storeWords } from './block';

@@ -1,6 +1,6 @@
 /**
  * Dot products of one quantized row with packed weights, docs of ./row, by the relaxed dot product
- * of four bytes (docs of ./relaxedDot): panels of 32 columns, [depth / 4][32 columns][4] as int8.
+ * of four bytes (docs of ./dot): panels of 32 columns, [depth / 4][32 columns][4] as int8.
  */
 import { Output, toUint8 } from './output';
 import { rowColumns } from './row';

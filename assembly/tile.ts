@@ -13,12 +13,15 @@ import { Window } from './window';
 export const pairs: i32 = 0;
 export const quads: i32 = 1;
 export const floats: i32 = 2;
+/** Quads of int8, for panels of small unsigned weights. */
+export const signedQuads: i32 = 3;
 
 /** Rows of a tile. */
 // @ts-ignore: decorator
 @inline
 export function tileRows(layout: i32): i32 {
-  return layout == quads || (ASC_FEATURE_RELAXED_SIMD && layout == floats) ? 6 : 4;
+  if (layout == quads || layout == signedQuads) return 6;
+  return ASC_FEATURE_RELAXED_SIMD && layout == floats ? 6 : 4;
 }
 
 /** Bytes of x in a unit, as a power of two. */
@@ -103,8 +106,17 @@ function storeTransposed(to: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(to, v128.shuffle<u64>(highAB, highCD, 1, 3), 48);
 }
 
-/** Puts runs of `bytes` uint8, whose addresses `rows` has, side by side as pairs of int16. */
-function packPairs(rows: usize, bytes: usize, to: usize): void {
+/** Eight bytes as int16. */
+// @ts-ignore: decorator
+@inline
+function widened(bytes: usize, signed: bool): v128 {
+  return signed ? v128.load8x8_s(bytes) : v128.load8x8_u(bytes);
+}
+
+/** Puts runs of `bytes` bytes, whose addresses `rows` has, side by side as pairs of int16. */
+// @ts-ignore: decorator
+@inline
+function packPairs(rows: usize, bytes: usize, to: usize, signed: bool): void {
   const a = load<usize>(rows, 12);
   const b = load<usize>(rows + rowWords, 12);
   const c = load<usize>(rows + 2 * rowWords, 12);
@@ -112,15 +124,15 @@ function packPairs(rows: usize, bytes: usize, to: usize): void {
   for (let i: usize = 0; i < bytes; i += 8, to += 64) {
     storeTransposed(
       to,
-      v128.load8x8_u(a + i),
-      v128.load8x8_u(b + i),
-      v128.load8x8_u(c + i),
-      v128.load8x8_u(d + i),
+      widened(a + i, signed),
+      widened(b + i, signed),
+      widened(c + i, signed),
+      widened(d + i, signed),
     );
   }
 }
 
-/** The same with units of four bytes. */
+/** The same as units of four bytes. */
 function packFours(rows: usize, bytes: usize, to: usize): void {
   const a = load<usize>(rows, 12);
   const b = load<usize>(rows + rowWords, 12);
@@ -262,7 +274,7 @@ export function packStrip(
           }
           store<usize>(at, run, 12);
         }
-        if (layout == pairs) packPairs(buffer, bytes, tiles);
+        if (layout == pairs) packPairs(buffer, bytes, tiles, false);
         else if (ofTile == 4) packFours(buffer, bytes, tiles);
         else packSixes(buffer, bytes, tiles, flips);
         tiles += runStep;
@@ -271,7 +283,7 @@ export function packStrip(
   }
 }
 
-/** Bytes of `buffer` for `packRows`. */
+/** Bytes of `buffer` for `packRows` and `packMatrix`. */
 export const packRowsBytes: usize = mostRows * rowWords;
 
 /**
@@ -303,5 +315,30 @@ export function packRows(
     if (kStride != 1) continue;
     if (ofTile == 4) packFours(buffer, 4 * depth, tiles);
     else packSixes(buffer, 4 * depth, tiles, i8x16.splat(0));
+  }
+}
+
+/**
+ * Tiles of the rows of a matrix without gaps: `bytes` bytes each, which `layout` names, pairs being
+ * made of int8; or, where `asWords`, pairs of int16 as they are.
+ */
+export function packMatrix(
+  x: usize,
+  bytes: usize,
+  rows: i32,
+  layout: i32,
+  asWords: bool,
+  tiles: usize,
+  tileStep: usize,
+  buffer: usize,
+): void {
+  const ofTile = tileRows(layout);
+  for (let row = 0; row < rows; row += ofTile, tiles += tileStep) {
+    for (let i = 0; i < ofTile; i++) {
+      store<usize>(buffer + <usize>i * rowWords, x + <usize>min(row + i, rows - 1) * bytes, 12);
+    }
+    if (asWords) packFours(buffer, bytes, tiles);
+    else if (ofTile == 4) packPairs(buffer, bytes, tiles, true);
+    else packSixes(buffer, bytes, tiles, i8x16.splat(0));
   }
 }

@@ -36,6 +36,42 @@ function convolution(
   );
 }
 
+/** Rows of int8 times columns of four bits, in blocks of 32. */
+function nibbles(rows: number, depth: number, columns: number): TestPlan {
+  const blocks = Math.ceil(depth / 32);
+  const bytes = (length: number) => integers(random, 'uint8', length);
+  const factors = (length: number) => new Float32Array(length).fill(0.01);
+  return singleStepPlan(
+    'MatMulInt4',
+    [
+      { type: 'int8', dims: [rows, depth] },
+      { type: 'float32', dims: [rows], constant: factors(rows) },
+      { type: 'uint8', dims: [columns, blocks, 16], constant: bytes(columns * blocks * 16) },
+      { type: 'float32', dims: [columns, blocks], constant: factors(columns * blocks) },
+    ],
+    [{ type: 'float32', dims: [rows, columns] }],
+    { blockSize: 32 },
+    'model',
+  );
+}
+
+function words(rows: number, depth: number, columns: number): TestPlan {
+  return singleStepPlan(
+    'MatMulInt16',
+    [
+      { type: 'int16', dims: [rows, depth] },
+      {
+        type: 'int16',
+        dims: [columns, depth],
+        constant: integers(random, 'int16', columns * depth),
+      },
+    ],
+    [{ type: 'int64', dims: [rows, columns] }],
+    {},
+    'model',
+  );
+}
+
 /** One plan for each function that runs on several threads. */
 export const largePlans: readonly { name: string; plan: TestPlan }[] = [
   { name: 'product', plan: convolution([1, 1, 301, 130], [133, 1, 1, 130], 'uint8') },
@@ -53,9 +89,14 @@ export const largePlans: readonly { name: string; plan: TestPlan }[] = [
     }),
   },
   { name: 'grouped', plan: convolution([1, 30, 33, 32], [64, 3, 3, 16], 'uint8', { groups: 2 }) },
+  { name: 'nibbles', plan: nibbles(70, 150, 130) },
+  { name: 'row of nibbles', plan: nibbles(1, 1100, 1000) },
+  { name: 'words', plan: words(61, 130, 93) },
+  { name: 'row of words', plan: words(1, 700, 1000) },
 ];
 
 /** Input of such a plan. */
 export function inputOf(plan: TestPlan): TypedArray {
-  return integers(random, 'uint8', plan.tensors[plan.inputs[0]!.tensor]!.bytes);
+  const { type, dims } = plan.tensors[plan.inputs[0]!.tensor]!;
+  return integers(random, type as 'uint8' | 'int8' | 'int16', count(dims));
 }

@@ -133,6 +133,33 @@ export interface WasmExports {
     y: number,
   ): void;
 
+  multiplyNibblesScratch(product: number): number;
+  multiplyNibbles(
+    product: number,
+    x: number,
+    xScale: number,
+    panels: number,
+    bias: number,
+    y: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
+  multiplyNibblesRowScratch(product: number): number;
+  multiplyNibblesRow: WasmExports['multiplyNibbles'];
+  multiplyWordsScratch(product: number): number;
+  multiplyWords(
+    product: number,
+    x: number,
+    panels: number,
+    bias: number,
+    multiplier: number,
+    y: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
+
   copyRows(x: number, xStep: number, y: number, yStep: number, rows: number, bytes: number): void;
   transpose(
     x: number,

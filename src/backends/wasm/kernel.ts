@@ -108,3 +108,12 @@ export function declined(reason: string): Declined {
 export function areBytes(...values: readonly number[]): boolean {
   return values.every((value) => value >= 0 && value <= 255);
 }
+
+/**
+ * The last fields of a product whose sums assembly/dot.ts makes: the address of an `Output` that asks
+ * for int32, and that of eight int32 of 0.
+ */
+export function keepSumOutput({ keepWords }: PrepareContext): [number, number] {
+  const address = keepWords([1, ...new Array<number>(13).fill(0)]);
+  return [address, address + 24];
+}

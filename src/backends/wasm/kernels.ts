@@ -7,6 +7,8 @@ import { conv } from './conv.js';
 import { binary, lookup, qadd, qmul, unary } from './elementwise.js';
 import type { WasmKernel } from './kernel.js';
 import { matMulInt1 } from './matMulInt1.js';
+import { matMulInt4 } from './matMulInt4.js';
+import { matMulInt16 } from './matMulInt16.js';
 import { matMul } from './matmul.js';
 import { concat, transpose } from './movement.js';
 import { averagePool, maxPool, qaveragePool } from './pool.js';
@@ -31,4 +33,6 @@ export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   Concat: concat,
   Transpose: transpose,
   MatMulInt1: matMulInt1,
+  MatMulInt4: matMulInt4,
+  MatMulInt16: matMulInt16,
 };

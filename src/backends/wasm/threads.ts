@@ -19,6 +19,9 @@ export const partKernels = [
   'conv',
   'depthwiseFloat',
   'matMul',
+  'multiplyNibbles',
+  'multiplyNibblesRow',
+  'multiplyWords',
 ] as const;
 
 export type PartKernel = (typeof partKernels)[number];
