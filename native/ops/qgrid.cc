@@ -47,6 +47,11 @@ Span cutSpan(const Span& span, int64_t begin, int64_t end) {
   return {first, std::min(span.begin + span.outputs, end) - first, span.first, span.end};
 }
 
+// Panels [first, last), of which the one behind may be fetched if it lies before `ahead`.
+struct PanelRange {
+  size_t first, last, ahead;
+};
+
 class QGridStep final : public PreparedStep {
  public:
   explicit QGridStep(QProduct&& from) : product(std::move(from)) {}
@@ -61,6 +66,9 @@ class QGridStep final : public PreparedStep {
   size_t pixelBytes = 0;
   uint8_t padding = 0;
   size_t strip = 0, strips = 0, panelParts = 0;  // a strip is of lines: outputs along h
+  // Parts with the same share of the panels follow each other, not those of the same strip: the
+  // weights are more than the input, and are fetched once.
+  bool sharesLast = false;
 
   void cut();
   size_t scratchBytes() const override;
@@ -70,7 +78,8 @@ class QGridStep final : public PreparedStep {
   size_t copiedLines(int64_t outputs) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
   const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t* copy) const;
-  void runLines(const uint8_t* image, int64_t begin, int64_t end, size_t share, uint8_t* y) const;
+  void runLines(const uint8_t* image, int64_t begin, int64_t end, const PanelRange& range,
+                uint8_t* y) const;
   void runRectangle(const uint8_t* image, size_t panel, const Span& rows, const Span& columns,
                     DotArgs args) const;
 };
@@ -93,6 +102,8 @@ void QGridStep::cut() {
   strips = divideUp(lines, strip);
   strip = divideUp(lines, std::max<size_t>(strips, 1));
   panelParts = std::min(product.panels(), divideUp(parts, std::max<size_t>(strips, 1)));
+  sharesLast = !copies && product.groups * product.layout.weightBytes >
+                              static_cast<size_t>(batch) * imageBytes;
 }
 
 // Lines of input under so many lines of output.
@@ -112,17 +123,22 @@ void QGridStep::run(const RunContext& context) const {
 }
 
 void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
+  const size_t number = sharesLast ? part % strips : part / panelParts;
+  const size_t share = sharesLast ? part / strips : part % panelParts;
+  const size_t panels = product.panels();
+  PanelRange range{panels * share / panelParts, panels * (share + 1) / panelParts, 0};
+  // What comes next on this thread, as far as it is known.
+  const bool goesOn = context.team.size() == 1 && (!sharesLast || number + 1 == strips);
+  range.ahead = goesOn ? panels : range.last;
   const int64_t height = h.window.output;
-  const auto end = std::min(static_cast<int64_t>((part / panelParts + 1) * strip), batch * height);
-  for (auto line = static_cast<int64_t>(part / panelParts * strip); line < end;) {
-    const int64_t number = line / height, first = line % height;
+  const auto end = std::min(static_cast<int64_t>((number + 1) * strip), batch * height);
+  for (auto line = static_cast<int64_t>(number * strip); line < end;) {
+    const int64_t at = line / height, first = line % height;
     const int64_t last = std::min(first + end - line, height);
-    const uint8_t* image =
-        context.in<uint8_t>(product.x) + static_cast<size_t>(number) * imageBytes;
-    uint8_t* y =
-        context.out<uint8_t>(product.y) + static_cast<size_t>(number * height) * h.outputStep;
+    const uint8_t* image = context.in<uint8_t>(product.x) + static_cast<size_t>(at) * imageBytes;
+    uint8_t* y = context.out<uint8_t>(product.y) + static_cast<size_t>(at * height) * h.outputStep;
     if (copies) image = copyLines(image, first, last, scratch);
-    runLines(image, first, last, part % panelParts, y);
+    runLines(image, first, last, range, y);
     line += last - first;
   }
 }
@@ -149,12 +165,10 @@ const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t
   return copy - static_cast<size_t>(begin * fromH.stride) * h.inputStep;
 }
 
-void QGridStep::runLines(const uint8_t* image, int64_t begin, int64_t end, size_t share,
+void QGridStep::runLines(const uint8_t* image, int64_t begin, int64_t end, const PanelRange& range,
                          uint8_t* y) const {
-  const size_t panels = product.panels(), first = panels * share / panelParts;
-  const size_t last = panels * (share + 1) / panelParts;
   const auto all = static_cast<size_t>((end - begin) * w.window.output);
-  for (size_t panel = first; panel < last; ++panel) {
+  for (size_t panel = range.first; panel < range.last; ++panel) {
     DotArgs args = product.base;
     product.enter(panel, y, &args);
     size_t bias = 0, done = 0;
@@ -165,7 +179,8 @@ void QGridStep::runLines(const uint8_t* image, int64_t begin, int64_t end, size_
         if (rows.outputs <= 0) continue;
         args.rows = static_cast<size_t>(rows.outputs * columns.outputs);
         // A share of the next panel for each.
-        if (panel + 1 < last && product.groups * product.layout.weightBytes > nearWeights()) {
+        if (panel + 1 < range.ahead &&
+            product.groups * product.layout.weightBytes > nearWeights()) {
           const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
           const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
           args.ahead = product.weightsOf(panel + 1) + from;

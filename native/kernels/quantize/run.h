@@ -58,7 +58,8 @@ OCTAVO_INLINE void quantizeRest(const QuantizeArgs& args, size_t i) {
 // The bits of the sum, minus those of 1.5 · 2^23, are the result as an integer, from the lowest
 // upwards; packing saturates it at the highest.
 template <typename V, bool isSigned>
-OCTAVO_INLINE void quantizeTo(const QuantizeArgs& args) {
+OCTAVO_INLINE void quantizeTo(const QuantizeArgs& given) {
+  const QuantizeArgs args = given;  // no store can change it
   const int32_t lowest = isSigned ? -128 : 0;
   const float inverse = 1 / args.scale, origin = 12582912.0f;
   uint32_t bits;
@@ -115,7 +116,8 @@ inline void quantizeDividing(const QuantizeArgs& args) {
 }
 
 template <typename V, bool isSigned>
-OCTAVO_INLINE void dequantizeFrom(const DequantizeArgs& args) {
+OCTAVO_INLINE void dequantizeFrom(const DequantizeArgs& given) {
+  const DequantizeArgs args = given;
   const auto scale = V::setFloat(args.scale);
   const auto zero = V::set32(args.zero);
   const bool streams = args.streams && reinterpret_cast<uintptr_t>(args.y) % V::kBytes == 0;
