@@ -19,7 +19,7 @@ import { decodeModel, type GraphProto, type ModelProto, type NodeProto } from '.
 import type { Model, ModelMeta } from './model.js';
 import { type Names, namesOf } from './names.js';
 import { readTensor, type TensorContext } from './tensors.js';
-import { isSupported, valueTypeOf } from './types.js';
+import { isStated, isSupported, valueTypeOf } from './types.js';
 import { upgradeGraph } from './upgrade.js';
 import { newestOpset } from './versions.js';
 
@@ -173,7 +173,7 @@ function importGraph(proto: GraphProto, importer: Importer): Graph {
   }
   const outputs = (proto.output ?? []).map((value) => {
     const name = value.name ?? '';
-    if (value.type !== undefined) types.set(name, valueTypeOf(value, importer.limits));
+    if (isStated(value.type)) types.set(name, valueTypeOf(value, importer.limits));
     return { name, value: name };
   });
 

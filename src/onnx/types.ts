@@ -35,6 +35,11 @@ const supportedCodes = new Set(
   dataTypes.filter((type) => type !== 'int1').map((type) => elementTypeCode(type)),
 );
 
+/** Whether a value is declared to be of any type: exporters leave some types empty. */
+export function isStated(type: TypeProto | undefined): boolean {
+  return type?.tensorType !== undefined || (type?.unknown?.length ?? 0) > 0;
+}
+
 /** Whether a declared type is a tensor of a type that Octavo has. */
 export function isSupported(type: TypeProto | undefined): boolean {
   return supportedCodes.has(type?.tensorType?.elemType ?? 0);

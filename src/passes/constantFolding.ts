@@ -13,7 +13,7 @@ import { elementCount } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Inference, startInference } from '../graph/infer.js';
 import type { Graph, Node, ValueType } from '../graph/ir.js';
-import { areStatic, equalShapes } from '../graph/ops/dims.js';
+import { areStatic, type Dims } from '../graph/ops/dims.js';
 import { evaluatorOf, type StaticType } from './evaluate/index.js';
 import { listed } from './match.js';
 import type { Pass } from './pass.js';
@@ -62,6 +62,17 @@ export function constantFolding(limits: Limits = defaultLimits): Pass {
     },
   };
 }
+
+/** Types that follow from the graph's inputs and constants, where it states less: what nodes put in by a patch lack. */
+export const refineTypes: Pass = {
+  name: 'infer types',
+  next: (graph) => {
+    const inference = startInference(graph);
+    for (const node of graph.nodes) inference.infer(node);
+    const types = refinedTypes(graph, inference.types);
+    return types.length === 0 ? undefined : { what: `infer ${types.length} types`, types };
+  },
+};
 
 function bytesOf({ type, dims }: StaticType, where?: string): number {
   return byteLengthOf(type, elementCount(dims, where));
@@ -123,10 +134,16 @@ function integerTensor(
   return fits ? { type, dims, data: Int32Array.from(elements) } : undefined;
 }
 
+/** The same dims, unknown ones included. */
+function sameKnowledge(a: Dims | undefined, b: Dims): boolean {
+  return a?.length === b.length && b.every((dim, i) => dim === a[i]);
+}
+
 /** Types that the walk knows better than the graph does. */
 function refinedTypes(graph: Graph, types: ReadonlyMap<string, ValueType>): [string, ValueType][] {
   return [...types].filter(([value, type]) => {
     const before = graph.types.get(value);
-    return before?.type !== type.type || !equalShapes(before.dims, type.dims);
+    if (before?.type !== type.type) return true;
+    return type.dims !== undefined && !sameKnowledge(before.dims, type.dims);
   });
 }

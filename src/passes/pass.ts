@@ -38,12 +38,12 @@ export function runPasses(graph: Graph, passes: readonly Pass[], options: PassOp
   let applied = 0;
   for (const pass of passes) {
     // Every patch must make progress; a pass that patches more often than this is going in circles.
-    let budget = 16 * graph.nodes.length + 64;
-    for (;;) {
+    for (let patches = 0; ; patches++) {
       if (applied >= stopAfter) return graph;
       const patch = pass.next(graph);
       if (patch === undefined) break;
-      if (budget-- === 0) throw new OctavoError('INTERNAL', `pass '${pass.name}' does not end`);
+      if (patches >= 16 * graph.nodes.length + 64)
+        throw new OctavoError('INTERNAL', `pass '${pass.name}' does not end`);
       const after = applyPatch(graph, patch);
       try {
         verify(after);

@@ -7,6 +7,7 @@ import { fuseQuantizedElementwise } from './fuseQuantizedElementwise.js';
 import { fuseQuantizedLookup, simplifyLookups } from './fuseQuantizedLookup.js';
 import { sinkDequantize } from './fuseQuantizedMovement.js';
 import { fuseQuantizedPool } from './fuseQuantizedPool.js';
+import { foldAndInline } from './inlineBodies.js';
 import { settleLayout, sinkTransposes } from './layout.js';
 import { lower } from './lower/index.js';
 import { expandQOperators } from './lower/qOperators.js';
@@ -18,6 +19,7 @@ import { signedBorders, unsignedActivations } from './unsignedActivations.js';
  * loaded, which transforms all weights, and again when input dims are bound, for what had to wait.
  */
 export const executionPasses: readonly Pass[] = [
+  foldAndInline,
   ...floatPasses,
   expandQOperators,
   unsignedActivations,

@@ -41,10 +41,9 @@ function describe(graph: Graph, name: string, value: string): PortInfo {
   return { name, type: type.type, dims: type.dims };
 }
 
-/** Feeds in the order of a model's inputs. */
 export interface CheckedFeeds {
   readonly dims: ReadonlyMap<string, Shape>;
-  readonly data: readonly TypedArray[];
+  readonly tensors: ReadonlyMap<string, Tensor>;
   /** Equal for equal dims. */
   readonly key: string;
 }
@@ -68,7 +67,8 @@ export function checkFeeds(feeds: Feeds, inputs: readonly PortInfo[]): CheckedFe
     });
   }
   const dims = new Map<string, Shape>();
-  const data = inputs.map((input) => {
+  const tensors = new Map<string, Tensor>();
+  for (const input of inputs) {
     const tensor = Object.hasOwn(feeds, input.name) ? feeds[input.name] : undefined;
     if (tensor === undefined || tensor === null) {
       throw new OctavoError('INVALID_INPUT', 'this input is missing from the feeds', {
@@ -77,9 +77,10 @@ export function checkFeeds(feeds: Feeds, inputs: readonly PortInfo[]): CheckedFe
     }
     const shape = checkDims(tensor.dims, input);
     dims.set(input.name, shape);
-    return checkData(tensor, shape, input);
-  });
-  return { dims, data, key: [...dims.values()].map((shape) => shape.join()).join(';') };
+    const data = checkData(tensor, shape, input);
+    tensors.set(input.name, { type: input.type, dims: shape, data } as Tensor);
+  }
+  return { dims, tensors, key: [...dims.values()].map((shape) => shape.join()).join(';') };
 }
 
 function checkDims(dims: unknown, { name, dims: declared }: PortInfo): Shape {

@@ -13,6 +13,7 @@ import { compile } from './compile.js';
 import { checkFeeds } from './feeds.js';
 import { layoutConstants } from './memory.js';
 import { type Checks, checkOptions, isSignal, isText, isWholeFrom } from './options.js';
+import { RecentlyUsed } from './recentlyUsed.js';
 import type { StepName } from './steps.js';
 
 interface OperatorRunOptions {
@@ -82,7 +83,7 @@ export async function createOperator<X extends Tensor>(
   const { backend } = await selectBackend({ backend: name, isa, threads });
   const model = backend.open(space.bytes);
   /** By type and dims of x, the one least recently used first. */
-  const plans = new Map<string, PreparedPlan>();
+  const plans = new RecentlyUsed<PreparedPlan>(maxPlans, (plan) => plan.dispose());
   let disposed = false;
 
   const prepare = (x: X) => {
@@ -91,15 +92,10 @@ export async function createOperator<X extends Tensor>(
     const feeds = checkFeeds({ x }, [{ name: 'x', type, dims: form.x }]);
     const dims = feeds.dims.get('x')!;
     const key = `${type} ${feeds.key}`;
-    const plan = plans.get(key) ?? model.prepare(compile(form.graph(dims, type), { model: space }));
-    plans.delete(key);
-    plans.set(key, plan);
-    if (plans.size > maxPlans) {
-      const [[oldest, evicted]] = plans as unknown as [[string, PreparedPlan]];
-      plans.delete(oldest);
-      evicted.dispose();
-    }
-    const [data] = feeds.data as [TypedArray];
+    const plan = plans.get(key, () =>
+      model.prepare(compile(form.graph(dims, type), { model: space })),
+    );
+    const { data } = feeds.tensors.get('x')!;
     return { plan, dims, data: [form.prepare?.(data, type) ?? data] };
   };
   const finish = (dims: Shape, [y]: readonly TypedArray[]): Tensor =>
@@ -107,7 +103,6 @@ export async function createOperator<X extends Tensor>(
   const dispose = (): void => {
     if (disposed) return;
     disposed = true;
-    for (const plan of plans.values()) plan.dispose();
     plans.clear();
     model.dispose();
   };

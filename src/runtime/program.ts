@@ -1,13 +1,15 @@
 /**
- * A program: a model prepared as far as its input dims need not be known, and plans made of it for dims
- * as they come. Weights are transformed once, when the program is made, and lie in one block that all
- * plans share.
+ * A program: a model prepared as far as its input dims need not be known, and plans made of it for dims as they come:
+ * one for most models, one after the other where what is computed decides about shapes or branches (./stages). Weights
+ * are transformed once, when the program is made, and lie in one block that all plans share.
  */
 import { type TypedArray, viewOf } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { elementCount, formatShape, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { withClosures } from '../graph/closures.js';
+import { inferTypes } from '../graph/infer.js';
 import type { Graph } from '../graph/ir.js';
 import { bindDims, type FreeDimensions } from '../passes/bind.js';
 import { isBound } from '../passes/lower/movement.js';
@@ -17,6 +19,7 @@ import { executionPasses, perMatch } from '../passes/pipelines.js';
 import { compile } from './compile.js';
 import { type ConstantSpace, layoutConstants } from './memory.js';
 import type { Plan } from './plan.js';
+import { cutGraph } from './stages.js';
 
 export interface ProgramOptions {
   readonly limits?: Partial<Limits> | undefined;
@@ -32,10 +35,23 @@ export interface Program {
   /** The space 'model' of its plans. */
   readonly constants: Uint8Array;
   /**
-   * The plan for inputs of these dims. Throws `INVALID_INPUT` for dims that the model does not take,
+   * The first stage for inputs of these dims. Throws `INVALID_INPUT` for dims that the model does not take,
    * `LIMIT_EXCEEDED`, and `UNSUPPORTED_OPERATOR` for a node that only these dims show to be one.
    */
-  readonly specialize: (inputDims: ReadonlyMap<string, Shape>) => Plan;
+  readonly specialize: (inputDims: ReadonlyMap<string, Shape>) => Stage;
+}
+
+/** A plan, and what comes behind it. The last one has the model's outputs, the others values by their names. */
+export interface Stage {
+  readonly plan: Plan;
+  readonly next?: NextStage | undefined;
+}
+
+export interface NextStage {
+  /** Values, of feeds or of stages before, on whose elements the next stage depends. */
+  readonly parameters: readonly string[];
+  /** Throws as `Program.specialize` does. */
+  readonly specialize: (parameters: ReadonlyMap<string, Tensor>) => Stage;
 }
 
 /**
@@ -53,17 +69,26 @@ export function lowerGraph(graph: Graph, options: PassOptions = {}): Graph {
  */
 export function createProgram(graph: Graph, options: ProgramOptions = {}): Program {
   const { limits, freeDimensions, onPatch } = options;
-  const bound = requireSizes(bindDims(graph, new Map(), freeDimensions));
+  const closed = withClosures(graph);
+  const bound = requireSizes(bindDims(closed, new Map(), freeDimensions));
   const { graph: lowered, space } = withSharedConstants(lowerGraph(bound, { onPatch }));
   requireSupported(lowered);
+  if (isBound(lowered)) cutGraph(lowered);
+  const stageOf = (final: Graph): Stage => {
+    const cut = cutGraph(final);
+    const plan = compile(cut.ready, { model: space, limits });
+    const { rest } = cut;
+    if (rest === undefined) return { plan };
+    const specialize = (parameters: ReadonlyMap<string, Tensor>): Stage =>
+      stageOf(lowerGraph(requireSizes(inferTypes(rest.bind(parameters))), { onPatch }));
+    return { plan, next: { parameters: rest.parameters, specialize } };
+  };
   return {
     graph: lowered,
     constants: space.bytes,
     specialize(inputDims) {
       const sized = requireSizes(bindDims(lowered, inputDims));
-      const final = isBound(lowered) ? sized : lowerGraph(sized, { onPatch });
-      requireSupported(final);
-      return compile(final, { model: space, limits });
+      return stageOf(isBound(lowered) ? sized : lowerGraph(sized, { onPatch }));
     },
   };
 }

@@ -2,16 +2,13 @@
  * Inference sessions: a model on a backend, ready to run. A plan is made for each set of input dims that
  * comes by, and the ones last used are kept.
  */
-import type { Backend, BackendModel, PreparedPlan } from '../backends/backend.js';
+import type { Backend, BackendModel } from '../backends/backend.js';
 import { type BackendReport, selectBackend } from '../backends/select.js';
-import type { DataType } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
-import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import {
-  type CheckedFeeds,
   checkFeeds,
   describeInputs,
   describeOutputs,
@@ -26,16 +23,13 @@ import {
   type SessionOptions,
 } from './options.js';
 import { createProgram, type Program } from './program.js';
+import { RecentlyUsed } from './recentlyUsed.js';
+import { StageRunner } from './stageRunner.js';
 
 export { describeInputs, describeOutputs, type Feeds, type PortInfo } from './feeds.js';
 export type { RunOptions, SessionOptions } from './options.js';
 
 const defaultMaxPlans = 8;
-
-interface SessionPlan {
-  readonly prepared: PreparedPlan;
-  readonly outputs: readonly { name: string; type: DataType; dims: Shape }[];
-}
 
 /** What a session is made of. */
 interface SessionParts {
@@ -61,9 +55,10 @@ export class InferenceSession {
   readonly #program: Program;
   readonly #model: BackendModel;
   readonly #maxPlans: number;
-  /** By input dims, the one least recently used first. */
-  readonly #plans = new Map<string, SessionPlan>();
+  /** First stages by input dims. */
+  readonly #plans: RecentlyUsed<StageRunner>;
   #disposed = false;
+  #running = 0;
 
   /** @internal Sessions are made by `create` and `createSession`. */
   constructor({ inputs, outputs, backend, report, program, maxPlans }: SessionParts) {
@@ -75,6 +70,7 @@ export class InferenceSession {
     this.#program = program;
     this.#model = backend.open(program.constants);
     this.#maxPlans = maxPlans;
+    this.#plans = new RecentlyUsed(maxPlans, (runner) => runner.dispose());
   }
 
   /**
@@ -105,9 +101,15 @@ export class InferenceSession {
    */
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const wanted = this.#wantedOutputs(options);
-    const { data, plan } = this.#prepare(feeds);
-    const results = await plan.prepared.run(data, { signal: options.signal });
-    return resultsOf(plan.outputs, results, wanted);
+    const { tensors, runner } = this.#prepare(feeds);
+    this.#running++;
+    try {
+      const { outputs, data } = await runner.run(tensors, { signal: options.signal });
+      return resultsOf(outputs, data, wanted);
+    } finally {
+      this.#running--;
+      this.#release();
+    }
   }
 
   /** The same, holding the calling thread; takes no signal. */
@@ -116,17 +118,17 @@ export class InferenceSession {
       throw new OctavoError('INVALID_ARGUMENT', 'runSync() cannot be aborted', { where: 'signal' });
     }
     const wanted = this.#wantedOutputs(options);
-    const { data, plan } = this.#prepare(feeds);
-    return resultsOf(plan.outputs, plan.prepared.runSync(data), wanted);
+    const { tensors, runner } = this.#prepare(feeds);
+    const { outputs, data } = runner.runSync(tensors);
+    return resultsOf(outputs, data, wanted);
   }
 
   /** Frees plans and weights. Idempotent. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const { prepared } of this.#plans.values()) prepared.dispose();
     this.#plans.clear();
-    this.#model.dispose();
+    this.#release();
   }
 
   [Symbol.dispose](): void {
@@ -136,6 +138,11 @@ export class InferenceSession {
   [Symbol.asyncDispose](): Promise<void> {
     this.dispose();
     return Promise.resolve();
+  }
+
+  /** A run under way may have stages to prepare yet: the model goes when the last one has ended. */
+  #release(): void {
+    if (this.#disposed && this.#running === 0) this.#model.dispose();
   }
 
   #wantedOutputs(options: RunOptions): ReadonlySet<string> | undefined {
@@ -150,24 +157,11 @@ export class InferenceSession {
     });
   }
 
-  #prepare(feeds: Feeds): { data: CheckedFeeds['data']; plan: SessionPlan } {
+  #prepare(feeds: Feeds): { tensors: ReadonlyMap<string, Tensor>; runner: StageRunner } {
     if (this.#disposed) throw new OctavoError('DISPOSED', 'the session was disposed of');
-    const { data, dims, key } = checkFeeds(feeds, this.inputs);
-    const plan = this.#plans.get(key) ?? this.#makePlan(dims);
-    this.#plans.delete(key);
-    this.#plans.set(key, plan);
-    if (this.#plans.size > this.#maxPlans) {
-      const [[oldest, evicted]] = this.#plans as unknown as [[string, SessionPlan]];
-      this.#plans.delete(oldest);
-      evicted.prepared.dispose();
-    }
-    return { data, plan };
-  }
-
-  #makePlan(dims: ReadonlyMap<string, Shape>): SessionPlan {
-    const plan = this.#program.specialize(dims);
-    const outputs = plan.outputs.map(({ name, tensor }) => ({ ...plan.tensors[tensor]!, name }));
-    return { prepared: this.#model.prepare(plan), outputs };
+    const { tensors, dims, key } = checkFeeds(feeds, this.inputs);
+    const make = () => new StageRunner(this.#model, this.#program.specialize(dims), this.#maxPlans);
+    return { tensors, runner: this.#plans.get(key, make) };
   }
 }
 

@@ -104,7 +104,7 @@ function checked(graph: Graph): Graph | undefined {
 /** Makes a program and a plan, and runs it where that is quick. */
 function tryOut(graph: Graph): void {
   const program = createProgram(graph);
-  const plan = program.specialize(
+  const { plan } = program.specialize(
     new Map(
       graph.inputs.map((name) => {
         const dims = graph.types.get(name)!.dims!;

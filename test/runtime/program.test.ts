@@ -42,7 +42,7 @@ describe('a program', () => {
       [2, 3, 5, 9],
       [1, 3, 8, 8],
     ]) {
-      const plan = program.specialize(dims(shape));
+      const { plan } = program.specialize(dims(shape));
       expect(plan.constants.length).toBe(64);
       expect(plan.tensors.filter(({ space }) => space === 'model').length).toBe(2);
       expect(plan.steps.map((step) => step.op)).toEqual(['Transpose', 'Conv', 'Reduce', 'MatMul']);
@@ -239,7 +239,7 @@ describe.skipIf(noDevModels !== undefined)(
             .dims!.map((dim) => (typeof dim === 'number' ? dim : 2));
           return [name, shape] as const;
         });
-        const plan = createProgram(graph).specialize(new Map(inputs));
+        const { plan } = createProgram(graph).specialize(new Map(inputs));
         const counts: Record<string, number> = {};
         for (const { op } of plan.steps) counts[op] = (counts[op] ?? 0) + 1;
         expect(counts).toMatchObject(expected[key]!);

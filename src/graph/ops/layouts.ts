@@ -69,6 +69,12 @@ export function reshaped(
     }
     return dims?.[i];
   });
+  const unknown = result.indexOf(undefined);
+  const rest = result.filter((_, i) => i !== unknown);
+  if (unknown >= 0 && areStatic(dims) && areStatic(rest) && !rest.includes(0)) {
+    // Whatever it says, it is what is left.
+    result[unknown] = -1;
+  }
   const open = result.indexOf(-1);
   if (open !== result.lastIndexOf(-1)) {
     throw contradiction(node, 'more than one -1', undefined, formatShape(target));

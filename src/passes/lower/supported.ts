@@ -1,7 +1,7 @@
 /**
- * Tells what cannot be run, as early as it is certain. An ONNX node that is still there after lowering
- * either waits for dims (as long as some are free) or for folding (if it depends on sizes alone), or
- * it is not supported.
+ * Tells what cannot be run, as early as it is certain. An ONNX node that is still there after lowering waits for dims (as
+ * long as some are free), for folding (if it depends on sizes alone) or for values (../parameters), or it is not
+ * supported.
  */
 import { bitsOf, type DataType } from '../../core/dtype.js';
 import type { OctavoError } from '../../core/errors.js';
@@ -15,26 +15,49 @@ import { reduceRules } from './reduce.js';
 import { unsupported } from './rules.js';
 
 /**
- * Throws `UNSUPPORTED_OPERATOR` for the first node that no dims will make runnable; in a graph without
- * free dims that is any ONNX node.
+ * Throws `UNSUPPORTED_OPERATOR` for the first node, in bodies of If and Loop too, that no dims and no values will make
+ * runnable.
  */
 export function requireSupported(graph: Graph): void {
-  const bound = isBound(graph);
   const foldable = new Set(graph.constants.keys());
+  const bound = isBound(graph);
   for (const node of graph.nodes) {
-    if (node.domain === 'octavo') continue;
-    const folds =
-      node.op === 'Shape' ||
-      node.op === 'Size' ||
-      (evaluatorOf(node.op) !== undefined &&
-        node.inputs.every((input) => input === '' || foldable.has(input)));
-    if (folds && node.domain === '' && !bound) {
-      for (const output of node.outputs) foldable.add(output);
-      continue;
+    for (const { kind, value } of node.attributes.values()) {
+      if (kind === 'graph') requireKnown(value);
     }
-    const waits = loweredOperators.has(qualifiedOp(node)) || qOperators.has(qualifiedOp(node));
-    if (bound || !waits || hasForeignType(graph, node)) throw unsupportedNode(graph, node, waits);
+    if (node.domain === 'octavo') continue;
+    requireKnownOperator(graph, node);
+    if (bound) continue;
+    const folds =
+      sizes.has(qualifiedOp(node)) ||
+      (node.domain === '' &&
+        evaluatorOf(node.op) !== undefined &&
+        node.inputs.every((input) => input === '' || foldable.has(input)));
+    if (folds) for (const output of node.outputs) foldable.add(output);
+    else if (hasForeignType(graph, node)) throw unsupportedNode(graph, node);
   }
+}
+
+function requireKnown(body: Graph): void {
+  for (const node of body.nodes) {
+    for (const { kind, value } of node.attributes.values()) {
+      if (kind === 'graph') requireKnown(value);
+    }
+    if (node.domain !== 'octavo') requireKnownOperator(body, node);
+  }
+}
+
+const sizes: ReadonlySet<string> = new Set(['Shape', 'Size']);
+
+/** Operators, qualified, that are lowered, rewritten to others, or evaluated. */
+function isKnown(node: Node): boolean {
+  const op = qualifiedOp(node);
+  const evaluated = node.domain === '' && evaluatorOf(node.op) !== undefined;
+  return loweredOperators.has(op) || qOperators.has(op) || sizes.has(op) || evaluated;
+}
+
+function requireKnownOperator(graph: Graph, node: Node): void {
+  if (!isKnown(node)) throw unsupported({ graph, node });
 }
 
 const foreignTypes: ReadonlySet<DataType> = new Set(['float64', 'float16', 'bfloat16']);
@@ -54,9 +77,10 @@ const doubles: ReadonlySet<string> = new Set([
   ...Object.keys(reduceRules),
 ]);
 
-function unsupportedNode(graph: Graph, node: Node, known: boolean): OctavoError {
+/** The error of a node that was not lowered, although all that it could wait for is known. */
+export function unsupportedNode(graph: Graph, node: Node): OctavoError {
   const site = { graph, node };
-  if (!known) return unsupported(site);
+  if (!isKnown(node)) return unsupported(site);
   const types = node.inputs.map((input) => typeOf(graph, input)?.type ?? 'none').join(', ');
   return unsupported(site, `a form of it with inputs of type ${types}`);
 }

@@ -1,0 +1,103 @@
+/**
+ * Runs the stages of a model on a backend. A stage is prepared when it is first reached; those behind it are kept by
+ * the values that they were made for, the ones last used.
+ */
+import type { BackendModel, PreparedPlan, RunPlanOptions } from '../backends/backend.js';
+import type { DataType, TypedArray } from '../core/dtype.js';
+import type { Shape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import type { PlanPort } from './plan.js';
+import type { NextStage, Stage } from './program.js';
+import { RecentlyUsed } from './recentlyUsed.js';
+
+export interface StageOutput {
+  readonly name: string;
+  readonly type: DataType;
+  readonly dims: Shape;
+}
+
+export interface StageResults {
+  readonly outputs: readonly StageOutput[];
+  readonly data: readonly TypedArray[];
+}
+
+export class StageRunner {
+  readonly #model: BackendModel;
+  readonly #prepared: PreparedPlan;
+  readonly #inputs: readonly PlanPort[];
+  readonly #outputs: readonly StageOutput[];
+  readonly #next: NextStage | undefined;
+  readonly #later: RecentlyUsed<StageRunner>;
+  readonly #mostPlans: number;
+  #disposed = false;
+
+  constructor(model: BackendModel, stage: Stage, mostPlans: number) {
+    const { plan, next } = stage;
+    this.#model = model;
+    this.#prepared = model.prepare(plan);
+    this.#inputs = plan.inputs;
+    this.#outputs = plan.outputs.map(({ name, tensor }) => ({ ...plan.tensors[tensor]!, name }));
+    this.#next = next;
+    this.#mostPlans = mostPlans;
+    this.#later = new RecentlyUsed(mostPlans, (runner) => runner.dispose());
+  }
+
+  /** Feeds by name, whose data are copied before this returns. */
+  async run(feeds: ReadonlyMap<string, Tensor>, options: RunPlanOptions): Promise<StageResults> {
+    if (this.#next === undefined) {
+      return {
+        outputs: this.#outputs,
+        data: await this.#prepared.run(this.#inputsOf(feeds), options),
+      };
+    }
+    const values = new Map([...feeds].map(([name, tensor]) => [name, copyOf(tensor)]));
+    const results = await this.#prepared.run(this.#inputsOf(values), options);
+    return this.#nextRunner(values, results).run(values, options);
+  }
+
+  runSync(feeds: ReadonlyMap<string, Tensor>): StageResults {
+    const results = this.#prepared.runSync(this.#inputsOf(feeds));
+    if (this.#next === undefined) return { outputs: this.#outputs, data: results };
+    const values = new Map(feeds);
+    return this.#nextRunner(values, results).runSync(values);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#later.clear();
+    this.#prepared.dispose();
+  }
+
+  #inputsOf(values: ReadonlyMap<string, Tensor>): TypedArray[] {
+    return this.#inputs.map(({ name }) => values.get(name)!.data);
+  }
+
+  /** Adds this stage's results to the values; returns the stage that they lead to. */
+  #nextRunner(values: Map<string, Tensor>, results: readonly TypedArray[]): StageRunner {
+    this.#outputs.forEach(({ name, type, dims }, i) => {
+      values.set(name, { type, dims, data: results[i]! } as Tensor);
+    });
+    const { parameters, specialize } = this.#next!;
+    const given = new Map(parameters.map((name) => [name, values.get(name)!]));
+    const make = () => new StageRunner(this.#model, specialize(given), this.#mostPlans);
+    // A session that was disposed of lets runs come to their end: what they still need is not kept.
+    return this.#disposed ? make() : this.#later.get(keyOf(given), make);
+  }
+}
+
+function copyOf(tensor: Tensor): Tensor {
+  return { ...tensor, data: tensor.data.slice() } as Tensor;
+}
+
+/** A character for each byte. */
+const bytesAsText = new TextDecoder('latin1');
+
+/** Equal for equal tensors. */
+function keyOf(tensors: ReadonlyMap<string, Tensor>): string {
+  return [...tensors.values()]
+    .map(({ dims, data: { buffer, byteOffset, byteLength } }) => {
+      const bytes = bytesAsText.decode(new Uint8Array(buffer, byteOffset, byteLength));
+      return `${dims.join()}:${bytes}`;
+    })
+    .join(';');
+}
