@@ -41,6 +41,21 @@ function quarter(bytes: v128, index: i32, zero: v128): v128 {
 
 /** y = clamp(rne(f32(f32((a − aZero) · aMultiplier) + f32((b − bZero) · bMultiplier))) + yZero). */
 export function qadd(sum: Sum, rows: Rows, a: usize, b: usize, y: usize): void {
+  for (let row = rows.count; row > 0; row--, a += rows.aRow, b += rows.bRow, y += rows.columns) {
+    addRow(sum, a, b, y, rows.columns, rows.aStep, rows.bStep);
+  }
+}
+
+/** One row of it; y may be a or b. A step is 0 where the operand repeats one element. */
+export function addRow(
+  sum: Sum,
+  a: usize,
+  b: usize,
+  y: usize,
+  columns: i32,
+  aStep: i32,
+  bStep: i32,
+): void {
   const aZero = i32x4.splat(sum.aZero);
   const bZero = i32x4.splat(sum.bZero);
   const aMultiplier = f32x4.splat(sum.aMultiplier);
@@ -49,38 +64,36 @@ export function qadd(sum: Sum, rows: Rows, a: usize, b: usize, y: usize): void {
   const high = boundOf(sum.max, sum.yZero);
   const shift = shiftOf(sum.yZero);
   const magic = magicOf();
-  for (let row = rows.count; row > 0; row--, a += rows.aRow, b += rows.bRow, y += rows.columns) {
-    for (let i = 0; i < rows.columns; i += 16) {
-      const as = rows.aStep ? v128.load(a + i) : v128.load8_splat(a);
-      const bs = rows.bStep ? v128.load(b + i) : v128.load8_splat(b);
-      const s0 = f32x4.add(
-        f32x4.mul(quarter(as, 0, aZero), aMultiplier),
-        f32x4.mul(quarter(bs, 0, bZero), bMultiplier),
-      );
-      const s1 = f32x4.add(
-        f32x4.mul(quarter(as, 1, aZero), aMultiplier),
-        f32x4.mul(quarter(bs, 1, bZero), bMultiplier),
-      );
-      const s2 = f32x4.add(
-        f32x4.mul(quarter(as, 2, aZero), aMultiplier),
-        f32x4.mul(quarter(bs, 2, bZero), bMultiplier),
-      );
-      const s3 = f32x4.add(
-        f32x4.mul(quarter(as, 3, aZero), aMultiplier),
-        f32x4.mul(quarter(bs, 3, bZero), bMultiplier),
-      );
-      const bytes = narrowToBytes(
-        roundTo(s0, low, high, shift, magic),
-        roundTo(s1, low, high, shift, magic),
-        roundTo(s2, low, high, shift, magic),
-        roundTo(s3, low, high, shift, magic),
-      );
-      if (i + 16 <= rows.columns) {
-        v128.store(y + i, bytes);
-      } else {
-        v128.store(edge, bytes);
-        copyEdge(y + i, edge, rows.columns - i);
-      }
+  for (let i = 0; i < columns; i += 16) {
+    const as = aStep ? v128.load(a + i) : v128.load8_splat(a);
+    const bs = bStep ? v128.load(b + i) : v128.load8_splat(b);
+    const s0 = f32x4.add(
+      f32x4.mul(quarter(as, 0, aZero), aMultiplier),
+      f32x4.mul(quarter(bs, 0, bZero), bMultiplier),
+    );
+    const s1 = f32x4.add(
+      f32x4.mul(quarter(as, 1, aZero), aMultiplier),
+      f32x4.mul(quarter(bs, 1, bZero), bMultiplier),
+    );
+    const s2 = f32x4.add(
+      f32x4.mul(quarter(as, 2, aZero), aMultiplier),
+      f32x4.mul(quarter(bs, 2, bZero), bMultiplier),
+    );
+    const s3 = f32x4.add(
+      f32x4.mul(quarter(as, 3, aZero), aMultiplier),
+      f32x4.mul(quarter(bs, 3, bZero), bMultiplier),
+    );
+    const bytes = narrowToBytes(
+      roundTo(s0, low, high, shift, magic),
+      roundTo(s1, low, high, shift, magic),
+      roundTo(s2, low, high, shift, magic),
+      roundTo(s3, low, high, shift, magic),
+    );
+    if (i + 16 <= columns) {
+      v128.store(y + i, bytes);
+    } else {
+      v128.store(edge, bytes);
+      copyEdge(y + i, edge, columns - i);
     }
   }
 }

@@ -7,6 +7,7 @@
  * off.
  */
 import { dotPairs, dotQuads } from './dot';
+import { addRow, Sum } from './elementwise';
 import { Output, toUint8 } from './output';
 import { panelColumns } from './panel';
 import {
@@ -31,7 +32,8 @@ export function qconvScratch(window: Window, layout: i32): usize {
  *
  * x uint8 [N, H, W, C]; y [N, OH, OW, O], of the type that `output` names. `weights` holds the
  * panels of each group in turn, for tiles of `layout`, whose bits in `flip` are inverted; `bias`
- * int32 and `multiplier` float32 have eight elements for each panel.
+ * int32 and `multiplier` float32 have eight elements for each panel. Codes of a single group are
+ * added to those of `residual`, which lie as y's do, unless it is 0.
  */
 export function qconv(
   window: Window,
@@ -44,6 +46,8 @@ export function qconv(
   bias: usize,
   multiplier: usize,
   y: usize,
+  sum: Sum,
+  residual: usize,
   scratch: usize,
   begin: i32,
   end: i32,
@@ -104,6 +108,10 @@ export function qconv(
         bias += 4 * panelColumns;
         multiplier += 4 * panelColumns;
         to += <usize>panelColumns * size;
+      }
+      if (residual != 0) {
+        const at = <usize>first * yStep;
+        addRow(sum, y + at, residual + at, y + at, rows * <i32>yStep, 1, 1);
       }
     }
     y += <usize>columns * size;

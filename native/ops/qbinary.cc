@@ -1,10 +1,10 @@
 // QAdd and QMul: sums and products of two uint8 tensors that broadcast. Axes are merged until a row
 // of the innermost one takes either a vector or one value from each operand, which is what kernels
 // do.
+#include "native/ops/qbinary.h"
+
 #include <cmath>
 
-#include "native/kernels/elementwise/elementwise.h"
-#include "native/ops/check.h"
 #include "native/ops/parts.h"
 #include "native/ops/walk.h"
 
@@ -48,15 +48,7 @@ Status prepareQBinary(const StepView& step, const QBinaryArgs& base, const QBina
       !isType(y, {DataType::kUint8})) {
     return badStep("a, b and y must be uint8");
   }
-  if (!isUint8Range(base.zero, base.min, base.max) || !isUint8Range(base.aZero, 0, 0) ||
-      !isUint8Range(base.bZero, 0, 0)) {
-    return badStep("zero points and bounds of uint8 must lie in 0 ... 255");
-  }
-  for (float multiplier : {base.aMultiplier, base.bMultiplier}) {
-    if (!(std::fabs(multiplier) <= kLargestMultiplier)) {
-      return badStep("a multiplier is not finite or too large");
-    }
-  }
+  OCTAVO_RETURN_IF_ERROR(checkQBinary(base));
   int64_t strides[2][kMaxRank];
   if (!broadcastStrides(*a, *y, strides[0]) || !broadcastStrides(*b, *y, strides[1])) {
     return badStep("a and b must broadcast to the shape of y");
@@ -82,6 +74,19 @@ Status prepareQBinary(const StepView& step, const QBinaryArgs& base, const QBina
 }
 
 }  // namespace
+
+Status checkQBinary(const QBinaryArgs& base) {
+  if (!isUint8Range(base.zero, base.min, base.max) || !isUint8Range(base.aZero, 0, 0) ||
+      !isUint8Range(base.bZero, 0, 0)) {
+    return badStep("zero points and bounds of uint8 must lie in 0 ... 255");
+  }
+  for (float multiplier : {base.aMultiplier, base.bMultiplier}) {
+    if (!(std::fabs(multiplier) <= kLargestMultiplier)) {
+      return badStep("a multiplier is not finite or too large");
+    }
+  }
+  return {};
+}
 
 Status prepareQAdd(const StepView& step, const PrepareContext& context,
                    std::unique_ptr<PreparedStep>* prepared) {

@@ -145,6 +145,17 @@ size_t QProduct::tapBytes(const DotKernel& kernel) const {
          static_cast<size_t>(kernel.columns);
 }
 
+DotArgs QProduct::argsOf(const RunContext& context) const {
+  DotArgs args = base;
+  if (residual.present) {
+    // As numbers: they point into different tensors.
+    const auto from = reinterpret_cast<intptr_t>(context.in<uint8_t>(residual.tensor));
+    args.sum = &residual.sum;
+    args.residual = from - reinterpret_cast<intptr_t>(context.out<uint8_t>(y));
+  }
+  return args;
+}
+
 void QProduct::enter(size_t panel, uint8_t* results, DotArgs* args) const {
   const Panel& at = panelAt(panel);
   const size_t position = positionOf(panel);
@@ -161,12 +172,19 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
                     std::unique_ptr<PreparedStep>* prepared) {
   QConvOperands from{};
   OCTAVO_RETURN_IF_ERROR(takeQConvOperands(step, context, &from));
-  const auto& params = step.as<QConvParams>();
+  QResidual residual;
+  OCTAVO_RETURN_IF_ERROR(takeQResidual(step, *from.y, &residual));
+  QConvParams params = step.as<QConvParams>();
+  if (residual.present) {
+    params.yZero = params.codeZero;
+    params.min = params.codeMin;
+    params.max = params.codeMax;
+  }
   Window window{};
   OCTAVO_RETURN_IF_ERROR(
       makeWindow(params, from.weight->dims[1], from.weight->dims[2], *from.x, *from.y, &window));
   const DotKernel* forced = context.forced.in(findDot);
-  if (forced == nullptr) {
+  if (forced == nullptr && !residual.present) {
     OCTAVO_RETURN_IF_ERROR(prepareQDepthwise(from, params, window, context, prepared));
     if (*prepared != nullptr) return {};
   }
@@ -195,6 +213,7 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
       forced != nullptr ? forced->isa : isaOfProduct(context.isa, window.outputs(), depth);
   const PanelLayout layout = layoutPanels(isa, minus128, columns, gather.taps(), depth, forced);
   QProduct product(from, params, layout, isa, context.packs);
+  product.residual = residual;
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);
   const RowSumKernel* rowSum = from.weightZero == nullptr ? nullptr : &chooseRowSum(context.isa);
   *prepared = grids && rowSum == nullptr

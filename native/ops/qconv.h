@@ -8,6 +8,7 @@
 
 #include "native/cpu/cache.h"
 #include "native/ops/gather.h"
+#include "native/ops/qresidual.h"
 #include "native/ops/window.h"
 #include "native/pack/panels.h"
 
@@ -42,7 +43,8 @@ class QProduct {
   size_t groups;
   Isa isa;
   PanelLayout layout;
-  DotArgs base;  // what all calls share
+  DotArgs base;  // what all calls of all runs share
+  QResidual residual;
 
   // `isa`: whose kernels the panels have.
   QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels, Isa isa,
@@ -62,6 +64,8 @@ class QProduct {
     return reinterpret_cast<const int8_t*>(weights_->data()) + groupOf(panel) * layout.weightBytes +
            panelAt(panel).weights;
   }
+  // What all calls of one run share: `base`, and where the residual is.
+  DotArgs argsOf(const RunContext& context) const;
   // Sets what belongs to a panel: weights, tables, and its columns of the results at y.
   void enter(size_t panel, uint8_t* y, DotArgs* args) const;
   const int32_t* biasOf(size_t panel, size_t bias) const {

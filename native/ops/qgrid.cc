@@ -78,8 +78,8 @@ class QGridStep final : public PreparedStep {
   size_t copiedLines(int64_t outputs) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
   const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t* copy) const;
-  void runLines(const uint8_t* image, int64_t begin, int64_t end, const PanelRange& range,
-                uint8_t* y) const;
+  void runLines(const DotArgs& base, const uint8_t* image, int64_t begin, int64_t end,
+                const PanelRange& range, uint8_t* y) const;
   void runRectangle(const uint8_t* image, size_t panel, const Span& rows, const Span& columns,
                     DotArgs args) const;
 };
@@ -130,6 +130,7 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
   // What comes next on this thread, as far as it is known.
   const bool goesOn = context.team.size() == 1 && (!sharesLast || number + 1 == strips);
   range.ahead = goesOn ? panels : range.last;
+  const DotArgs base = product.argsOf(context);
   const int64_t height = h.window.output;
   const auto end = std::min(static_cast<int64_t>((number + 1) * strip), batch * height);
   for (auto line = static_cast<int64_t>(number * strip); line < end;) {
@@ -138,7 +139,7 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
     const uint8_t* image = context.in<uint8_t>(product.x) + static_cast<size_t>(at) * imageBytes;
     uint8_t* y = context.out<uint8_t>(product.y) + static_cast<size_t>(at * height) * h.outputStep;
     if (copies) image = copyLines(image, first, last, scratch);
-    runLines(image, first, last, range, y);
+    runLines(base, image, first, last, range, y);
     line += last - first;
   }
 }
@@ -165,11 +166,11 @@ const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t
   return copy - static_cast<size_t>(begin * fromH.stride) * h.inputStep;
 }
 
-void QGridStep::runLines(const uint8_t* image, int64_t begin, int64_t end, const PanelRange& range,
-                         uint8_t* y) const {
+void QGridStep::runLines(const DotArgs& base, const uint8_t* image, int64_t begin, int64_t end,
+                         const PanelRange& range, uint8_t* y) const {
   const auto all = static_cast<size_t>((end - begin) * w.window.output);
   for (size_t panel = range.first; panel < range.last; ++panel) {
-    DotArgs args = product.base;
+    DotArgs args = base;
     product.enter(panel, y, &args);
     size_t bias = 0, done = 0;
     for (const Span& lines : h.spans) {

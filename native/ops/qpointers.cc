@@ -69,7 +69,7 @@ void QPointersStep::run(const RunContext& context) const {
 
 void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
   const size_t first = part / panelParts * strip, share = part % panelParts;
-  DotArgs args = product.base;
+  DotArgs args = product.argsOf(context);
   args.rows = std::min(strip, rows - first);
 
   auto* pointers = reinterpret_cast<const uint8_t**>(scratch);

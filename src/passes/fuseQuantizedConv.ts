@@ -13,7 +13,7 @@ import { attribute, floatOf, intOf } from '../graph/attributes.js';
 import { type Dim, type Node, qualifiedOp } from '../graph/ir.js';
 import { groupsOf } from '../graph/ops/convolution.js';
 import { type QuantParams, roundHalfEven } from '../numerics/index.js';
-import { binaryKinds } from '../runtime/steps.js';
+import { binaryKinds, noResidual } from '../runtime/steps.js';
 import { type Epilogue, epilogueOf } from './fuseQuantizedEpilogue.js';
 import { type Dequantized, dequantizedFrom } from './fuseQuantizedMovement.js';
 import {
@@ -215,6 +215,7 @@ function addQConv(
     max,
     lower,
     upper,
+    ...noResidual,
   };
   const type = coding === undefined ? 'float32' : 'uint8';
   const extra = { ...window.extra, outputType: attribute.string(type) };

@@ -7,6 +7,7 @@ import { fuseQuantizedElementwise } from './fuseQuantizedElementwise.js';
 import { fuseQuantizedLookup, simplifyLookups } from './fuseQuantizedLookup.js';
 import { sinkDequantize } from './fuseQuantizedMovement.js';
 import { fuseQuantizedPool } from './fuseQuantizedPool.js';
+import { fuseResidual } from './fuseResidual.js';
 import { foldAndInline } from './inlineBodies.js';
 import { settleLayout, sinkTransposes } from './layout.js';
 import { lower } from './lower/index.js';
@@ -37,6 +38,7 @@ export const executionPasses: readonly Pass[] = [
   signedBorders,
   fuseActivation,
   settleLayout,
+  fuseResidual,
   deadCode,
 ];
 

@@ -9,6 +9,7 @@ import type { Tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
 import type { Attribute, Graph } from '../graph/ir.js';
 import type { OperatorSpec } from './operatorOptions.js';
+import { fieldsOf, noResidual } from './steps.js';
 
 /** Tensors that the step of an operator reads besides x, by name. */
 export function operatorConstants(spec: OperatorSpec): Map<string, Tensor> {
@@ -51,6 +52,9 @@ export function operatorGraph(
   const attributes = new Map<string, Attribute>(
     Object.entries(params).map(([name, value]) => [name, attribute.int(value)]),
   );
+  for (const [field, kind] of fieldsOf('QConv')) {
+    if (field in noResidual) attributes.set(field, attribute[kind === 'f32' ? 'float' : 'int'](0));
+  }
   attributes.set('lower', attribute.float(isFloat ? output.min : Number.NEGATIVE_INFINITY));
   attributes.set('upper', attribute.float(isFloat ? output.max : Number.POSITIVE_INFINITY));
   const optional = (name: string) => (constants.has(name) ? name : '');

@@ -36,6 +36,16 @@ const kernelWindow = { kernelH: 'i32', kernelW: 'i32', ...window } as const;
 /** Clamp of an integer result, before it is stored. */
 const clamp = { min: 'i32', max: 'i32' } as const;
 
+/** The sum with a residual, behind a product's own codes; all 0 where there is none. */
+const residual = {
+  codeZero: 'i32',
+  codeMin: 'i32',
+  codeMax: 'i32',
+  residualZero: 'i32',
+  codeMultiplier: 'f32',
+  residualMultiplier: 'f32',
+} as const;
+
 /** Clamp of a float result: -Infinity and +Infinity where there is none. */
 const bounds = { lower: 'f32', upper: 'f32' } as const;
 
@@ -47,7 +57,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | QuantizeLinear | x f32, scale f32, zeroPoint (type of y, optional) | y u8 s8 u16 s16 |
  * | DequantizeLinear | x u8 s8 u16 s16 i32, scale f32, zeroPoint (optional) | y f32 |
  * | DynamicQuantizeLinear | x f32 | y u8, scale f32 [], zeroPoint u8 [] |
- * | QConv | x u8 NHWC, weight s8 OHWI, bias i32 [O] (optional), multiplier f32 [O], weightZero i32 [O] (optional) | y u8, i32 or f32 NHWC |
+ * | QConv | x u8 NHWC, weight s8 OHWI, bias i32 [O] (optional), multiplier f32 [O], weightZero i32 [O] (optional), residual u8 of y's shape (optional, for u8 y) | y u8, i32 or f32 NHWC |
  * | QAdd, QMul | a u8, b u8 (broadcast) | y u8 |
  * | QAveragePool | x u8 NHWC | y u8 or f32 NHWC |
  * | Lookup | x u8 or s8, table u8 [256] (indexed by the byte's bits) | y u8 or s8 |
@@ -76,6 +86,8 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  *
  * QConv: acc = Σ (x − xZero)(w − weightZero) + bias, padding counts as x = xZero. uint8 y:
  * requantize(acc, multiplier[o], yZero). int32 y: acc. float32 y: clamp(f32(acc) · multiplier[o], lower, upper).
+ *   With a residual, code = requantize(acc, multiplier[o], codeZero) within codeMin … codeMax, and y is what QAdd makes of the
+ *   two: clamp(rne(f32(f32((code − codeZero) · codeMultiplier) + f32((residual − residualZero) · residualMultiplier))) + yZero, min, max).
  * Conv, MatMul: weights of 16 bits are constants, and computed with as the float32 they stand for.
  * QAdd: clamp(rne(f32(f32((a − aZero) · aMultiplier) + f32((b − bZero) · bMultiplier))) + yZero, min, max).
  * QMul: clamp(rne(f32((a − aZero)(b − bZero)) · multiplier) + yZero, min, max).
@@ -105,7 +117,15 @@ const schema = {
   QuantizeLinear: { axis: 'i32', blockSize: 'i32' },
   DequantizeLinear: { axis: 'i32', blockSize: 'i32' },
   DynamicQuantizeLinear: {},
-  QConv: { ...window, groups: 'i32', xZero: 'i32', yZero: 'i32', ...clamp, ...bounds },
+  QConv: {
+    ...window,
+    groups: 'i32',
+    xZero: 'i32',
+    yZero: 'i32',
+    ...clamp,
+    ...bounds,
+    ...residual,
+  },
   QAdd: {
     aZero: 'i32',
     bZero: 'i32',
@@ -182,6 +202,30 @@ export function schemaText(): string {
   return stepNames
     .map((name) => [name, ...fieldsOf(name).map(([field, kind]) => `${field}:${kind}`)].join(' '))
     .join('\n');
+}
+
+/** Parameters of a QConv that no residual is added to. */
+export const noResidual: { readonly [F in keyof typeof residual]: number } = {
+  codeZero: 0,
+  codeMin: 0,
+  codeMax: 0,
+  residualZero: 0,
+  codeMultiplier: 0,
+  residualMultiplier: 0,
+};
+
+/** The addition of a QConv's residual as a QAdd of its codes and the residual. */
+export function sumOf(params: StepParams<'QConv'>): StepParams<'QAdd'> {
+  const { yZero, min, max, codeZero, residualZero, codeMultiplier, residualMultiplier } = params;
+  return {
+    aZero: codeZero,
+    bZero: residualZero,
+    yZero,
+    aMultiplier: codeMultiplier,
+    bMultiplier: residualMultiplier,
+    min,
+    max,
+  };
 }
 
 /** Values of `Unary.kind`. alpha and beta mean what ONNX's attributes mean; Clip's are its bounds. */

@@ -18,7 +18,7 @@ const backend = available(
 );
 
 /** A 3×3 convolution of 5×6 pixels with 48 channels, full or depthwise. */
-function convolution(depthwise: boolean, { stride = 1, smallest = -127 } = {}) {
+function convolution(depthwise: boolean, { stride = 1, smallest = -127, adds = false } = {}) {
   const depth = depthwise ? 1 : 48;
   const bytes = (count: number, seed: number) =>
     Uint8Array.from({ length: count }, (_, i) => (i * 7919 + seed) % 251);
@@ -32,6 +32,9 @@ function convolution(depthwise: boolean, { stride = 1, smallest = -127 } = {}) {
       { type: 'int8', dims: [48, 3, 3, depth], constant: weight },
       undefined,
       { type: 'float32', dims: [48], constant: new Float32Array(48).fill(depthwise ? 0.01 : 5e-4) },
+      ...(adds
+        ? [undefined, { type: 'uint8', dims: out, constant: bytes(5 * 6 * 48, 29) } as const]
+        : []),
     ],
     [{ type: 'uint8', dims: out }],
     {
@@ -42,6 +45,8 @@ function convolution(depthwise: boolean, { stride = 1, smallest = -127 } = {}) {
       groups: 48 / depth,
       xZero: 120,
       yZero: 128,
+      ...(adds ? { codeZero: 117, codeMin: 3, codeMax: 252, residualZero: 130 } : {}),
+      ...(adds ? { codeMultiplier: 0.75, residualMultiplier: 0.4375 } : {}),
     },
     'model',
   );
@@ -49,6 +54,7 @@ function convolution(depthwise: boolean, { stride = 1, smallest = -127 } = {}) {
 }
 
 const full = convolution(false);
+const adding = convolution(false, { adds: true });
 const depthwise = convolution(true);
 
 function codeOf(call: () => unknown): string {
@@ -70,7 +76,7 @@ describe.skipIf(backend === undefined)('a forced kernel', () => {
 
   it('of dot products computes every QConv, as the reference does, where this CPU has it', () => {
     let ran = 0;
-    for (const layer of [full, depthwise]) {
+    for (const layer of [full, adding, depthwise]) {
       const expected = runSingle(createReferenceBackend(), layer.plan, [layer.x]);
       for (const { name } of named('dot')) {
         const code = codeOf(() => expect(forced(name, layer), name).toEqual(expected));
@@ -78,7 +84,7 @@ describe.skipIf(backend === undefined)('a forced kernel', () => {
         if (code === 'none') ran++;
       }
     }
-    expect(ran).toBeGreaterThanOrEqual(2);
+    expect(ran).toBeGreaterThanOrEqual(3);
   });
 
   it('of depthwise convolution computes what it fits', () => {

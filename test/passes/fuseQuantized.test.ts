@@ -412,7 +412,7 @@ const cases: Case[] = [
       const d = g.pair(conv(g, c, 'd', [4, 4, 1, 1]), 0.02, u8(120));
       return [g.pair(g.op('Add', [c, d], 's'), 0.0413, u8(120))];
     },
-    steps: { QConv: 2, QAdd: 1 },
+    steps: { QConv: 2 },
   },
   {
     name: 'int8 through movements, a Concat and a sum',

@@ -106,7 +106,7 @@ type Definition<S extends StepName> = (
 ) => number;
 
 const definitions: { readonly [S in StepName]?: Definition<S> } = {
-  QConv(params, [x, weight, bias, multiplier, weightZero], [n, row, column, o], type) {
+  QConv(params, [x, weight, bias, multiplier, weightZero, residual], [n, row, column, o], type) {
     const [channels, kernelH, kernelW, depth] = weight!.dims as [number, number, number, number];
     const { xZero, yZero, min, max, lower, upper } = params;
     const group = Math.floor((o! * params.groups) / channels);
@@ -119,6 +119,14 @@ const definitions: { readonly [S in StepName]?: Definition<S> } = {
     }
     if (type === 'int32') return sum;
     const scaled = Math.fround(Math.fround(sum) * multiplier!.at([o!]));
+    if (residual !== undefined) {
+      const { codeZero, codeMin, codeMax } = params;
+      const code = clamp(nearest(scaled) + codeZero, codeMin, codeMax);
+      const own = Math.fround((code - codeZero) * params.codeMultiplier);
+      const other = residual.at([n!, row!, column!, o!]) - params.residualZero;
+      const total = Math.fround(own + Math.fround(other * params.residualMultiplier));
+      return clamp(nearest(total) + yZero, min, max);
+    }
     return type === 'uint8'
       ? clamp(nearest(scaled) + yZero, min, max)
       : clamp(scaled, lower, upper);

@@ -16,9 +16,36 @@ import {
 } from './draw.js';
 import type { Problem, Suite } from './problem.js';
 
-function drawProblem(random: Random, { x, weight, y, window }: ConvolutionShape): Problem {
+/** Parameters of a sum with a residual, and the residual: an input, or now and then a constant. */
+function drawResidual(random: Random, dims: ConvolutionShape['y']) {
+  const data = integers(random, 'uint8', count(dims));
+  const isConstant = random.chance(0.1);
+  const codeZero = drawZero(random);
+  const codes = drawClamp(random, codeZero);
+  return {
+    operand: { type: 'uint8', dims, constant: isConstant ? data : undefined } as const,
+    inputs: isConstant ? [] : [data],
+    params: {
+      codeZero,
+      codeMin: codes.min,
+      codeMax: codes.max,
+      residualZero: drawZero(random),
+      codeMultiplier: drawFactor(random, 0.1, 4),
+      residualMultiplier: drawFactor(random, 0.1, 4) * random.pick([1, 1, -1]),
+    },
+  };
+}
+
+function drawProblem(
+  random: Random,
+  { x, weight, y, window }: ConvolutionShape,
+  adds = false,
+): Problem {
   const channels = weight[0];
-  const type: DataType = random.pick(['uint8', 'uint8', 'uint8', 'int32', 'float32']);
+  const type: DataType = adds
+    ? 'uint8'
+    : random.pick(['uint8', 'uint8', 'uint8', 'int32', 'float32']);
+  const residual = adds ? drawResidual(random, y) : undefined;
   const xZero = drawZero(random);
   const yZero = drawZero(random);
   const lowest = random.pick([-127, -128]);
@@ -43,12 +70,16 @@ function drawProblem(random: Random, { x, weight, y, window }: ConvolutionShape)
         : undefined,
       { type: 'float32', dims: [channels], constant: multiplier },
       random.chance(0.3) ? { type: 'int32', dims: [channels], constant: weightZero } : undefined,
+      ...(residual === undefined ? [] : [residual.operand]),
     ],
     [{ type, dims: y }],
-    { ...window, xZero, yZero, ...drawClamp(random, yZero), ...drawBounds(random) },
+    {
+      ...{ ...window, xZero, yZero, ...drawClamp(random, yZero), ...drawBounds(random) },
+      ...residual?.params,
+    },
     random.pick(['plan', 'model']),
   );
-  return { plan, inputs: [integers(random, 'uint8', count(x))] };
+  return { plan, inputs: [integers(random, 'uint8', count(x)), ...(residual?.inputs ?? [])] };
 }
 
 function drawDepth(random: Random): number {
@@ -140,6 +171,56 @@ function drawStrips(random: Random): ConvolutionShape {
   );
 }
 
+/**
+ * Small pictures, of which much is border, on more channels than a row of the window is read whole
+ * for.
+ */
+function drawPadded(random: Random): ConvolutionShape {
+  const rows = drawSmallAxis(random);
+  const columns = drawSmallAxis(random);
+  const [groups, depth, perGroup] = [random.pick([1, 1, 2]), random.int(23, 40), drawSize(random)];
+  const batch = random.pick([1, 2]);
+  return {
+    x: [batch, rows.size, columns.size, groups * depth],
+    weight: [groups * perGroup, rows.kernel, columns.kernel, depth],
+    y: [batch, rows.out, columns.out, groups * perGroup],
+    window: {
+      strideH: rows.stride,
+      strideW: columns.stride,
+      dilationH: rows.dilation,
+      dilationW: columns.dilation,
+      padTop: rows.before,
+      padLeft: columns.before,
+      groups,
+    },
+  };
+}
+
+/** A matrix product. */
+function drawProduct(random: Random): ConvolutionShape {
+  const anySize = () => [drawSize(random), drawSize(random), drawDepth(random)];
+  const [m, n, k] = random.pick([
+    ...Array<() => number[]>(4).fill(anySize),
+    // A few rows, by many columns; now and then more weights than the caches next to a core.
+    () => [random.int(1, 4), random.int(1, 300), drawDepth(random)],
+    () => [random.int(1, 20), 64 * random.int(1, 4), random.int(1000, 1400)],
+  ])() as [number, number, number];
+  return {
+    x: [1, 1, m, k],
+    weight: [n, 1, 1, k],
+    y: [1, 1, m, n],
+    window: {
+      strideH: 1,
+      strideW: 1,
+      dilationH: 1,
+      dilationW: 1,
+      padTop: 0,
+      padLeft: 0,
+      groups: 1,
+    },
+  };
+}
+
 export const qconvSuites: readonly Suite[] = [
   {
     name: 'qconv dense',
@@ -191,57 +272,25 @@ export const qconvSuites: readonly Suite[] = [
   },
   {
     name: 'qconv padded',
-    draw: (random) => {
-      // Small pictures, of which much is border, on more channels than a row of the window is read
-      // whole for.
-      const rows = drawSmallAxis(random);
-      const columns = drawSmallAxis(random);
-      const [groups, depth, perGroup] = [
-        random.pick([1, 1, 2]),
-        random.int(23, 40),
-        drawSize(random),
-      ];
-      const batch = random.pick([1, 2]);
-      return drawProblem(random, {
-        x: [batch, rows.size, columns.size, groups * depth],
-        weight: [groups * perGroup, rows.kernel, columns.kernel, depth],
-        y: [batch, rows.out, columns.out, groups * perGroup],
-        window: {
-          strideH: rows.stride,
-          strideW: columns.stride,
-          dilationH: rows.dilation,
-          dilationW: columns.dilation,
-          padTop: rows.before,
-          padLeft: columns.before,
-          groups,
-        },
-      });
-    },
+    draw: (random) => drawProblem(random, drawPadded(random)),
   },
   {
     name: 'qmatmul',
+    draw: (random) => drawProblem(random, drawProduct(random)),
+  },
+  {
+    name: 'qconv with a residual',
     draw: (random) => {
-      const anySize = () => [drawSize(random), drawSize(random), drawDepth(random)];
-      const [m, n, k] = random.pick([
-        ...Array<() => number[]>(4).fill(anySize),
-        // A few rows, by many columns; now and then more weights than the caches next to a core.
-        () => [random.int(1, 4), random.int(1, 300), drawDepth(random)],
-        () => [random.int(1, 20), 64 * random.int(1, 4), random.int(1000, 1400)],
-      ])() as [number, number, number];
-      return drawProblem(random, {
-        x: [1, 1, m, k],
-        weight: [n, 1, 1, k],
-        y: [1, 1, m, n],
-        window: {
-          strideH: 1,
-          strideW: 1,
-          dilationH: 1,
-          dilationW: 1,
-          padTop: 0,
-          padLeft: 0,
-          groups: 1,
-        },
-      });
+      const anyGroups = () =>
+        [random.pick([1, 1, 1, 2, 5]), drawSize(random), drawSize(random)] as const;
+      const draw = random.pick([
+        () => drawConvolution(random, anyKernel, anyGroups),
+        () => drawConvolution(random, [1], () => [1, drawSize(random), drawSize(random)]),
+        () => drawConvolution(random, anyKernel, () => [drawSize(random), 1, 1]),
+        () => drawPadded(random),
+        () => drawProduct(random),
+      ]);
+      return drawProblem(random, draw(), true);
     },
   },
 ];

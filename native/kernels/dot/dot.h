@@ -41,6 +41,14 @@ struct RowGrid {
   size_t weightSkip;  // weights between one run and the next, which belong to taps outside
 };
 
+// A residual that is added to the codes of a uint8 product, by the arithmetic of QAdd. Up to 63
+// bytes behind those of a row are read; kTensorSlack covers them.
+struct DotSum {
+  int32_t residualZero;
+  float codeMultiplier, residualMultiplier;
+  int32_t zero, min, max;  // of the sum; those of DotArgs are the product's
+};
+
 struct DotArgs {
   // Pointer of tap t and row r: a[t * rows + r] + offset.
   const uint8_t* const* a;
@@ -66,6 +74,8 @@ struct DotArgs {
 
   DotOutput output;
   int32_t zero, min, max;  // of uint8: clamp(rne(f32(acc) * multiplier) + zero, min, max)
+  const DotSum* sum;       // of uint8, or null
+  ptrdiff_t residual;      // bytes from a result's place to the code that is added there
   float lower, upper;      // of float32: clamp(f32(acc) * multiplier, lower, upper)
 };
 

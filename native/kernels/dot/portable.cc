@@ -23,10 +23,19 @@ uint8_t* resultsAt(const DotArgs& args, size_t row) {
   return y + row / grid.lineRows * grid.yLineStride + row % grid.lineRows * args.yStride;
 }
 
+int32_t add(const DotArgs& args, int32_t code, int32_t residual) {
+  const DotSum& sum = *args.sum;
+  const float own = static_cast<float>(code - args.zero) * sum.codeMultiplier;
+  const float other = static_cast<float>(residual - sum.residualZero) * sum.residualMultiplier;
+  return roundToInteger(own + other, sum.zero, sum.min, sum.max);
+}
+
 void store(const DotArgs& args, uint8_t* y, int p, int32_t acc) {
   if (args.output == DotOutput::kUint8) {
     const float value = static_cast<float>(acc) * args.multiplier[p];
-    y[p] = static_cast<uint8_t>(roundToInteger(value, args.zero, args.min, args.max));
+    int32_t code = roundToInteger(value, args.zero, args.min, args.max);
+    if (args.sum != nullptr) code = add(args, code, y[p + args.residual]);
+    y[p] = static_cast<uint8_t>(code);
   } else if (args.output == DotOutput::kInt32) {
     reinterpret_cast<int32_t*>(y)[p] = acc;
   } else {

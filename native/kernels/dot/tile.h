@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "native/kernels/dot/dot.h"
+#include "native/kernels/dot/sum.h"
 #include "native/kernels/simd/product.h"
 #include "native/kernels/simd/requantize.h"
 
@@ -137,6 +138,37 @@ OCTAVO_NOINLINE void storeRow(const DotArgs& args, uint8_t* y, int32_t* row) {
   }
 }
 
+// Rows of accumulators in memory, each summed with its residual. As many rows are packed together
+// as make a vector.
+template <typename V, int NV>
+OCTAVO_NOINLINE void storeSums(const DotArgs& given, uint8_t* const* y, int count,
+                               const int32_t* acc) {
+  constexpr int kTogether = NV > 2 ? 1 : 4 / NV;
+  const DotArgs args = given;
+  const SumWithResidual<V> sum(args);
+  // Residuals of the next tile are fetched while it is multiplied: they are read in pieces too far
+  // apart for the CPU to see what comes next.
+  const ptrdiff_t next = args.residual + static_cast<ptrdiff_t>(count * args.yStride);
+  for (int i = 0; i < count; ++i) OCTAVO_FETCH(y[i] + next);
+  for (int i = 0; i < count; i += kTogether, y += kTogether) {
+    typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+    if (i + kTogether > count) {
+      for (; i < count; ++i, ++y, acc += NV * V::kWords) {
+        sum.template round<NV>(acc, args.multiplier, *y + args.residual, q);
+        const auto bytes = V::template compact<NV>(sum.to.pack(q[0], q[1], q[2], q[3]));
+        storeRows<V, NV, 1>(bytes, y, args.columns);
+      }
+      return;
+    }
+#pragma GCC unroll 4
+    for (int row = 0; row < kTogether; ++row, acc += NV * V::kWords) {
+      sum.template round<NV>(acc, args.multiplier, y[row] + args.residual, q + row * NV);
+    }
+    const auto bytes = V::template compact<NV>(sum.to.pack(q[0], q[1], q[2], q[3]));
+    storeRows<V, NV, kTogether>(bytes, y, args.columns);
+  }
+}
+
 // Accumulators of a tile begin as the bias.
 template <typename V, int MR, int NV>
 OCTAVO_INLINE void startTile(const DotArgs& args, typename V::Int (*acc)[NV]) {
@@ -168,7 +200,7 @@ OCTAVO_INLINE void storeTile(RequantizeFractions<V> to, const float* multiplier,
 template <typename V, int NV>
 struct Finish {
   explicit Finish(const DotArgs& args)
-      : fractions(args.output == DotOutput::kUint8 && args.fractions),
+      : fractions(args.output == DotOutput::kUint8 && args.fractions && args.sum == nullptr),
         plain(fractions && args.rowSum == nullptr && args.columns == NV * V::kWords),
         to(args.zero, args.min, args.max) {}
 
@@ -206,6 +238,7 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) V::store(tile + (i * NV + j) * V::kWords, acc[i][j]);
     }
+    if (args.sum != nullptr) return storeSums<V, NV>(args, y, MR, tile);
     for (int i = 0; i < MR; ++i) storeRow<V, NV>(args, y[i], tile + i * NV * V::kWords);
   }
 }

@@ -1,8 +1,8 @@
-// The kernels of the family as templates over a vector vocabulary V (kernels/simd). Bytes are
-// widened by unpacking with 0, which leaves them in the order that packing undoes.
+// The kernels of the family as templates over a vector vocabulary V (kernels/simd).
 #pragma once
 
 #include "native/kernels/elementwise/elementwise.h"
+#include "native/kernels/simd/codes.h"
 #include "native/kernels/simd/requantize.h"
 
 namespace octavo {
@@ -12,27 +12,23 @@ namespace {
 template <typename Op>
 OCTAVO_INLINE void takeBytes(typename Op::V::Int bytes, const typename Op::Side& side,
                              typename Op::V::Float* values) {
-  using V = typename Op::V;
-  const auto nothing = V::zero();
-  const auto low = V::unpackLow8(bytes, nothing), high = V::unpackHigh8(bytes, nothing);
-  values[0] = Op::take(V::unpackLow16(low, nothing), side);
-  values[1] = Op::take(V::unpackHigh16(low, nothing), side);
-  values[2] = Op::take(V::unpackLow16(high, nothing), side);
-  values[3] = Op::take(V::unpackHigh16(high, nothing), side);
+  side.codes.take(bytes, values);
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) values[j] = Op::take(values[j], side);
 }
 
 template <typename Vector>
 struct Add {
   using V = Vector;
   struct Side {
-    Side(int32_t z, float m) : zero(V::set32(z)), multiplier(V::setFloat(m)) {}
-    typename V::Int zero;
+    Side(int32_t zero, float m) : codes(zero), multiplier(V::setFloat(m)) {}
+    Codes<V> codes;
     typename V::Float multiplier;
   };
   explicit Add(const QBinaryArgs& args)
       : a(args.aZero, args.aMultiplier), b(args.bZero, args.bMultiplier) {}
-  static OCTAVO_INLINE typename V::Float take(typename V::Int x, const Side& side) {
-    return V::multiply(V::toFloat(V::sub32(x, side.zero)), side.multiplier);
+  static OCTAVO_INLINE typename V::Float take(typename V::Float x, const Side& side) {
+    return V::multiply(x, side.multiplier);
   }
   OCTAVO_INLINE typename V::Float combine(typename V::Float x, typename V::Float y) const {
     return V::add(x, y);
@@ -44,14 +40,12 @@ template <typename Vector>
 struct Multiply {
   using V = Vector;
   struct Side {
-    explicit Side(int32_t z) : zero(V::set32(z)) {}
-    typename V::Int zero;
+    explicit Side(int32_t zero) : codes(zero) {}
+    Codes<V> codes;
   };
   explicit Multiply(const QBinaryArgs& args)
       : a(args.aZero), b(args.bZero), multiplier(V::setFloat(args.aMultiplier)) {}
-  static OCTAVO_INLINE typename V::Float take(typename V::Int x, const Side& side) {
-    return V::toFloat(V::sub32(x, side.zero));
-  }
+  static OCTAVO_INLINE typename V::Float take(typename V::Float x, const Side&) { return x; }
   // The product of two nine-bit integers is exact in float32.
   OCTAVO_INLINE typename V::Float combine(typename V::Float x, typename V::Float y) const {
     return V::multiply(V::multiply(x, y), multiplier);

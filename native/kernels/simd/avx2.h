@@ -95,6 +95,9 @@ struct Avx2 {
   static void storeFloat(float* p, Float v) { _mm256_storeu_ps(p, v); }
   static Float toFloat(Int v) { return _mm256_cvtepi32_ps(v); }
   static Int toInt(Float v) { return _mm256_cvtps_epi32(v); }  // rounds half to even
+  static Float round(Float v) {
+    return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
   static Int bits(Float v) { return _mm256_castps_si256(v); }
   static Float fromBits(Int v) { return _mm256_castsi256_ps(v); }
   static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
@@ -130,6 +133,19 @@ struct Avx2 {
       return _mm256_permute4x64_epi64(v, 0xd8);
     } else if constexpr (words == 3) {
       return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 0, 0));
+    } else {
+      return v;
+    }
+  }
+  // Undoes compact<words> for one row.
+  template <int words>
+  static Int spread(Int v) {
+    if constexpr (words == 1) {
+      return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
+    } else if constexpr (words == 2) {
+      return _mm256_permute4x64_epi64(v, 0x50);
+    } else if constexpr (words == 3) {
+      return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 1, 2, 2, 3, 4, 5, 5));
     } else {
       return v;
     }

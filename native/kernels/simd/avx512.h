@@ -127,6 +127,7 @@ struct Avx512 {
   static void storeFloat(float* p, Float v) { _mm512_storeu_ps(p, v); }
   static Float toFloat(Int v) { return _mm512_cvtepi32_ps(v); }
   static Int toInt(Float v) { return _mm512_cvtps_epi32(v); }  // rounds half to even
+  static Float round(Float v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT); }
   static Int bits(Float v) { return _mm512_castps_si512(v); }
   static Float fromBits(Int v) { return _mm512_castsi512_ps(v); }
   static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
@@ -191,6 +192,22 @@ struct Avx512 {
     } else if constexpr (words == 3) {
       return _mm512_permutexvar_epi32(
           _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 0, 0, 0, 0), v);
+    } else {
+      return v;
+    }
+  }
+  // The first words of each lane from bytes that follow each other: undoes compact<words> for one
+  // row.
+  template <int words>
+  static Int spread(Int v) {
+    if constexpr (words == 1) {
+      return _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), v);
+    } else if constexpr (words == 2) {
+      return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), v);
+    } else if constexpr (words == 3) {
+      return _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11), v);
     } else {
       return v;
     }

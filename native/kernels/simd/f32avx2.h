@@ -20,9 +20,6 @@ struct F32Avx2 : Avx2 {
   static Float squareRoot(Float v) { return _mm256_sqrt_ps(v); }
   static Float floor(Float v) { return _mm256_floor_ps(v); }
   static Float ceil(Float v) { return _mm256_ceil_ps(v); }
-  static Float round(Float v) {
-    return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  }
   static Float absolute(Float v) { return _mm256_andnot_ps(setFloat(-0.0f), v); }
   static Float negate(Float v) { return _mm256_xor_ps(v, setFloat(-0.0f)); }
   static Float withSign(Float a, Float b) {

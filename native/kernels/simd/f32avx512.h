@@ -20,7 +20,6 @@ struct F32Avx512 : Avx512 {
   static Float squareRoot(Float v) { return _mm512_sqrt_ps(v); }
   static Float floor(Float v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEG_INF); }
   static Float ceil(Float v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_POS_INF); }
-  static Float round(Float v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT); }
   static Float absolute(Float v) { return _mm512_abs_ps(v); }
   static Float negate(Float v) { return _mm512_xor_ps(v, setFloat(-0.0f)); }
   // The magnitude of a with the sign of b.

@@ -28,7 +28,6 @@ struct F32Neon : Neon {
   static Float squareRoot(Float v) { return vsqrtq_f32(v); }
   static Float floor(Float v) { return vrndmq_f32(v); }
   static Float ceil(Float v) { return vrndpq_f32(v); }
-  static Float round(Float v) { return vrndnq_f32(v); }
   static Float absolute(Float v) { return vabsq_f32(v); }
   static Float negate(Float v) { return vnegq_f32(v); }
   static Float withSign(Float a, Float b) { return vbslq_f32(vdupq_n_u32(0x80000000u), b, a); }

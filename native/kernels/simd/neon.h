@@ -86,6 +86,7 @@ struct Neon {
   static void storeFloat(float* p, Float v) { vst1q_f32(p, v); }
   static Float toFloat(Int v) { return vcvtq_f32_s32(s32(v)); }
   static Int toInt(Float v) { return from32(vcvtnq_s32_f32(v)); }  // rounds half to even
+  static Float round(Float v) { return vrndnq_f32(v); }
   static Int bits(Float v) { return vreinterpretq_u8_f32(v); }
   static Float fromBits(Int v) { return vreinterpretq_f32_u8(v); }
   static Float add(Float a, Float b) { return vaddq_f32(a, b); }
@@ -124,6 +125,10 @@ struct Neon {
 
   template <int words>
   static Int compact(Int v) {
+    return v;
+  }
+  template <int words>
+  static Int spread(Int v) {
     return v;
   }
   template <int words, int row>

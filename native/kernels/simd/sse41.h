@@ -39,6 +39,9 @@ struct Sse41 : Avx128 {
   static void storeFloat(float* p, Float v) { _mm_storeu_ps(p, v); }
   static Int bits(Float v) { return _mm_castps_si128(v); }
   static Float fromBits(Int v) { return _mm_castsi128_ps(v); }
+  static Float round(Float v) {
+    return _mm_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
   static Float add(Float a, Float b) { return _mm_add_ps(a, b); }
   static Float divide(Float a, Float b) { return _mm_div_ps(a, b); }
   static Float max(Float a, Float b) { return _mm_max_ps(a, b); }
@@ -54,6 +57,10 @@ struct Sse41 : Avx128 {
 
   template <int words>
   static Int compact(Int v) {
+    return v;
+  }
+  template <int words>
+  static Int spread(Int v) {
     return v;
   }
   template <int words, int row>

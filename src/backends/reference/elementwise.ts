@@ -6,7 +6,7 @@
 import type { TypedArray } from '../../core/dtype.js';
 import { binaryFunctions, unaryFunctions } from '../../numerics/functions.js';
 import type { Step } from '../../runtime/plan.js';
-import { binaryKinds, nameOfKind, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, nameOfKind, type StepParams, unaryKinds } from '../../runtime/steps.js';
 import { rounded } from './arithmetic.js';
 import { dimsOf, elementsOf, type StepKernel } from './kernel.js';
 import type { PlanMemory } from './memory.js';
@@ -15,12 +15,24 @@ import { broadcastStrides, forEachRow } from './strided.js';
 const { fround } = Math;
 
 export const qadd: StepKernel<'QAdd'> = (step, memory) => {
-  const { aZero, bZero, yZero, aMultiplier, bMultiplier, min, max } = step.params;
-  combine(step, memory, (a, b) => {
+  combine(step, memory, quantizedSum(step.params));
+};
+
+/** What QAdd makes of two codes. */
+export function quantizedSum({
+  aZero,
+  bZero,
+  yZero,
+  aMultiplier,
+  bMultiplier,
+  min,
+  max,
+}: StepParams<'QAdd'>): (a: number, b: number) => number {
+  return (a, b) => {
     const sum = fround((a - aZero) * aMultiplier) + fround((b - bZero) * bMultiplier);
     return rounded(fround(sum), yZero, min, max);
-  });
-};
+  };
+}
 
 export const qmul: StepKernel<'QMul'> = (step, memory) => {
   const { aZero, bZero, yZero, multiplier, min, max } = step.params;

@@ -3,9 +3,10 @@
  * exact in int32, so its order does not matter; zero points are taken off before multiplying, which
  * makes padding, where x = xZero, a sum of nothing.
  */
-import type { StepParams } from '../../runtime/steps.js';
+import { type StepParams, sumOf } from '../../runtime/steps.js';
 import { bounded, requantized } from './arithmetic.js';
 import { forEachPixel } from './convolution.js';
+import { quantizedSum } from './elementwise.js';
 import { dimsOf, elementsOf, optionalElementsOf, type StepKernel, typeOf } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 
@@ -13,7 +14,10 @@ export const qconv: StepKernel<'QConv'> = ({ inputs, outputs, params }, memory) 
   const bias = optionalElementsOf<'int32'>(memory, inputs[2]);
   const x = centeredInput(memory, inputs[0], params.xZero);
   const weight = centeredWeight(memory, inputs[1], inputs[4]);
-  const store = storeOf(params, memory, inputs[3], outputs[0]);
+  const store =
+    inputs[5] === undefined || inputs[5] < 0
+      ? storeOf(params, memory, inputs[3], outputs[0])
+      : storeSum(params, memory, inputs, outputs[0]);
   const weightDims = dimsOf(memory, inputs[1]);
   const depth = weightDims[3]!;
   const sums = new Int32Array(weightDims[0]!);
@@ -96,6 +100,26 @@ function centeredWeight(
     for (let i = o * perChannel; i < (o + 1) * perChannel; i++) centered[i]! -= zero;
   });
   return centered;
+}
+
+/** Writes codes of one pixel, each added to its residual. */
+function storeSum(
+  params: StepParams<'QConv'>,
+  memory: PlanMemory,
+  inputs: readonly number[],
+  yIndex: number | undefined,
+): (pixel: number, sums: Int32Array) => void {
+  const multiplier = elementsOf<'float32'>(memory, inputs[3]);
+  const residual = elementsOf<'uint8'>(memory, inputs[5]);
+  const y = elementsOf<'uint8'>(memory, yIndex);
+  const { codeZero, codeMin, codeMax } = params;
+  const add = quantizedSum(sumOf(params));
+  return (pixel, sums) => {
+    for (let o = 0, at = pixel * sums.length; o < sums.length; o++, at++) {
+      const code = requantized(sums[o]!, multiplier[o]!, codeZero, codeMin, codeMax);
+      y[at] = add(code, residual[at]!);
+    }
+  };
 }
 
 /** Writes the sums of one pixel, in the form that the output's type asks for. */

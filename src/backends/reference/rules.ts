@@ -80,7 +80,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
     },
   },
   QConv: {
-    reads: [u8, ['int8'], i32, f32, i32],
+    reads: [u8, ['int8'], i32, f32, i32, u8],
     optionalFrom: 2,
     writes: [['uint8', 'int32', 'float32']],
     check: (subject) => {
@@ -89,7 +89,11 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       const channels = inputs[1]!.dims[0]!;
       const absent = inputs[3] === undefined && outputs[0]!.type !== 'int32';
       need(!absent, 'multipliers', 'none');
-      for (const input of inputs.slice(2)) if (input) needCount(need, input, channels);
+      for (const input of inputs.slice(2, 5)) if (input) needCount(need, input, channels);
+      const [y] = outputs;
+      if (inputs[5] === undefined) return;
+      needSame(need, inputs[5].dims, y!.dims);
+      need(y!.type === 'uint8', 'uint8 where a residual is added', y!.type);
     },
   },
   QAdd: { reads: [u8, u8], writes: [u8], check: checkBroadcast },

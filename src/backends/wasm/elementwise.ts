@@ -1,20 +1,26 @@
 /**
  * QAdd, QMul, Lookup, Binary and Unary (assembly/elementwise.ts, f32elementwise.ts and lookup.ts).
  */
-import { binaryKinds, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, type StepParams, unaryKinds } from '../../runtime/steps.js';
 import { runOverRows } from './broadcast.js';
-import { areBytes, declined, floatBits, type WasmKernel } from './kernel.js';
+import { areBytes, declined, floatBits, type PrepareContext, type WasmKernel } from './kernel.js';
 
 export const qadd: WasmKernel<'QAdd'> = (step, context) => {
-  const { aZero, bZero, yZero, aMultiplier, bMultiplier, min, max } = step.params;
+  const { aZero, bZero, yZero, min, max } = step.params;
   if (!areBytes(aZero, bZero, yZero, min, max) || min > max) return beyondBytes;
-  const sum = context.keepWords([
-    ...[aZero, bZero, yZero, floatBits(aMultiplier), floatBits(bMultiplier)],
-    ...[min, max],
-  ]);
+  const sum = keepSum(step.params, context);
   const { qadd: run } = context.exports;
   return runOverRows(step, context, 1, (rows, a, b, y) => run(sum, rows, a, b, y));
 };
+
+/** The address of the fields of class Sum. */
+export function keepSum(params: StepParams<'QAdd'>, { keepWords }: PrepareContext): number {
+  const { aZero, bZero, yZero, aMultiplier, bMultiplier, min, max } = params;
+  return keepWords([
+    ...[aZero, bZero, yZero, floatBits(aMultiplier), floatBits(bMultiplier)],
+    ...[min, max],
+  ]);
+}
 
 export const qmul: WasmKernel<'QMul'> = (step, context) => {
   const { aZero, bZero, yZero, multiplier, min, max } = step.params;

@@ -23,6 +23,8 @@ export interface WasmExports {
     bias: number,
     multiplier: number,
     y: number,
+    sum: number,
+    residual: number,
     scratch: number,
     begin: number,
     end: number,

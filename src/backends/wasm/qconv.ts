@@ -2,14 +2,17 @@
  * QConv, in one of three ways: along the channels where it is depthwise (assembly/depthwise.ts), as
  * a matrix times a vector where there is one output pixel (assembly/row.ts), and else as the
  * product of tiles and panels (assembly/qconv.ts). The last two use the relaxed dot product where it
- * is exact.
+ * is exact. A residual is added to each strip of tiles, and behind the step of the other two.
  */
 import type { Step } from '../../runtime/plan.js';
+import { sumOf } from '../../runtime/steps.js';
+import { keepSum, qadd } from './elementwise.js';
 import {
   areBytes,
   type Declined,
   declined,
   floatBits,
+  type Operand,
   type PrepareContext,
   type StepRun,
   type WasmKernel,
@@ -31,7 +34,46 @@ import {
 import type { DotForm } from './probe.js';
 import { depthwiseParts, dimsOf, keepWindow, pixelsOf, tileGrain } from './window.js';
 
-export const qconv: WasmKernel<'QConv'> = (step, context) => {
+export const qconv: WasmKernel<'QConv'> = (given, context) => {
+  const [y, residual = -1] = [given.outputs[0]!, given.inputs[5]];
+  if (residual < 0) return prepareProduct(given, context, none);
+  const { params } = given;
+  const step = codesOf(given);
+  const sum: Step<'QAdd'> = { ...given, op: 'QAdd', inputs: [y, residual], params: sumOf(params) };
+  const add = qadd(sum, context);
+  if ('declined' in add) return add;
+  if (params.groups === 1 && !isSingleRow(step, context)) {
+    const addend = { sum: keepSum(sum.params, context), residual: context.operand(residual) };
+    return prepareProduct(step, context, addend);
+  }
+  const run = prepareProduct(step, context, none);
+  if ('declined' in run) return run;
+  return (memory) => {
+    run(memory);
+    add(memory);
+  };
+};
+
+/** What tiles add to their codes: the fields of class Sum, and where the other codes are. */
+interface Addend {
+  readonly sum: number;
+  readonly residual: Operand;
+}
+
+const none: Addend = { sum: 0, residual: () => 0 };
+
+/** The step up to the codes that a residual is added to. */
+function codesOf(step: Step<'QConv'>): Step<'QConv'> {
+  const { codeZero: yZero, codeMin: min, codeMax: max } = step.params;
+  const params = { ...step.params, yZero, min, max };
+  return { ...step, inputs: step.inputs.slice(0, 5), params };
+}
+
+function prepareProduct(
+  step: Step<'QConv'>,
+  context: PrepareContext,
+  addend: Addend,
+): StepRun | Declined {
   const constants = constantsOf(step, context);
   if ('declined' in constants) return constants;
   const [outChannels, , , channels] = dimsOf(context.tensors[step.inputs[1]!]!);
@@ -42,9 +84,10 @@ export const qconv: WasmKernel<'QConv'> = (step, context) => {
   }
   // int8 panels hold weights as they are
   const isRow = constants.zeros === undefined && isSingleRow(step, context);
-  const prepare = isRow ? prepareRow : prepareTiles;
-  return prepare(step, constants, dot, context);
-};
+  return isRow
+    ? prepareRow(step, constants, dot, context)
+    : prepareTiles(step, constants, dot, context, addend);
+}
 
 interface Constants {
   readonly weights: Int8Array;
@@ -111,6 +154,7 @@ function prepareTiles(
   constants: Constants,
   dot: DotForm | undefined,
   context: PrepareContext,
+  { sum, residual }: Addend,
 ): StepRun | Declined {
   const { inputs, outputs, params } = step;
   const { exports, memory, operand, tensors } = context;
@@ -147,7 +191,12 @@ function prepareTiles(
     scratch: exports.qconvScratch(window, layout) >>> 0,
   });
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
-  return (at) => run(window, output, layout, flip, x(at), xZero, panels, b, m, y(at));
+  return (at) => {
+    run(
+      ...([window, output, layout, flip, x(at), xZero, panels, b, m, y(at)] as const),
+      ...([sum, residual(at)] as const),
+    );
+  };
 }
 
 function prepareRow(

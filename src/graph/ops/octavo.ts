@@ -122,17 +122,25 @@ const broadcast =
 
 const qConv = step(
   'QConv',
-  [4, 5],
+  [4, 6],
   (context) => {
     expectInputType(context, 0, 'uint8');
     expectInputType(context, 1, 'int8');
     expectInputType(context, 2, 'int32');
     expectInputType(context, 3, 'float32');
     expectInputType(context, 4, 'int32');
+    expectInputType(context, 5, 'uint8');
     const type = outputTypeOf(context.node, 'uint8')!;
-    return [{ type, dims: convolved(context, [2, 3, 4]) }];
+    const dims = convolved(context, [2, 3, 4]);
+    const residual = context.input(5)?.dims;
+    if (dims === undefined || residual === undefined) return [{ type, dims }];
+    expectRank(context, 5, 4);
+    const unified = dims.map((dim, i) =>
+      unifyDims(context.node, `axis ${i} of y and the residual`, dim, residual[i]),
+    );
+    return [{ type, dims: unified }];
   },
-  { optionalInputs: [2] },
+  { optionalInputs: [2, 4] },
 );
 
 /** Types of float weights: those of 16 bits are computed with as float32. */

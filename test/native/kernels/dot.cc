@@ -1,5 +1,6 @@
 // dot: all row counts up to two tiles, all column counts of a panel, depths up to four groups and
-// some behind them, with and without zero points of the weights, every kind of output.
+// some behind them, with and without zero points of the weights, every kind of output, codes with
+// and without a residual.
 #include "native/kernels/dot/dot.h"
 
 #include <algorithm>
@@ -34,7 +35,7 @@ struct Runs {
 
 Guarded activations("a", 1 << 18), pointers("a's pointers", 1 << 13), weights("weights", 1 << 18);
 Guarded biases("bias", 1 << 12), multipliers("multiplier", 1 << 12), zeros("weightZero", 1 << 12);
-Guarded rowSums("rowSum", 1 << 12);
+Guarded rowSums("rowSum", 1 << 12), residuals("residual", 1 << 17);
 Output output("y", 1 << 17);
 
 // One column's weights, [tap][k], and what a kernel takes for each.
@@ -150,6 +151,25 @@ std::vector<const uint8_t*> drawGrid(const Case& c, RowGrid* grid, Random& rando
   return rows;
 }
 
+const uint8_t* drawResidual(size_t bytes, Edge edge, DotSum* sum, Random& random) {
+  *sum = {random.between(0, 255),
+          random.real(0.1f, 4),
+          random.real(-4, 4),
+          random.between(0, 255),
+          random.coin() ? 0 : random.between(0, 128),
+          random.coin() ? 255 : random.between(128, 255)};
+  uint8_t* residual = residuals.place<uint8_t>(edge, bytes, kTensorSlack);
+  for (size_t i = 0; i < bytes; ++i) residual[i] = static_cast<uint8_t>(random.bits());
+  return residual;
+}
+
+// `code`: less its zero point.
+int32_t summed(int32_t code, uint8_t residual, const DotSum& sum) {
+  const float own = static_cast<float>(code) * sum.codeMultiplier;
+  const float other = static_cast<float>(residual - sum.residualZero) * sum.residualMultiplier;
+  return requantized(own + other, sum.zero, sum.min, sum.max);
+}
+
 void runCase(const DotKernel& kernel, const Case& c, Random& random) {
   note("%ld × %ld, %ld taps of %ld, fill %ld, zero points %ld, output %ld, edge %ld",
        {static_cast<long>(c.rows), static_cast<long>(c.columns), static_cast<long>(c.taps),
@@ -207,14 +227,24 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
   const auto yAt = [&](size_t row) {
     return row / grid.lineRows * grid.yLineStride + row % grid.lineRows * args.yStride;
   };
-  args.y = output.place(c.edge, yAt(c.rows - 1) + c.columns * size, size);
+  const size_t bytes = yAt(c.rows - 1) + c.columns * size;
+  args.y = output.place(c.edge, bytes, size);
+  DotSum sum{};
+  const uint8_t* residual = nullptr;
+  if (c.output == DotOutput::kUint8 && random.coin()) {
+    residual = drawResidual(bytes, c.edge, &sum, random);
+    args.sum = &sum;
+    args.residual = reinterpret_cast<intptr_t>(residual) - reinterpret_cast<intptr_t>(args.y);
+  }
   for (size_t row = 0; row < c.rows; ++row) {
     for (size_t column = 0; column < c.columns; ++column) {
       const auto acc = static_cast<int32_t>(accumulate(columns[column], rows, row, c));
       const float value = static_cast<float>(acc) * columns[column].multiplier;
       const size_t at = yAt(row) + column * size;
       if (c.output == DotOutput::kUint8) {
-        output.expect(at, static_cast<uint8_t>(requantized(value, args.zero, args.min, args.max)));
+        int32_t code = requantized(value, args.zero, args.min, args.max);
+        if (residual != nullptr) code = summed(code - args.zero, residual[at], sum);
+        output.expect(at, static_cast<uint8_t>(code));
       } else if (c.output == DotOutput::kInt32) {
         output.expect(at, acc);
       } else {
