@@ -1,16 +1,26 @@
 // AVX512-VNNI: vpdpbusd on 512 bits. 24 accumulators leave registers for up to four panel vectors,
 // a broadcast row word, and the epilogue's constants.
 #include "native/kernels/dot/avxvnni.h"
+#include "native/kernels/dot/thin.h"
 #include "native/kernels/simd/avx512.h"
 
 namespace octavo {
 
 using Direct = DirectProduct<Avx512>;
 
-void dot_u8s8i32_12x16c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 12, 1>(args); }
-void dot_u8s8i32_12x32c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 12, 2>(args); }
-void dot_u8s8i32_8x48c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 8, 3>(args); }
-void dot_u8s8i32_6x64c4_avx512vnni(const DotArgs& args) { dotKernel<Avx512, Direct, 6, 4>(args); }
+namespace {
+
+template <int MR, int NV>
+inline void dot(const DotArgs& args) {
+  if (!dotThin<Avx512, Direct, NV>(args)) dotKernel<Avx512, Direct, MR, NV>(args);
+}
+
+}  // namespace
+
+void dot_u8s8i32_12x16c4_avx512vnni(const DotArgs& args) { dot<12, 1>(args); }
+void dot_u8s8i32_12x32c4_avx512vnni(const DotArgs& args) { dot<12, 2>(args); }
+void dot_u8s8i32_8x48c4_avx512vnni(const DotArgs& args) { dot<8, 3>(args); }
+void dot_u8s8i32_6x64c4_avx512vnni(const DotArgs& args) { dot<6, 4>(args); }
 
 OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x8c4_avxvnni_evex, 6, 1)
 OCTAVO_AVXVNNI_DOT(dot_u8s8i32_6x16c4_avxvnni_evex, 6, 2)

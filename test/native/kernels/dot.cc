@@ -280,6 +280,16 @@ void dotCases(const DotKernel& kernel) {
       }
     }
   }
+  // Whole panels of little depth, for which kernels may keep all weights at hand.
+  for (size_t depth = 1; depth <= 40; ++depth) {
+    for (size_t rows = 1; rows <= 9; ++rows) {
+      runCase(kernel,
+              {rows, static_cast<size_t>(kernel.columns), 1, depth,
+               static_cast<Fill>(random.between(0, kFills - 1)), false, DotOutput::kUint8,
+               random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel)},
+              random);
+    }
+  }
 }
 
 void rowSumCases(const RowSumKernel& kernel) {
