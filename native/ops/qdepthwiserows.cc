@@ -9,14 +9,16 @@
 namespace octavo {
 namespace {
 
-// Multiplications worth handing to another thread, how finely the work is cut at most, and the
-// rows of a band at least.
+// Multiplications worth handing to another thread, for each 128 bits of a vector: several times as
+// long as a fork and a join take. How finely the work is cut at most, and the rows of a band at
+// least.
 constexpr int64_t kPartWork = 250'000;
 constexpr int64_t kMostParts = 32;
-constexpr int64_t kLeastRows = 14;
-// Bytes of cells that stay in the innermost cache beside inputs and outputs, and the most that a
-// window may take.
+constexpr int64_t kLeastRows = 28;
+// Bytes of cells that stay in the innermost cache beside inputs and outputs, where a kernel goes
+// over them for each row and for each two rows, and the most that a window may take.
 constexpr size_t kCellBytes = 24 << 10;
+constexpr size_t kPairedCellBytes = 32 << 10;
 constexpr size_t kMostCellBytes = 1 << 20;
 // Strips are made of as many cells, which fill a vector of any kernel.
 constexpr size_t kStripUnit = 4;
@@ -47,6 +49,13 @@ class RowsStep final : public QDepthwiseStep {
     }
     return most * span();
   }
+  // Whether those that a kernel goes over again stay in the innermost cache.
+  bool fitsCache(size_t cells) const {
+    if (base.rows.newest == 0 || !layout.blocks[0].kernel->inPairs()) {
+      return cellBytes(cells) <= kCellBytes;
+    }
+    return cellBytes(cells) / span() * (span() - base.rows.newest) <= kPairedCellBytes;
+  }
   // Scratch memory: rows of cells, pointers of quads, pointers of input rows.
   size_t quadsAt() const { return cellBytes(stripCells) + kTensorSlack; }
   size_t rowsAt() const { return quadsAt() + span() * layout.quads * sizeof(void*); }
@@ -57,22 +66,16 @@ class RowsStep final : public QDepthwiseStep {
 };
 
 bool RowsStep::prepareForm() {
-  const size_t width = divideUp(static_cast<size_t>(window.w.output), layout.shifts);
-  size_t most = kStripUnit;
-  while (most < width && cellBytes(most + kStripUnit) <= kCellBytes) most += kStripUnit;
-  stripCells = roundUp(divideUp(width, divideUp(width, most)), kStripUnit);
-  strips = divideUp(width, stripCells);
-  if (span() > kMostCellBytes || cellBytes(stripCells) > kMostCellBytes) return false;
-
   const int64_t height = window.h.output, batch = window.batch;
   const auto count = static_cast<int64_t>(layout.blocks.size());
   const double work = static_cast<double>(batch * height * window.w.output) *
                       static_cast<double>(window.channels * window.cells());
+  const double partWork = static_cast<double>(kPartWork * layout.blocks[0].kernel->lanes);
   const auto wanted =
-      static_cast<int64_t>(std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
+      static_cast<int64_t>(std::clamp(work / partWork, 1.0, static_cast<double>(kMostParts)));
   const int64_t perImage = std::max<int64_t>(wanted / batch, 1);
   const int64_t cut = std::clamp<int64_t>(height / kLeastRows, 1, perImage);
-  rows = static_cast<size_t>((height + cut - 1) / cut);
+  rows = roundUp(static_cast<size_t>((height + cut - 1) / cut), 2);  // kernels compute pairs
   bands = divideUp(static_cast<size_t>(height), rows);
   const int64_t shared = std::clamp<int64_t>(perImage / static_cast<int64_t>(bands), 1, count);
   blocks = static_cast<size_t>((count + shared - 1) / shared);
@@ -88,6 +91,13 @@ bool RowsStep::prepareForm() {
   args.reach = 2 * (layout.rowQuads - 1);
   args.shifts = layout.shifts;
   args.yRow = static_cast<size_t>(window.w.output * window.channels);
+
+  const size_t width = divideUp(static_cast<size_t>(window.w.output), layout.shifts);
+  size_t most = kStripUnit;
+  while (most < width && fitsCache(most + kStripUnit)) most += kStripUnit;
+  stripCells = roundUp(divideUp(width, divideUp(width, most)), kStripUnit);
+  strips = divideUp(width, stripCells);
+  if (span() > kMostCellBytes || cellBytes(stripCells) > kMostCellBytes) return false;
   return true;
 }
 

@@ -94,6 +94,10 @@ struct DepthwiseKernel {
   // Positions are the int32 of four vectors. Where a vector holds several cells, channels repeat.
   size_t positions() const { return static_cast<size_t>(16 * lanes); }
   size_t channelAt(size_t position) const;
+
+  // Whether it computes two rows of outputs at a time where windows are three rows of one quad, so
+  // that only cells pass through memory which later rows of outputs read (pairs.h).
+  bool inPairs() const { return form == DepthwiseForm::kRows && lanes == 4 && weightBytes == 1; }
 };
 
 const DepthwiseKernel* depthwiseKernels(size_t* count);

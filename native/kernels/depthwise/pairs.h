@@ -6,7 +6,7 @@
 // of the strip of its own, so that all parts go on alike. Parts may overlap; they agree there.
 #pragma once
 
-#include "native/kernels/depthwise/finish.h"
+#include "native/kernels/depthwise/rows.h"
 
 namespace octavo {
 namespace {
@@ -272,6 +272,13 @@ OCTAVO_NOINLINE void rowPairs(const DepthwiseArgs& given) {
     Two(args, parts, finish, row * kStride).run(rows.cells, y);
   }
   if (row < rows.count) One(args, parts, finish, row * kStride).run(rows.cells, y);
+}
+
+// kRows: `Outputs` as depthwiseRows() has it, for windows that are not for pairs.
+template <typename C, typename V, typename P, int Outputs>
+inline void depthwiseRowPairs(const DepthwiseArgs& args) {
+  if (!isForPairs<C, V>(args)) return depthwiseRows<C, V, P, Outputs>(args);
+  args.rows.shifts == 2 ? rowPairs<C, V, P, 2>(args) : rowPairs<C, V, P, 1>(args);
 }
 
 }  // namespace
