@@ -6,19 +6,8 @@
  * (src/backends/wasm/pack.ts); weights are [channel / 16][tap / 2][16 channels][2] as int16, 0 where
  * the number of taps is odd and ends.
  */
-import { storeBytes, storeWords } from './block';
-import {
-  highOf,
-  lowerOf,
-  lowOf,
-  Output,
-  scaled,
-  shiftOf,
-  toFloat32,
-  toUint8,
-  upperOf,
-} from './output';
-import { magicOf, requantize } from './requantize';
+import { storeBlock } from './block';
+import { Output } from './output';
 
 /** Exported for the reason that `roundingMagic` is. */
 export let evenBytes: i32 = 0x00ff00ff;
@@ -36,10 +25,6 @@ export function depthwisePairs(
   output: Output,
 ): void {
   const lowBytes = i32x4.splat(evenBytes);
-  const low = lowOf(output);
-  const high = highOf(output);
-  const shift = shiftOf(output);
-  const magic = magicOf();
   for (let c = 0; c < channels; c += 16) {
     const at = from + c;
     let c0 = v128.load(bias);
@@ -56,20 +41,7 @@ export function depthwisePairs(
       c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.and(half, lowBytes), v128.load(weights, 32)));
       c3 = i32x4.add(c3, i32x4.dot_i16x8_s(i16x8.shr_u(half, 8), v128.load(weights, 48)));
     }
-    y = storeHalves(
-      c0,
-      c1,
-      c2,
-      c3,
-      multiplier,
-      y,
-      channels - c,
-      output,
-      low,
-      high,
-      shift,
-      magic,
-    );
+    y = storeBlock(true, c0, c1, c2, c3, multiplier, y, channels - c, output);
     bias += 64;
     multiplier += 64;
   }
@@ -91,60 +63,4 @@ function interleaveLow(a: v128, b: v128): v128 {
 @inline
 function interleaveHigh(a: v128, b: v128): v128 {
   return v128.shuffle<u16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-}
-
-/**
- * Stores a block, of which `count` channels are on the output: even and odd channels of its lower
- * half, and of its upper half. Returns where the next one belongs.
- */
-// @ts-ignore: decorator
-@inline
-function storeHalves(
-  c0: v128,
-  c1: v128,
-  c2: v128,
-  c3: v128,
-  multiplier: usize,
-  y: usize,
-  count: i32,
-  output: Output,
-  low: v128,
-  high: v128,
-  shift: v128,
-  magic: v128,
-): usize {
-  const m0 = v128.load(multiplier);
-  const m1 = v128.load(multiplier, 16);
-  const m2 = v128.load(multiplier, 32);
-  const m3 = v128.load(multiplier, 48);
-  const kind = output.kind;
-  if (kind == toUint8) {
-    const even = i16x8.narrow_i32x4_s(
-      requantize(c0, m0, low, high, shift, magic),
-      requantize(c2, m2, low, high, shift, magic),
-    );
-    const odd = i16x8.narrow_i32x4_s(
-      requantize(c1, m1, low, high, shift, magic),
-      requantize(c3, m3, low, high, shift, magic),
-    );
-    storeBytes(v128.or(even, i16x8.shl(odd, 8)), y, count);
-    return y + 16;
-  }
-  if (kind == toFloat32) {
-    const lower = lowerOf(output);
-    const upper = upperOf(output);
-    c0 = scaled(c0, m0, lower, upper);
-    c1 = scaled(c1, m1, lower, upper);
-    c2 = scaled(c2, m2, lower, upper);
-    c3 = scaled(c3, m3, lower, upper);
-  }
-  storeWords(
-    v128.shuffle<u32>(c0, c1, 0, 4, 1, 5),
-    v128.shuffle<u32>(c0, c1, 2, 6, 3, 7),
-    v128.shuffle<u32>(c2, c3, 0, 4, 1, 5),
-    v128.shuffle<u32>(c2, c3, 2, 6, 3, 7),
-    y,
-    count,
-  );
-  return y + 64;
 }

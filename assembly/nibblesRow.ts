@@ -62,12 +62,12 @@ export function multiplyNibblesRow(
       if (ASC_FEATURE_RELAXED_SIMD && withQuads) {
         const mask = i8x16.splat(15);
         for (let group = groupsOf(product, block); group > 0; group--, w += groupBytes, a += 8) {
-          const a0 = v128.load32_splat(a);
-          const a1 = v128.load32_splat(a, 4);
-          c0 = addQuads(c0, v128.load(w), a0, a1, mask);
-          c1 = addQuads(c1, v128.load(w, 16), a0, a1, mask);
-          c2 = addQuads(c2, v128.load(w, 32), a0, a1, mask);
-          c3 = addQuads(c3, v128.load(w, 48), a0, a1, mask);
+          const low = v128.load32_splat(a);
+          const high = v128.load32_splat(a, 4);
+          c0 = addQuads(c0, v128.load(w), low, high, mask);
+          c1 = addQuads(c1, v128.load(w, 16), low, high, mask);
+          c2 = addQuads(c2, v128.load(w, 32), low, high, mask);
+          c3 = addQuads(c3, v128.load(w, 48), low, high, mask);
         }
       } else {
         const mask = i16x8.splat(15);
@@ -92,10 +92,10 @@ export function multiplyNibblesRow(
 
 // @ts-ignore: decorator
 @inline
-function addQuads(acc: v128, nibbles: v128, a0: v128, a1: v128, mask: v128): v128 {
-  acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(a0, v128.and(nibbles, mask), acc);
-  const high = v128.and(i16x8.shr_u(nibbles, 4), mask);
-  return i32x4.relaxed_dot_i8x16_i7x16_add_s(a1, high, acc);
+function addQuads(acc: v128, nibbles: v128, low: v128, high: v128, mask: v128): v128 {
+  acc = i32x4.relaxed_dot_i8x16_i7x16_add_s(low, v128.and(nibbles, mask), acc);
+  const upper = v128.and(i16x8.shr_u(nibbles, 4), mask);
+  return i32x4.relaxed_dot_i8x16_i7x16_add_s(high, upper, acc);
 }
 
 // @ts-ignore: decorator

@@ -79,6 +79,29 @@ export function dequantize(x: usize, y: usize, count: i32, type: i32, scale: f32
   }
 }
 
+/**
+ * Rows `begin` … `end − 1` of x [rows, depth] as int8, each by a scale of its own, which is the largest
+ * magnitude / 127, or 1 where that is 0.
+ */
+export function quantizeRows(
+  x: usize,
+  y: usize,
+  scale: usize,
+  depth: i32,
+  range: usize,
+  begin: i32,
+  end: i32,
+): void {
+  for (let row = begin; row < end; row++) {
+    const first = <usize>row * depth;
+    rangeOf(x + 4 * first, depth, range);
+    const step = max<f32>(-load<f32>(range), load<f32>(range, 4)) / 127;
+    const divisor: f32 = step == 0 ? 1 : step;
+    store<f32>(scale + 4 * <usize>row, divisor);
+    quantize(x + 4 * first, y + first, depth, int8, divisor, 0);
+  }
+}
+
 /** Writes the lowest and the highest of 0 and all elements of x to `range`; NaNs don't count. */
 export function rangeOf(x: usize, count: i32, range: usize): void {
   let low = f32x4.splat(0);

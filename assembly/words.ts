@@ -122,6 +122,52 @@ export function multiplyWords(
   }
 }
 
+/**
+ * Panels `begin` … `end − 1` of y [columns] of one row, which is read where it lies; other arguments are
+ * those of `multiplyWords`, and scratch has 64 bytes.
+ */
+export function multiplyWordsRow(
+  product: WordProduct,
+  x: usize,
+  panels: usize,
+  bias: usize,
+  multiplier: usize,
+  y: usize,
+  scratch: usize,
+  begin: i32,
+  end: i32,
+): void {
+  const chunk = product.chunk;
+  const kind = product.kind;
+  const units = unitsOf(product);
+  const size: usize = kind == toInt64 ? 8 : kind == toInt16 ? 2 : 4;
+  let w = panels + 32 * <usize>(begin * product.parts * units);
+  for (let panel = begin; panel < end; panel++) {
+    fillBytes(scratch, i64x2.splat(0), 64);
+    for (let part = 0; part < product.parts; part++) {
+      if (part > 0) raise(scratch, 1);
+      let a = x;
+      for (let left = units; left > 0; left -= chunk) {
+        let c0 = v128.load(product.zeros);
+        let c1 = v128.load(product.zeros, 16);
+        for (let unit = min(left, chunk); unit > 0; unit--, a += 4, w += 32) {
+          const pair = v128.load32_splat(a);
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(pair, v128.load(w)));
+          c1 = i32x4.add(c1, i32x4.dot_i16x8_s(pair, v128.load(w, 16)));
+        }
+        v128.store(edge, c0);
+        v128.store(edge, c1, 16);
+        addSums(scratch, edge, 1);
+      }
+    }
+    const column = panel * panelColumns;
+    const offset = 4 * <usize>column;
+    const count = min(product.columns - column, panelColumns);
+    const to = y + <usize>column * size;
+    finish(product, scratch, bias + offset, multiplier + offset, to, count * size);
+  }
+}
+
 /** sums = 256 · sums. */
 function raise(sums: usize, rows: i32): void {
   for (let end = sums + 64 * rows; sums < end; sums += 16) {

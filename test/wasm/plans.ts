@@ -1,6 +1,6 @@
 /** Quantized steps that are large enough for several threads. */
 import type { TypedArray } from '../../src/core/dtype.js';
-import { createRandom, integers } from '../helpers/random.js';
+import { createRandom, floats, integers } from '../helpers/random.js';
 import { singleStepPlan, type TestPlan } from '../helpers/singleStep.js';
 
 const random = createRandom(11);
@@ -72,6 +72,17 @@ function words(rows: number, depth: number, columns: number): TestPlan {
   );
 }
 
+function rowsToQuantize(rows: number, depth: number): TestPlan {
+  return singleStepPlan(
+    'DynamicQuantizeRows',
+    [{ type: 'float32', dims: [rows, depth] }],
+    [
+      { type: 'int8', dims: [rows, depth] },
+      { type: 'float32', dims: [rows] },
+    ],
+  );
+}
+
 /** One plan for each function that runs on several threads. */
 export const largePlans: readonly { name: string; plan: TestPlan }[] = [
   { name: 'product', plan: convolution([1, 1, 301, 130], [133, 1, 1, 130], 'uint8') },
@@ -91,6 +102,7 @@ export const largePlans: readonly { name: string; plan: TestPlan }[] = [
   { name: 'grouped', plan: convolution([1, 30, 33, 32], [64, 3, 3, 16], 'uint8', { groups: 2 }) },
   { name: 'nibbles', plan: nibbles(70, 150, 130) },
   { name: 'row of nibbles', plan: nibbles(1, 1100, 1000) },
+  { name: 'rows to quantize', plan: rowsToQuantize(301, 517) },
   { name: 'words', plan: words(61, 130, 93) },
   { name: 'row of words', plan: words(1, 700, 1000) },
 ];
@@ -98,5 +110,6 @@ export const largePlans: readonly { name: string; plan: TestPlan }[] = [
 /** Input of such a plan. */
 export function inputOf(plan: TestPlan): TypedArray {
   const { type, dims } = plan.tensors[plan.inputs[0]!.tensor]!;
+  if (type === 'float32') return floats(random, count(dims), -9, 9);
   return integers(random, type as 'uint8' | 'int8' | 'int16', count(dims));
 }

@@ -79,6 +79,15 @@ export interface WasmExports {
   lookup(x: number, table: number, y: number, count: number): void;
   quantize(x: number, y: number, count: number, type: number, scale: number, zero: number): void;
   dequantize(x: number, y: number, count: number, type: number, scale: number, zero: number): void;
+  quantizeRows(
+    x: number,
+    y: number,
+    scale: number,
+    depth: number,
+    range: number,
+    begin: number,
+    end: number,
+  ): void;
   rangeOf(x: number, count: number, range: number): void;
 
   maxPool(window: number, x: number, y: number, type: number): void;
@@ -161,6 +170,7 @@ export interface WasmExports {
     begin: number,
     end: number,
   ): void;
+  multiplyWordsRow: WasmExports['multiplyWords'];
 
   copyRows(x: number, xStep: number, y: number, yStep: number, rows: number, bytes: number): void;
   transpose(

@@ -13,12 +13,18 @@ import { matMul } from './matmul.js';
 import { concat, transpose } from './movement.js';
 import { averagePool, maxPool, qaveragePool } from './pool.js';
 import { qconv } from './qconv.js';
-import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
+import {
+  dequantizeLinear,
+  dynamicQuantizeLinear,
+  dynamicQuantizeRows,
+  quantizeLinear,
+} from './quantize.js';
 
 export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
+  DynamicQuantizeRows: dynamicQuantizeRows,
   QConv: qconv,
   QAdd: qadd,
   QMul: qmul,

@@ -44,10 +44,17 @@ export const matMulInt16: WasmKernel<'MatMulInt16'> = ({ inputs, outputs, params
     ...[rows, columns, depth, cut.chunk, cut.parts, kinds[tensors[outputs[0]!]!.type]!],
     ...[params.min, params.max, ...keepSumOutput(context)],
   ]);
-  const run = context.overParts('multiplyWords', {
-    ...{ units: rows, grain: tileGrain, work: 2 * rows * columns * depth },
-    scratch: exports.multiplyWordsScratch(product) >>> 0,
-  });
+  const work = 2 * rows * columns * depth;
+  const run =
+    rows === 1
+      ? context.overParts('multiplyWordsRow', {
+          ...{ units: Math.ceil(columns / panelColumns), grain: 1, work },
+          scratch: 64,
+        })
+      : context.overParts('multiplyWords', {
+          ...{ units: rows, grain: tileGrain, work },
+          scratch: exports.multiplyWordsScratch(product) >>> 0,
+        });
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
   return (at) => run(product, x(at), panels, bias, multiplier, y(at));
 };

@@ -1,4 +1,7 @@
-/** QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear (assembly/quantize.ts). */
+/**
+ * QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear and DynamicQuantizeRows
+ * (assembly/quantize.ts).
+ */
 import { bitsOf, type TypedArrayOf } from '../../core/dtype.js';
 import { elementCount } from '../../core/shape.js';
 import { forEachRun } from '../../numerics/layout.js';
@@ -85,4 +88,17 @@ export const dynamicQuantizeLinear: WasmKernel<'DynamicQuantizeLinear'> = (
     elementsOf<'float32'>(run, outputs[1])[0] = scale;
     elementsOf<'uint8'>(run, outputs[2])[0] = zeroPoint;
   };
+};
+
+export const dynamicQuantizeRows: WasmKernel<'DynamicQuantizeRows'> = (
+  { inputs, outputs },
+  { operand, overParts, tensors },
+) => {
+  const { bytes } = tensors[outputs[0]!]!;
+  const rows = tensors[outputs[1]!]!.bytes / 4;
+  const depth = rows === 0 ? 0 : bytes / rows;
+  const [x, y, scale] = [operand(inputs[0]), operand(outputs[0]), operand(outputs[1])];
+  const parts = { units: rows, grain: 1, work: 8 * bytes, scratch: 8 };
+  const run = overParts('quantizeRows', parts);
+  return (at) => run(x(at), y(at), scale(at), depth);
 };

@@ -22,6 +22,8 @@ export const partKernels = [
   'multiplyNibbles',
   'multiplyNibblesRow',
   'multiplyWords',
+  'multiplyWordsRow',
+  'quantizeRows',
 ] as const;
 
 export type PartKernel = (typeof partKernels)[number];
