@@ -35,12 +35,14 @@ FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth,
     layout.weightCount +=
         divideUp(depth * static_cast<size_t>(kernel.columns), alignment) * alignment;
   };
-  const auto unit = static_cast<size_t>(choose(kUnit).columns);
+  const FloatDotKernel& one = choose(kUnit);
+  const auto unit = static_cast<size_t>(one.columns);
   const auto widest = static_cast<size_t>(choose(SIZE_MAX).columns);
   // A few columns behind the last whole unit take a panel of their own, where there is a narrower
-  // one.
+  // one. With narrower registers it would be as much work as in the others' panel.
   const size_t rest = columns % unit;
-  const bool apart = rest > 0 && static_cast<size_t>(choose(rest).columns) < unit;
+  const bool apart =
+      rest > 0 && static_cast<size_t>(choose(rest).columns) < unit && choose(rest).isa == one.isa;
   const size_t body = apart ? columns - rest : columns;
   // As even as can be: two middling panels use the registers better than a wide and a narrow one.
   const size_t units = divideUp(body, unit), count = divideUp(body, widest);
