@@ -1,5 +1,6 @@
 /** The named lists of passes: what a graph goes through, and in which order. */
 import { deadCode } from './deadCode.js';
+import { expandOperators } from './expand/index.js';
 import { floatPasses } from './floatPasses.js';
 import { fuseActivation } from './fuseActivation.js';
 import { fuseQuantizedConv } from './fuseQuantizedConv.js';
@@ -21,6 +22,7 @@ import { signedBorders, unsignedActivations } from './unsignedActivations.js';
  */
 export const executionPasses: readonly Pass[] = [
   foldAndInline,
+  expandOperators,
   ...floatPasses,
   expandQOperators,
   unsignedActivations,

@@ -267,6 +267,13 @@ const table: readonly Row[] = [
   ['octavo:Cast', ['int32 [N]'], 'float32 [N]', { outputType: 'float32' }],
   ['octavo:Lookup', ['int8 [N]', t('uint8', new Array(256).fill(0))], 'int8 [N]'],
   ['octavo:QAdd', ['uint8 [N, 1]', 'uint8 [3]'], 'uint8 [N, 3]'],
+  ['InstanceNormalization', ['float32 [N, 3, H]', f32(3), f32(3)], 'float32 [N, 3, H]'],
+  ['Tile', ['uint8 [N, 3]', i64(1, 2)], 'uint8 [N, 6]'],
+  ['DepthToSpace', ['uint8 [N, 8, H, 3]'], 'uint8 [N, 2, ?, 6]', { blocksize: 2 }],
+  ['SpaceToDepth', ['uint8 [N, 2, 4, 6]'], 'uint8 [N, 8, 2, 3]', { blocksize: 2 }],
+  ['Trilu', ['uint8 [N, M]'], 'uint8 [N, M]'],
+  ['EyeLike', ['uint8 [N, M]'], 'float32 [N, M]', { dtype: 1 }],
+  ['OneHot', ['int64 [N, M]', t('int64', [5], []), 'uint8 [2]'], 'uint8 [N, 5, M]', { axis: 1 }],
   ['octavo:Arithmetic', ['int64 [N, 1]', 'int64 [3]'], 'int64 [N, 3]'],
   ['octavo:Compare', ['int64 [N, 1]', 'int64 [3]'], 'bool [N, 3]'],
   ['octavo:Where', ['bool [3]', 'int64 [N, 1]', 'int64 []'], 'int64 [N, 3]'],
@@ -293,6 +300,8 @@ const table: readonly Row[] = [
 /** Operators that share their definition with one in the table. */
 const alike =
   'LeakyRelu Sigmoid HardSigmoid Tanh Exp Log Sqrt Neg Abs Reciprocal Erf Floor Ceil Round Elu Softplus Gelu ' +
+  'Selu Celu ThresholdedRelu Softsign Mish Swish Shrink LogSoftmax GroupNormalization MeanVarianceNormalization ' +
+  'LpNormalization RMSNormalization ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp ' +
   'Not BitwiseNot Sign Sum Mean Mod BitwiseAnd BitwiseOr BitwiseXor BitShift Xor Min Less Greater LessOrEqual GreaterOrEqual And Or ReduceProd Size com.microsoft:QLinearMul ' +
   'octavo:QMul octavo:Binary octavo:Unary octavo:Softmax octavo:Lrn octavo:LayerNorm octavo:Copy octavo:Concat ' +
   'octavo:AveragePool octavo:QuantizeLinear octavo:DequantizeLinear octavo:DynamicQuantizeLinear';

@@ -12,6 +12,7 @@ import { steps } from './octavo.js';
 import type { OpDefinition } from './op.js';
 import { pools } from './pool.js';
 import { quantizers } from './quantize.js';
+import { rearrangements } from './rearranging.js';
 import { reductions } from './reduce.js';
 import { typedSteps } from './typedSteps.js';
 import { unaries } from './unary.js';
@@ -26,6 +27,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   reductions,
   movements,
   generators,
+  rearrangements,
   quantizers,
   quantizedUnaries,
   steps,

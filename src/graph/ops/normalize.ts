@@ -90,11 +90,36 @@ function quantizedUnary(op: string): OpDefinition {
   };
 }
 
+/** y has the type and dims of x, which has at least `rank` axes; scale and bias, if any, are vectors. */
+function ofInput(op: string, since: number, inputs: number, rank: number): OpDefinition {
+  return {
+    op,
+    domain: '',
+    since,
+    inputs: [inputs, inputs],
+    outputs: [1, 1],
+    infer: (context) => {
+      expectRank(context, 0, rank, Infinity);
+      expectSameType(
+        context,
+        Array.from({ length: inputs }, (_, i) => i),
+      );
+      return [context.input(0)];
+    },
+  };
+}
+
 export const normalizations: readonly OpDefinition[] = [
   batchNormalization,
   layerNormalization,
   lrn,
   softmax,
+  { ...softmax, op: 'LogSoftmax' },
+  ofInput('InstanceNormalization', 6, 3, 3),
+  ofInput('GroupNormalization', 21, 3, 3),
+  ofInput('MeanVarianceNormalization', 9, 1, 1),
+  ofInput('LpNormalization', 1, 1, 1),
+  ofInput('RMSNormalization', 1, 2, 1),
 ];
 
 export const quantizedUnaries: readonly OpDefinition[] = [

@@ -45,4 +45,9 @@ export const reductions: readonly OpDefinition[] = [
   reduction('ReduceMax', 18),
   reduction('ReduceMin', 18),
   reduction('ReduceProd', 18),
+  reduction('ReduceL1', 18),
+  reduction('ReduceL2', 18),
+  reduction('ReduceSumSquare', 18),
+  reduction('ReduceLogSum', 18),
+  reduction('ReduceLogSumExp', 18),
 ];

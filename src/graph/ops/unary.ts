@@ -70,6 +70,13 @@ export const unaries: readonly OpDefinition[] = [
   unary('Not', 1, ['bool']),
   unary('BitwiseNot', 18),
   unary('Sign', 9),
+  unary('Selu', 6, floatTypes),
+  unary('Celu', 12, floatTypes),
+  unary('ThresholdedRelu', 10, floatTypes),
+  unary('Softsign', 1, floatTypes),
+  unary('Mish', 18, floatTypes),
+  unary('Swish', 1, floatTypes),
+  unary('Shrink', 9),
   clip,
   prelu,
 ];

@@ -7,6 +7,7 @@ import { bitsOf, type DataType } from '../../core/dtype.js';
 import type { OctavoError } from '../../core/errors.js';
 import { type Graph, type Node, qualifiedOp, typeOf } from '../../graph/ir.js';
 import { evaluatorOf } from '../evaluate/index.js';
+import { expandedOperators } from '../expand/index.js';
 import { arithmeticRules } from './arithmetic.js';
 import { loweredOperators } from './index.js';
 import { isBound } from './movement.js';
@@ -49,11 +50,12 @@ function requireKnown(body: Graph): void {
 
 const sizes: ReadonlySet<string> = new Set(['Shape', 'Size']);
 
-/** Operators, qualified, that are lowered, rewritten to others, or evaluated. */
+/** Whether the operator is lowered, rewritten to others, or evaluated. */
 function isKnown(node: Node): boolean {
   const op = qualifiedOp(node);
   const evaluated = node.domain === '' && evaluatorOf(node.op) !== undefined;
-  return loweredOperators.has(op) || qOperators.has(op) || sizes.has(op) || evaluated;
+  const rewritten = expandedOperators.has(op) || qOperators.has(op);
+  return loweredOperators.has(op) || rewritten || sizes.has(op) || evaluated;
 }
 
 function requireKnownOperator(graph: Graph, node: Node): void {
