@@ -1,5 +1,7 @@
 #include "native/ops/qresidual.h"
 
+#include <cmath>
+
 #include "native/ops/qbinary.h"
 
 namespace octavo {
@@ -21,6 +23,11 @@ Status takeQResidual(const StepView& step, const TensorInfo& y, QResidual* resid
   sum.min = params.min;
   sum.max = params.max;
   OCTAVO_RETURN_IF_ERROR(checkQBinary(sum));
+  for (float multiplier : {sum.aMultiplier, sum.bMultiplier}) {
+    if (!(std::fabs(multiplier) <= kMostSumMultiplier)) {
+      return badStep("a multiplier of a residual's sum is beyond 2^20");
+    }
+  }
   if (!isUint8Range(params.codeZero, params.codeMin, params.codeMax)) {
     return badStep("zero points and bounds of uint8 must lie in 0 ... 255");
   }

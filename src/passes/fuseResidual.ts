@@ -11,6 +11,9 @@ import { equalShapes } from '../graph/ops/dims.js';
 import { rewriting } from './lower/rewriting.js';
 import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';
 
+/** Multipliers up to which a sum fits int32 for certain. */
+const mostMultiplier = 2 ** 20;
+
 /** The two operands of a QAdd, by the names that its parameters have for them. */
 const sides = [
   { name: 'a', other: 'b' },
@@ -45,6 +48,9 @@ const add: Rule = (site) => {
   const [a, b] = node.inputs as [string, string];
   const output = node.outputs[0]!;
   if (a === b || !equalShapes(dimsOf(a), dimsOf(b))) return undefined;
+  const isSmall = ({ name }: { readonly name: string }) =>
+    Math.abs(floatOf(node, `${name}Multiplier`, 0)) <= mostMultiplier;
+  if (!sides.every(isSmall)) return undefined;
   const found = sides.flatMap((side, i) => {
     const product = productOf(site, node.inputs[i]!, intOf(node, `${side.name}Zero`, -1));
     return product === undefined ? [] : [{ ...product, side, residual: node.inputs[1 - i]! }];

@@ -88,6 +88,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * requantize(acc, multiplier[o], yZero). int32 y: acc. float32 y: clamp(f32(acc) · multiplier[o], lower, upper).
  *   With a residual, code = requantize(acc, multiplier[o], codeZero) within codeMin … codeMax, and y is what QAdd makes of the
  *   two: clamp(rne(f32(f32((code − codeZero) · codeMultiplier) + f32((residual − residualZero) · residualMultiplier))) + yZero, min, max).
+ *   Both of its multipliers lie within ±2^20.
  * Conv, MatMul: weights of 16 bits are constants, and computed with as the float32 they stand for.
  * QAdd: clamp(rne(f32(f32((a − aZero) · aMultiplier) + f32((b − bZero) · bMultiplier))) + yZero, min, max).
  * QMul: clamp(rne(f32((a − aZero)(b − bZero)) · multiplier) + yZero, min, max).

@@ -191,6 +191,13 @@ const cases: readonly Case[] = [
     ops: { QConv: 1, QAdd: 1 },
   },
   {
+    name: 'not where a sum might leave int32',
+    make: (g) => [
+      g.add(g.conv(g.input('x', image), 'c', [24, 1, 1, 24]), 'x', 'y', { bMultiplier: 2 ** 21 }),
+    ],
+    ops: { QConv: 1, QAdd: 1 },
+  },
+  {
     name: 'not in a depthwise product',
     make: (g) => [g.add(g.conv(g.input('x', image), 'c', [24, 3, 3, 1], { groups: 24 }), 'x', 'y')],
     ops: { QConv: 1, QAdd: 1 },

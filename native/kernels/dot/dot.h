@@ -41,12 +41,14 @@ struct RowGrid {
   size_t weightSkip;  // weights between one run and the next, which belong to taps outside
 };
 
+constexpr float kMostSumMultiplier = 1 << 20;
+
 // A residual that is added to the codes of a uint8 product, by the arithmetic of QAdd. Up to 63
 // bytes behind those of a row are read; kTensorSlack covers them.
 struct DotSum {
   int32_t residualZero;
-  float codeMultiplier, residualMultiplier;
-  int32_t zero, min, max;  // of the sum; those of DotArgs are the product's
+  float codeMultiplier, residualMultiplier;  // within ± kMostSumMultiplier: sums fit int32
+  int32_t zero, min, max;                    // of the sum; those of DotArgs are the product's
 };
 
 struct DotArgs {

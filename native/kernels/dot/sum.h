@@ -11,13 +11,17 @@ namespace {
 
 template <typename V>
 struct SumWithResidual {
+  // All 0 where there is no residual.
   explicit SumWithResidual(const DotArgs& args)
+      : SumWithResidual(args, args.sum == nullptr ? DotSum{} : *args.sum) {}
+
+  SumWithResidual(const DotArgs& args, const DotSum& sum)
       : codeLow(V::setFloat(static_cast<float>(args.min - args.zero))),
         codeHigh(V::setFloat(static_cast<float>(args.max - args.zero))),
-        codeMultiplier(V::setFloat(args.sum->codeMultiplier)),
-        residualMultiplier(V::setFloat(args.sum->residualMultiplier)),
-        codes(args.sum->residualZero),
-        to(args.sum->zero, args.sum->min, args.sum->max) {}
+        codeMultiplier(V::setFloat(sum.codeMultiplier)),
+        residualMultiplier(V::setFloat(sum.residualMultiplier)),
+        codes(sum.residualZero),
+        to(sum.zero, sum.min, sum.max) {}
 
   // NV vectors of accumulators of a row with its residual, rounded, for to.pack().
   template <int NV>
@@ -31,14 +35,14 @@ struct SumWithResidual {
                                      V::loadFloat(multiplier + j * V::kWords));
       // Bounds are integers: rounding before or after them is the same.
       const auto code = V::round(V::min(V::max(value, codeLow), codeHigh));
-      q[j] = to.round(
+      q[j] = V::toInt(
           V::add(V::multiply(code, codeMultiplier), V::multiply(others[j], residualMultiplier)));
     }
   }
 
   typename V::Float codeLow, codeHigh, codeMultiplier, residualMultiplier;
   Codes<V> codes;
-  Requantize<V> to;
+  RequantizeFractions<V> to;  // its sums fit int32, as products with fractions do
 };
 
 }  // namespace

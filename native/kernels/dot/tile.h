@@ -141,11 +141,11 @@ OCTAVO_NOINLINE void storeRow(const DotArgs& args, uint8_t* y, int32_t* row) {
 // Rows of accumulators in memory, each summed with its residual. As many rows are packed together
 // as make a vector.
 template <typename V, int NV>
-OCTAVO_NOINLINE void storeSums(const DotArgs& given, uint8_t* const* y, int count,
-                               const int32_t* acc) {
+OCTAVO_NOINLINE void storeSums(const DotArgs& given, const SumWithResidual<V>& constants,
+                               uint8_t* const* y, int count, const int32_t* acc) {
   constexpr int kTogether = NV > 2 ? 1 : 4 / NV;
   const DotArgs args = given;
-  const SumWithResidual<V> sum(args);
+  const SumWithResidual<V> sum = constants;
   // Residuals of the next tile are fetched while it is multiplied: they are read in pieces too far
   // apart for the CPU to see what comes next.
   const ptrdiff_t next = args.residual + static_cast<ptrdiff_t>(count * args.yStride);
@@ -202,11 +202,13 @@ struct Finish {
   explicit Finish(const DotArgs& args)
       : fractions(args.output == DotOutput::kUint8 && args.fractions && args.sum == nullptr),
         plain(fractions && args.rowSum == nullptr && args.columns == NV * V::kWords),
-        to(args.zero, args.min, args.max) {}
+        to(args.zero, args.min, args.max),
+        sum(args) {}
 
   bool fractions;
   bool plain;  // as most products are: nothing to take off, all columns stored
   RequantizeFractions<V> to;
+  SumWithResidual<V> sum;
 };
 
 // Takes off what zero points of weights add, and stores the results of rows from `row` on.
@@ -238,7 +240,7 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) V::store(tile + (i * NV + j) * V::kWords, acc[i][j]);
     }
-    if (args.sum != nullptr) return storeSums<V, NV>(args, y, MR, tile);
+    if (args.sum != nullptr) return storeSums<V, NV>(args, finish.sum, y, MR, tile);
     for (int i = 0; i < MR; ++i) storeRow<V, NV>(args, y[i], tile + i * NV * V::kWords);
   }
 }

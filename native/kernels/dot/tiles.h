@@ -143,7 +143,8 @@ OCTAVO_INLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int
   if (args.sum != nullptr) {
     uint8_t* all[2 * kTileRows];
     for (size_t r = 0; r < count; ++r) all[r] = y[0] + r * args.yStride;
-    return storeSums<Avx512, NV>(args, all, static_cast<int>(count), acc);
+    return storeSums<Avx512, NV>(args, SumWithResidual<Avx512>(args), all, static_cast<int>(count),
+                                 acc);
   }
   const Requantize<Avx512> to(args.zero, args.min, args.max);
   const DotArgs local = args;
