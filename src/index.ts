@@ -80,7 +80,11 @@ export {
 export {
   type Feeds,
   InferenceSession,
+  type OperatorProfile,
   type PortInfo,
+  type Profile,
+  type ProfileOptions,
   type RunOptions,
   type SessionOptions,
+  type StepProfile,
 } from './runtime/session.js';

@@ -69,6 +69,16 @@ Napi::Array copyOutputs(Napi::Env env, const ExecutablePlan& plan, RunMemory& me
   return outputs;
 }
 
+// The same of numbers, as one array of float64.
+Napi::Array copyTimes(Napi::Env env, const std::vector<double>& times) {
+  const size_t bytes = times.size() * sizeof(double);
+  Napi::ArrayBuffer buffer = newArrayBuffer(env, bytes);
+  if (bytes > 0) std::memcpy(buffer.Data(), times.data(), bytes);
+  Napi::Array arrays = Napi::Array::New(env, 1);
+  arrays.Set(0u, buffer);
+  return arrays;
+}
+
 // Bytes of a typed array, also over a SharedArrayBuffer; length 0 when it is detached.
 struct Bytes {
   const uint8_t* data;
@@ -105,16 +115,12 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
       !isaSupported(isa)) {
     throw makeError(env, "BACKEND_UNAVAILABLE", "this instruction set is not available");
   }
-  model_ = std::make_shared<Model>();
-  model_->isa = isa;
-  if (!info[2].IsUndefined()) {
-    model_->kernel = info[2].ToString().Utf8Value();
-    if (!isKernel(model_->kernel)) {
-      throw makeError(env, "INVALID_ARGUMENT", "there is no kernel " + model_->kernel);
-    }
+  const std::string kernel = info[2].IsUndefined() ? "" : info[2].ToString().Utf8Value();
+  if (!kernel.empty() && !isKernel(kernel)) {
+    throw makeError(env, "INVALID_ARGUMENT", "there is no kernel " + kernel);
   }
-  orOutOfMemory(env, [&] { model_->constants = AlignedBuffer(constants.size); });
-  if (constants.size > 0) std::memcpy(model_->constants.data(), constants.data, constants.size);
+  model_ =
+      orOutOfMemory(env, [&] { return shareModel(constants.data, constants.size, isa, kernel); });
   account(env);
 }
 
@@ -183,6 +189,7 @@ Napi::Function NativePlan::define(Napi::Env env) {
       env, "NativePlan",
       {InstanceMethod<&NativePlan::run>("run"), InstanceMethod<&NativePlan::cancel>("cancel"),
        InstanceMethod<&NativePlan::runSync>("runSync"),
+       InstanceMethod<&NativePlan::profile>("profile"),
        InstanceMethod<&NativePlan::measure>("measure"),
        InstanceMethod<&NativePlan::memoryBytes>("memoryBytes"),
        InstanceMethod<&NativePlan::dispose>("dispose")});
@@ -231,22 +238,41 @@ std::unique_ptr<RunMemory> NativePlan::copyInputs(Napi::Env env, const Napi::Val
   return memory;
 }
 
-Napi::Value NativePlan::run(const Napi::CallbackInfo& info) {
+Napi::Value NativePlan::run(const Napi::CallbackInfo& info) { return start(info, 1, nullptr); }
+
+Napi::Value NativePlan::profile(const Napi::CallbackInfo& info) {
+  const uint32_t repeats = info[1].ToNumber().Uint32Value();
+  auto times = std::make_shared<std::vector<double>>();
+  if (state_ != nullptr) {
+    orOutOfMemory(info.Env(), [&] { times->resize(repeats * state_->plan->stepCount()); });
+  }
+  return start(info, repeats, std::move(times));
+}
+
+Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
+                              std::shared_ptr<std::vector<double>> times) {
   const Napi::Env env = info.Env();
   // What the run holds on to: the handle may be disposed or collected meanwhile.
   struct Run {
     std::shared_ptr<PlanState> state;
     std::unique_ptr<RunMemory> memory;
     Napi::Promise::Deferred deferred;
+    std::shared_ptr<std::vector<double>> times;
     Status status = Status::error("ABORTED", "aborted");
     bool outOfMemory = false;
   };
   auto run = std::make_shared<Run>(
-      Run{state_, copyInputs(env, info[0]), Napi::Promise::Deferred::New(env)});
+      Run{state_, copyInputs(env, info[0]), Napi::Promise::Deferred::New(env), std::move(times)});
   auto job = std::make_shared<Job>();
-  job->work = [run](const std::atomic<bool>& cancelled) {
+  job->work = [run, repeats](const std::atomic<bool>& cancelled) {
+    const ExecutablePlan& plan = *run->state->plan;
+    double* const times = run->times == nullptr ? nullptr : run->times->data();
     try {
-      run->status = run->state->plan->run(*run->memory, cancelled);
+      run->status = {};
+      for (uint32_t i = 0; i < repeats && run->status.ok(); i++) {
+        run->status = plan.run(*run->memory, cancelled,
+                               times == nullptr ? nullptr : times + i * plan.stepCount());
+      }
     } catch (const std::bad_alloc&) {
       run->outOfMemory = true;
     }
@@ -255,7 +281,9 @@ Napi::Value NativePlan::run(const Napi::CallbackInfo& info) {
     try {
       if (run->outOfMemory) throw outOfMemory(where);
       throwIfFailed(where, run->status);
-      run->deferred.Resolve(copyOutputs(where, *run->state->plan, *run->memory));
+      run->deferred.Resolve(run->times == nullptr
+                                ? copyOutputs(where, *run->state->plan, *run->memory)
+                                : copyTimes(where, *run->times));
     } catch (const Napi::Error& error) {
       run->deferred.Reject(error.Value());
     }

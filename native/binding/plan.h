@@ -58,6 +58,12 @@ class NativePlan : public Napi::ObjectWrap<NativePlan> {
   // run(inputs: TypedArray[]): { id: number, outputs: Promise<ArrayBuffer[]> }; the inputs are
   // copied at once.
   Napi::Value run(const Napi::CallbackInfo& info);
+  // profile(inputs: TypedArray[], repeats: number): the same, of so many runs one after the other,
+  // with one ArrayBuffer in place of the outputs: the nanoseconds of every step of every run. The
+  // inputs are copied once, as by measure().
+  Napi::Value profile(const Napi::CallbackInfo& info);
+  Napi::Value start(const Napi::CallbackInfo& info, uint32_t repeats,
+                    std::shared_ptr<std::vector<double>> times);
   // cancel(id: number): the promise of that run rejects with ABORTED, unless it is over.
   void cancel(const Napi::CallbackInfo& info);
   Napi::Value runSync(const Napi::CallbackInfo& info);

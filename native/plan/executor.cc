@@ -1,6 +1,7 @@
 #include "native/plan/executor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -241,7 +242,8 @@ Status ExecutablePlan::create(std::shared_ptr<Model> model, const int32_t* words
   return {};
 }
 
-Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled) const {
+Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled,
+                           double* times) const {
   const std::unique_ptr<Team> team = makeTeam(threads_);
   uint8_t* const arena = memory.buffer.data();
   Fault fault;
@@ -250,7 +252,15 @@ Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled
                            fault};
   for (size_t i = 0; i < steps_.size(); i++) {
     if (cancelled.load(std::memory_order_relaxed)) return Status::error("ABORTED", "aborted");
-    steps_[i]->run(context);
+    if (times == nullptr) {
+      steps_[i]->run(context);
+    } else {
+      const auto start = std::chrono::steady_clock::now();
+      steps_[i]->run(context);
+      const std::chrono::duration<double, std::nano> time =
+          std::chrono::steady_clock::now() - start;
+      times[i] = time.count();
+    }
     if (!fault.raised()) continue;
     const Status& status = fault.status();
     return Status::error(status.code(), "step " + std::to_string(i) + ": " + status.what());

@@ -10,19 +10,11 @@
 #include <vector>
 
 #include "native/ops/op.h"
-#include "native/pack/store.h"
+#include "native/plan/models.h"
 #include "native/plan/tensor.h"
 #include "native/status.h"
 
 namespace octavo {
-
-// What all plans of a model share: its constants and what was packed from them.
-struct Model {
-  AlignedBuffer constants;
-  Isa isa;
-  std::string kernel;  // that all plans are forced to, or empty
-  PackStore packs;
-};
 
 // The memory of one run: arena and scratch.
 struct RunMemory {
@@ -37,6 +29,7 @@ class ExecutablePlan {
                        const uint8_t* constants, size_t constantBytes, size_t threads,
                        std::unique_ptr<ExecutablePlan>* plan);
 
+  size_t stepCount() const { return steps_.size(); }
   size_t inputCount() const { return inputs_.size(); }
   size_t outputCount() const { return outputs_.size(); }
   const TensorInfo& input(size_t i) const { return tensors_[inputs_[i]]; }
@@ -50,8 +43,9 @@ class ExecutablePlan {
   }
 
   // Runs every step on the calling thread's team. Stops between steps once `cancelled` is set, with
-  // ABORTED, and behind a step that has a fault to tell of, with that.
-  Status run(RunMemory& memory, const std::atomic<bool>& cancelled) const;
+  // ABORTED, and behind a step that has a fault to tell of, with that. `times` has room for the
+  // nanoseconds of each step, or is null.
+  Status run(RunMemory& memory, const std::atomic<bool>& cancelled, double* times = nullptr) const;
 
  private:
   ExecutablePlan() = default;

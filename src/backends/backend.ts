@@ -44,6 +44,15 @@ export interface PreparedPlan {
   run(inputs: readonly TypedArray[], options?: RunPlanOptions): Promise<TypedArray[]>;
   /** The same, blocking the calling thread. */
   runSync(inputs: readonly TypedArray[]): TypedArray[];
+  /**
+   * Nanoseconds of every step of `repeats` runs, one after the other: those of the first run, then of the second …
+   * The inputs are copied once; where steps reuse their memory, later runs compute with what is there.
+   */
+  profile(
+    inputs: readonly TypedArray[],
+    repeats: number,
+    options?: RunPlanOptions,
+  ): Promise<Float64Array>;
   dispose(): void;
 }
 

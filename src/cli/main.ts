@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { cac } from 'cac';
 import { type CommandContext, createContext, exitCodes, reportFailure } from './command.js';
+import { benchCommand } from './commands/bench.js';
 import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -102,6 +103,18 @@ command('inspect <model>', 'Print the graph of a model', printing)
   .option('--trace', 'list every patch that the passes apply (implies --lowered)')
   .option('--stop-after <n>', 'apply only the first n patches (implies --trace)')
   .action(action<[string]>(inspectCommand));
+
+command(
+  'bench <model>',
+  'Measure how long a model takes, and where the time goes',
+  data,
+  backend,
+  printing,
+)
+  .option('--dim <name=size>', 'fix a free dimension (others are 1); may be repeated')
+  .option('--runs <n>', 'runs to measure (default 30)')
+  .option('--html <file>', 'write the profile as a page with a chart')
+  .action(action<[string]>(benchCommand));
 
 command(
   'doctor',

@@ -1,4 +1,5 @@
 /** Options as the parser hands them over, read and checked: what is wrong with them is a UsageError. */
+import type { FreeDimensions } from '../passes/bind.js';
 import { type Normalization, normalizations } from './inputs/images.js';
 import type { SampleOptions } from './inputs/index.js';
 
@@ -61,6 +62,16 @@ export function sampleOptions(options: RawOptions): SampleOptions {
     size: pictureSize(options),
     limit: whole(options, 'samples'),
   };
+}
+
+/** `--dim name=size`, which may be repeated; a name may hold an equals sign, a size may not. */
+export function dimOptions(options: RawOptions): FreeDimensions {
+  const sizes = (texts(options, 'dim') ?? []).map((given) => {
+    const [, name, size] = /^(.+)=(\d{1,9})$/s.exec(given) ?? [];
+    if (size === undefined) throw new UsageError(`--dim takes <name>=<size>, not '${given}'`);
+    return [name, Number(size)] as const;
+  });
+  return Object.fromEntries(sizes);
 }
 
 function pictureSize(options: RawOptions): [number, number] | undefined {

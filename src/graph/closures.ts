@@ -21,8 +21,8 @@ export function isClosure(node: Node): boolean {
 
 /** The same graph with all its bodies closed. Throws `UNSUPPORTED_OPERATOR` for another operator that has one. */
 export function withClosures(graph: Graph): Graph {
-  const hasBodies = graph.nodes.some((node) => bodiesOf(node).length > 0);
-  if (!hasBodies) return graph;
+  const open = graph.nodes.some((node) => !isClosure(node) && bodiesOf(node).length > 0);
+  if (!open) return graph;
   const fresh = namesFor(graph);
   return closeGraph(graph, fresh);
 }
@@ -46,7 +46,7 @@ function closeNode(
   fresh: (wish: string) => string,
 ): Node {
   const bodies = bodiesOf(node);
-  if (bodies.length === 0) return node;
+  if (bodies.length === 0 || isClosure(node)) return node;
   if (node.domain !== '' || !closable.has(node.op)) {
     throw new OctavoError('UNSUPPORTED_OPERATOR', `operator ${node.op} with a subgraph`, {
       where: node.name,

@@ -35,6 +35,16 @@ export interface RunOptions {
   readonly outputs?: readonly string[] | undefined;
 }
 
+/** Options of `profile`. */
+export interface ProfileOptions {
+  /** Runs that count, from 1. Default 10. */
+  readonly runs?: number | undefined;
+  /** Runs before them. Default 3. */
+  readonly warmUp?: number | undefined;
+  /** Ends it before the next step; it then rejects with `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export type Check = (value: unknown) => boolean;
 
 /** What an option may be, and how that is said. */
@@ -71,6 +81,12 @@ const runOptions: Checks<RunOptions> = {
   outputs: [(value) => Array.isArray(value) && value.every(isText), 'a list of names'],
 };
 
+const profileOptions: Checks<ProfileOptions> = {
+  runs: [isWholeFrom(1), 'a whole number from 1'],
+  warmUp: [isWholeFrom(0), 'a whole number from 0'],
+  signal: [isSignal, 'an AbortSignal'],
+};
+
 const limitOptions = Object.fromEntries(
   Object.keys(defaultLimits).map((name) => [
     name,
@@ -87,6 +103,11 @@ export function checkSessionOptions(options: SessionOptions): void {
 /** Throws `INVALID_ARGUMENT` naming the option. */
 export function checkRunOptions(options: RunOptions): void {
   checkOptions(options, runOptions, 'run option');
+}
+
+/** Throws `INVALID_ARGUMENT` naming the option. */
+export function checkProfileOptions(options: ProfileOptions): void {
+  checkOptions(options, profileOptions, 'profile option');
 }
 
 /** Throws `INVALID_ARGUMENT` unless `options` is an object of known options, each of them what it may be. */

@@ -6,7 +6,8 @@ import type { BackendModel, PreparedPlan, RunPlanOptions } from '../backends/bac
 import type { DataType, TypedArray } from '../core/dtype.js';
 import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import type { PlanPort } from './plan.js';
+import type { Plan, PlanPort } from './plan.js';
+import { type TimedStep, timedSteps } from './profile.js';
 import type { NextStage, Stage } from './program.js';
 import { RecentlyUsed } from './recentlyUsed.js';
 
@@ -21,9 +22,16 @@ export interface StageResults {
   readonly data: readonly TypedArray[];
 }
 
+export interface ProfileRuns {
+  readonly runs: number;
+  readonly warmUp: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export class StageRunner {
   readonly #model: BackendModel;
   readonly #prepared: PreparedPlan;
+  readonly #plan: Pick<Plan, 'tensors' | 'steps'>;
   readonly #inputs: readonly PlanPort[];
   readonly #outputs: readonly StageOutput[];
   readonly #next: NextStage | undefined;
@@ -35,6 +43,7 @@ export class StageRunner {
     const { plan, next } = stage;
     this.#model = model;
     this.#prepared = model.prepare(plan);
+    this.#plan = { tensors: plan.tensors, steps: plan.steps };
     this.#inputs = plan.inputs;
     this.#outputs = plan.outputs.map(({ name, tensor }) => ({ ...plan.tensors[tensor]!, name }));
     this.#next = next;
@@ -60,6 +69,21 @@ export class StageRunner {
     if (this.#next === undefined) return { outputs: this.#outputs, data: results };
     const values = new Map(feeds);
     return this.#nextRunner(values, results).runSync(values);
+  }
+
+  /** Median times of the steps of all stages, over `runs` runs behind `warmUp` more. */
+  async profile(
+    feeds: ReadonlyMap<string, Tensor>,
+    { runs, warmUp, signal }: ProfileRuns,
+  ): Promise<TimedStep[]> {
+    const values = new Map([...feeds].map(([name, tensor]) => [name, copyOf(tensor)]));
+    const inputs = this.#inputsOf(values);
+    const times = await this.#prepared.profile(inputs, warmUp + runs, { signal });
+    const steps = timedSteps(this.#plan, times, warmUp);
+    if (this.#next === undefined) return steps;
+    const results = await this.#prepared.run(inputs, { signal });
+    const later = this.#nextRunner(values, results);
+    return [...steps, ...(await later.profile(values, { runs, warmUp, signal }))];
   }
 
   dispose(): void {

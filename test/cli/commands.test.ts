@@ -395,3 +395,26 @@ describe.concurrent('octavo itself', () => {
     expect(help.stdout).toContain('octavo quantize model.onnx --data images/ -o model.int8.onnx');
   });
 });
+
+describe.concurrent('octavo bench', () => {
+  test('says where the time goes, in a table, as JSON and as a page', async () => {
+    const page = path('profile.html');
+    const args = [path('model.onnx'), '--runs', '3', '--html', page];
+    const { code, stdout } = await octavo('bench', ...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ms a run \(median of 3/);
+    expect(stdout).toMatch(/Conv +\d/);
+    expect(readFileSync(page, 'utf8')).toContain('<h1>model.onnx</h1>');
+    const json = await octavo('bench', path('model.onnx'), '--runs', '2', '--json', '--quiet');
+    const result = JSON.parse(json.stdout);
+    expect(result).toMatchObject({ runs: 2, latency: { median: expect.any(Number) } });
+    expect(result.steps.length).toBeGreaterThan(1);
+  });
+
+  test('takes sizes of free dimensions, and refuses what is no number of runs', async () => {
+    const sizes = ['--dim', 'H=8', '--dim', 'W=8'];
+    const { code } = await octavo('bench', path('free.onnx'), ...sizes, '--runs', '1', '--quiet');
+    expect(code).toBe(0);
+    expect((await octavo('bench', path('model.onnx'), '--runs', '0')).code).toBe(2);
+  });
+});

@@ -56,6 +56,45 @@ describe.skipIf(noNative !== undefined)('runs at once', () => {
   });
 });
 
+describe.skipIf(noNative !== undefined)('1,000 runs, 8 in flight', () => {
+  it('give the bits of the first ones, and no memory grows with them', async () => {
+    const session = await createSession(quantizedChain(12, 256), native);
+    const feeds = Array.from({ length: 8 }, (_, i) => ({ x: rowsOf(64, 256, i) }));
+    const expected: Buffer[] = [];
+    for (const feed of feeds) expected.push(await answerOf(session.run(feed)));
+    const memory: number[] = [];
+    let wrong = 0;
+    await Promise.all(
+      feeds.map(async (feed, i) => {
+        for (let run = 0; run < 125; run++) {
+          if (!(await answerOf(session.run(feed))).equals(expected[i]!)) wrong++;
+          if (i === 0 && run % 25 === 24) memory.push(process.memoryUsage.rss());
+        }
+      }),
+    );
+    session.dispose();
+    expect(wrong).toBe(0);
+    // Behind the warm-up; outputs are garbage until a collection, so some megabytes come and go.
+    expect(memory.at(-1)! - memory[1]!).toBeLessThan(64 * 2 ** 20);
+  });
+});
+
+describe.skipIf(noNative !== undefined)('models of the same constants', () => {
+  it('hold them once in a process', async () => {
+    const { createNativeBackend } = await import('../../src/backends/native/index.js');
+    const constants = new Uint8Array(64 * 2 ** 20);
+    for (let i = 0; i < constants.length; i += 4096) constants[i] = i >> 12;
+    const backend = createNativeBackend();
+    const before = process.memoryUsage.rss();
+    const models = Array.from({ length: 8 }, () => backend.open(constants));
+    expect(process.memoryUsage.rss() - before).toBeLessThan(3 * constants.length);
+    constants[4096] = 77;
+    const other = backend.open(constants);
+    expect(process.memoryUsage.rss() - before).toBeGreaterThan(1.5 * constants.length);
+    for (const model of [...models, other]) model.dispose();
+  });
+});
+
 describe.skipIf(noNative !== undefined)('a long run', () => {
   let session: Session | undefined;
   const open = async () => {

@@ -28,6 +28,14 @@ export interface PeakInfo {
 export interface NativePlanHandle {
   /** `id` is for `cancel`; no other run in flight of this thread has it. */
   run(inputs: readonly TypedArray[]): { id: number; outputs: Promise<ArrayBuffer[]> };
+  /**
+   * The same, of `repeats` runs one after the other; in place of the outputs one buffer of float64, the nanoseconds
+   * of every step of every run.
+   */
+  profile(
+    inputs: readonly TypedArray[],
+    repeats: number,
+  ): { id: number; outputs: Promise<ArrayBuffer[]> };
   cancel(id: number): void;
   runSync(inputs: readonly TypedArray[]): ArrayBuffer[];
   /** Nanoseconds of `repeats` runs on this thread, the inputs copied once and no outputs. */

@@ -8,13 +8,7 @@ import { elementCount } from '../../core/shape.js';
 import { encodePlan } from '../../runtime/encode.js';
 import type { Plan } from '../../runtime/plan.js';
 import { schemaText } from '../../runtime/steps.js';
-import type {
-  Backend,
-  BackendModel,
-  BackendOptions,
-  PreparedPlan,
-  RunPlanOptions,
-} from '../backend.js';
+import type { Backend, BackendModel, BackendOptions, PreparedPlan } from '../backend.js';
 import { loadAddon } from './addon.cjs';
 import type {
   AddonExports,
@@ -165,24 +159,38 @@ function preparePlan(plan: Plan, handle: NativePlanHandle): NativePreparedPlan {
   const wrap = (buffers: readonly ArrayBuffer[]): TypedArray[] =>
     outputs.map(({ type, count }, i) => viewOf(type, buffers[i]!, 0, count));
   return {
-    async run(inputs, { signal }: RunPlanOptions = {}) {
-      throwIfAborted(signal, 'run');
-      const started = translated('run', () => handle.run(inputs));
-      const cancel = () => handle.cancel(started.id);
-      signal?.addEventListener('abort', cancel, { once: true });
-      try {
-        return wrap(await started.outputs);
-      } catch (error) {
-        throwIfAborted(signal, 'run');
-        throw asOctavoError(error, 'run', plan);
-      } finally {
-        signal?.removeEventListener('abort', cancel);
-      }
+    run: async (inputs, options = {}) =>
+      wrap(await settled(() => handle.run(inputs), handle, plan, options.signal)),
+    async profile(inputs, repeats, options = {}) {
+      const start = () => handle.profile(inputs, repeats);
+      const [times] = await settled(start, handle, plan, options.signal);
+      return new Float64Array(times!);
     },
     runSync: (inputs) => wrap(translated('run', () => handle.runSync(inputs), plan)),
     measure: (inputs, repeats) => translated('measure', () => handle.measure(inputs, repeats)),
     dispose: () => handle.dispose(),
   };
+}
+
+/** What a run that `start` began leads to; it is cancelled when the signal fires. */
+async function settled(
+  start: () => { id: number; outputs: Promise<ArrayBuffer[]> },
+  handle: NativePlanHandle,
+  plan: Plan,
+  signal: AbortSignal | undefined,
+): Promise<readonly ArrayBuffer[]> {
+  throwIfAborted(signal, 'run');
+  const { id, outputs } = translated('run', start);
+  const cancel = () => handle.cancel(id);
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return await outputs;
+  } catch (error) {
+    throwIfAborted(signal, 'run');
+    throw asOctavoError(error, 'run', plan);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
 }
 
 function translated<T>(where: string, call: () => T, plan?: Plan): T {

@@ -100,6 +100,26 @@ export function preparePlan(plan: Plan, kernels: StepKernels, pool: MemoryPool):
         end(memory);
       }
     },
+    async profile(inputs, repeats, options = {}) {
+      const memory = begin(inputs);
+      try {
+        await pool.ready?.();
+        const times = new Float64Array(repeats * plan.steps.length);
+        let at = 0;
+        for (let run = 0; run < repeats; run++) {
+          await nextTurn();
+          throwIfAborted(options.signal, 'profile');
+          for (const step of plan.steps) {
+            const start = performance.now();
+            runStep(step, memory, kernels);
+            times[at++] = (performance.now() - start) * 1e6;
+          }
+        }
+        return times;
+      } finally {
+        end(memory);
+      }
+    },
     runSync(inputs) {
       const memory = begin(inputs);
       try {

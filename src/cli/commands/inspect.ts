@@ -1,12 +1,13 @@
 /** octavo inspect: a model's graph, as imported or after the passes that lead to a plan. */
+import { withClosures } from '../../graph/closures.js';
 import { indexOf, qualifiedOp, typeOf } from '../../graph/ir.js';
 import { printGraph } from '../../graph/print.js';
 import { loadModel } from '../../onnx/model.js';
-import { bindDims, type FreeDimensions } from '../../passes/bind.js';
+import { bindDims } from '../../passes/bind.js';
 import type { TraceEntry } from '../../passes/pass.js';
 import { lowerGraph } from '../../runtime/program.js';
 import type { CommandContext } from '../command.js';
-import { texts, UsageError, whole } from '../options.js';
+import { dimOptions, whole } from '../options.js';
 import { formatTable } from '../terminal.js';
 
 export async function inspectCommand(
@@ -14,7 +15,7 @@ export async function inspectCommand(
   { options, terminal }: CommandContext,
 ): Promise<void> {
   const stopAfter = whole(options, 'stopAfter', 0);
-  const sizes = dimensionSizes(texts(options, 'dim') ?? []);
+  const sizes = dimOptions(options);
   const { graph: imported } = await loadModel(file);
   const hasSizes = Object.keys(sizes).length > 0;
   const bound = hasSizes ? bindDims(imported, new Map(), sizes) : imported;
@@ -22,7 +23,7 @@ export async function inspectCommand(
   const isTraced = options.trace === true || stopAfter !== undefined;
   const graph =
     isTraced || options.lowered === true
-      ? lowerGraph(bound, {
+      ? lowerGraph(withClosures(bound), {
           stopAfter,
           onPatch: isTraced ? (entry) => trace.push(entry) : undefined,
         })
@@ -58,16 +59,6 @@ export async function inspectCommand(
     if (isTraced) parts.splice(1, 0, formatTrace(trace));
     return parts.join('\n\n');
   });
-}
-
-/** `name=size`; a name may hold an equals sign, a size may not. */
-function dimensionSizes(texts: readonly string[]): FreeDimensions {
-  const sizes = texts.map((text) => {
-    const [, name, size] = /^(.+)=(\d{1,9})$/s.exec(text) ?? [];
-    if (size === undefined) throw new UsageError(`--dim takes <name>=<size>, not '${text}'`);
-    return [name, Number(size)] as const;
-  });
-  return Object.fromEntries(sizes);
 }
 
 function formatTrace(trace: readonly TraceEntry[]): string {
