@@ -39,6 +39,10 @@ export function floatsOf(node: Node, name: string): readonly number[] | undefine
   return read(node, name, 'floats');
 }
 
+export function stringsOf(node: Node, name: string): readonly string[] | undefined {
+  return read(node, name, 'strings');
+}
+
 export function tensorOf(node: Node, name: string): Tensor | undefined {
   return read(node, name, 'tensor');
 }

@@ -32,6 +32,22 @@ const unary = {
   Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   Gelu: (x) => (x / 2) * (1 + erf(x * Math.SQRT1_2)),
   GeluTanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  Sin: Math.sin,
+  Cos: Math.cos,
+  Tan: Math.tan,
+  Asin: Math.asin,
+  Acos: Math.acos,
+  Atan: Math.atan,
+  Sinh: Math.sinh,
+  Cosh: Math.cosh,
+  Asinh: Math.asinh,
+  Acosh: Math.acosh,
+  Atanh: Math.atanh,
+  Sign: Math.sign,
+  Softsign: (x) => x / (1 + Math.abs(x)),
+  ThresholdedRelu: (x, alpha) => (x > alpha || Number.isNaN(x) ? x : 0),
+  Affine: (x, alpha, beta) => alpha * x + beta,
+  ScaledTanh: (x, alpha, beta) => alpha * Math.tanh(beta * x),
 } satisfies Record<string, UnaryFunction>;
 
 /** By the names of `unaryKinds` in runtime/steps. */

@@ -49,6 +49,15 @@ const residual = {
 /** Clamp of a float result: -Infinity and +Infinity where there is none. */
 const bounds = { lower: 'f32', upper: 'f32' } as const;
 
+/** Direction, bound and first function of a recurrent cell. */
+const recurrence = {
+  reverse: 'i32',
+  clip: 'f32',
+  fKind: 'i32',
+  fAlpha: 'f32',
+  fBeta: 'f32',
+} as const;
+
 /**
  * Codes and fields. Inputs and outputs, in order:
  *
@@ -79,6 +88,7 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * | Where | condition bool, a, b of one whole-byte type (broadcast) | y same type |
  * | Expand | x of any whole-byte type | y same type, of a shape that x broadcasts to |
  * | Gather | x of any whole-byte type, indices i32 or i64 | y same type: x with `axis` replaced by the dims of indices |
+ * | Lstm, Gru, Rnn | x f32 [T, B, G · H], r f32 [1, G · H, H], bias f32 [G · H], h f32 [1, B, H], lengths i32 [B], for Lstm c f32 [1, B, H] and peepholes f32 [1, 3 · H] (all from bias on optional) | y f32 [T, 1, B, H], h f32 [1, B, H], for Lstm c f32 [1, B, H] |
  * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
  * | MatMulInt4 | x s8 [..., K], xScale f32 [...], weight u8 [N, blocks, blockSize / 2], scale f32 [N, blocks], zeroPoint u8 [N, ⌈blocks / 2⌉] (optional), bias f32 [N] (optional) | y f32 [..., N] |
  * | MatMulInt1 | x int1 [M, K], weight int1 [N, K], multiplier f32 [N] (for f32 y), bias f32 [N] (optional, for f32 y) | y i32 or f32 [M, N] |
@@ -104,6 +114,13 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
  * Reduce: floats are summed in double and rounded once; integers wrap, and the mean of them is cut towards zero.
  * Arithmetic, Compare: as numerics/arithmetic tells.
  * Gather: an index below 0 counts from the end; one out of range fails the run with `INVALID_INPUT`.
+ * Lstm, Gru, Rnn: one direction of ONNX's operators, x being its product with w, biases added; h and c are 0 where absent.
+ *   Of row b only the first lengths[b] time steps count, in ascending order or, if `reverse`, in descending order; y is 0
+ *   beyond them. A length out of 0 … T fails the run with `INVALID_INPUT`. Gates are the rows of p = x + h · rᵀ + bias: i, o,
+ *   f, c; z, r, h; or one. ⊙ is by element; f, g, h are those of `Unary.kind`, f and g of x between −clip and clip:
+ *   Rnn: h' = f(p). Gru: z = f(pz), r = f(pr), n = g(x + (r ⊙ h) · rᵀ + bias) or, if `linearBeforeReset`, g(x + r ⊙
+ *   (h · rᵀ + bias)); h' = (1 − z) ⊙ n + z ⊙ h. Lstm: i = f(pi + peepi ⊙ c), f = f(pf + peepf ⊙ c) or, if `inputForget`,
+ *   1 − i; c' = f ⊙ c + i ⊙ g(pc), o = f(po + peepo ⊙ c'), h' = o ⊙ h(c'); peepholes come as i, o, f.
  * DynamicQuantizeRows: scale = f32(max |x| / 127) of each row, 1 where that is 0, NaN being passed over;
  *   y = clamp(rne(f32(x / scale)), −128, 127), NaN becoming −128.
  * MatMulInt4: weights and zero points have 4 bits, as ONNX's MatMulNBits packs them: the low half of a byte first, each
@@ -167,6 +184,13 @@ const schema = {
   Where: {},
   Expand: {},
   Gather: { axis: 'i32' },
+  Lstm: {
+    ...recurrence,
+    ...{ gKind: 'i32', gAlpha: 'f32', gBeta: 'f32', hKind: 'i32', hAlpha: 'f32', hBeta: 'f32' },
+    inputForget: 'i32',
+  },
+  Gru: { ...recurrence, gKind: 'i32', gAlpha: 'f32', gBeta: 'f32', linearBeforeReset: 'i32' },
+  Rnn: recurrence,
   DynamicQuantizeRows: {},
   MatMulInt4: { blockSize: 'i32' },
   MatMulInt1: {},
@@ -251,6 +275,22 @@ export const unaryKinds = {
   Softplus: 17,
   Gelu: 18, // x / 2 · (1 + erf(x / √2))
   GeluTanh: 19, // x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+  Sin: 20,
+  Cos: 21,
+  Tan: 22,
+  Asin: 23,
+  Acos: 24,
+  Atan: 25,
+  Sinh: 26,
+  Cosh: 27,
+  Asinh: 28,
+  Acosh: 29,
+  Atanh: 30,
+  Sign: 31, // −1, 0 or 1
+  Softsign: 32, // x / (1 + |x|)
+  ThresholdedRelu: 33, // x where it is above alpha, else 0
+  Affine: 34, // alpha · x + beta
+  ScaledTanh: 35, // alpha · tanh(beta · x)
 } as const;
 export type UnaryKind = keyof typeof unaryKinds;
 

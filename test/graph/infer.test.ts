@@ -274,6 +274,48 @@ const table: readonly Row[] = [
   ['Trilu', ['uint8 [N, M]'], 'uint8 [N, M]'],
   ['EyeLike', ['uint8 [N, M]'], 'float32 [N, M]', { dtype: 1 }],
   ['OneHot', ['int64 [N, M]', t('int64', [5], []), 'uint8 [2]'], 'uint8 [N, 5, M]', { axis: 1 }],
+  [
+    'LSTM',
+    ['float32 [T, B, 5]', w(1, 12, 5), w(1, 12, 3)],
+    'float32 [T, 1, B, 3]; float32 [1, B, 3]; float32 [1, B, 3]',
+    {},
+    3,
+  ],
+  [
+    'GRU',
+    ['float32 [B, T, 5]', w(2, 9, 5), w(2, 9, 3), '', 'int32 [4]'],
+    'float32 [4, T, 2, 3]; float32 [4, 2, 3]',
+    { direction: 'bidirectional', layout: 1 },
+    2,
+  ],
+  [
+    'RNN',
+    ['float32 [T, B, 5]', 'float32 [1, H, 5]', 'float32 [1, H, H]'],
+    'float32 [T, 1, B, H]; float32 [1, B, H]',
+    { direction: 'reverse' },
+    2,
+  ],
+  [
+    'octavo:Lstm',
+    ['float32 [T, B, 12]', w(1, 12, 3)],
+    'float32 [T, 1, B, 3]; float32 [1, B, 3]; float32 [1, B, 3]',
+    {},
+    3,
+  ],
+  [
+    'octavo:Gru',
+    ['float32 [T, B, 9]', w(1, 9, 3)],
+    'float32 [T, 1, B, 3]; float32 [1, B, 3]',
+    {},
+    2,
+  ],
+  [
+    'octavo:Rnn',
+    ['float32 [T, B, 3]', w(1, 3, 3)],
+    'float32 [T, 1, B, 3]; float32 [1, B, 3]',
+    {},
+    2,
+  ],
   ['octavo:Arithmetic', ['int64 [N, 1]', 'int64 [3]'], 'int64 [N, 3]'],
   ['octavo:Compare', ['int64 [N, 1]', 'int64 [3]'], 'bool [N, 3]'],
   ['octavo:Where', ['bool [3]', 'int64 [N, 1]', 'int64 []'], 'int64 [N, 3]'],
@@ -302,6 +344,7 @@ const alike =
   'LeakyRelu Sigmoid HardSigmoid Tanh Exp Log Sqrt Neg Abs Reciprocal Erf Floor Ceil Round Elu Softplus Gelu ' +
   'Selu Celu ThresholdedRelu Softsign Mish Swish Shrink LogSoftmax GroupNormalization MeanVarianceNormalization ' +
   'LpNormalization RMSNormalization ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp ' +
+  'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh ' +
   'Not BitwiseNot Sign Sum Mean Mod BitwiseAnd BitwiseOr BitwiseXor BitShift Xor Min Less Greater LessOrEqual GreaterOrEqual And Or ReduceProd Size com.microsoft:QLinearMul ' +
   'octavo:QMul octavo:Binary octavo:Unary octavo:Softmax octavo:Lrn octavo:LayerNorm octavo:Copy octavo:Concat ' +
   'octavo:AveragePool octavo:QuantizeLinear octavo:DequantizeLinear octavo:DynamicQuantizeLinear';

@@ -102,7 +102,7 @@ const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ['one operand', [[4]], [4]],
   ],
   Unary: [
-    ['kind 20', [[4]], [4], { kind: 20 }],
+    ['kind 36', [[4]], [4], { kind: 36 }],
     ['another shape', [[4]], [5]],
   ],
   Softmax: [['another shape', [[4, 3]], [3, 4]]],

@@ -57,6 +57,8 @@ const exactUnary: readonly UnaryKind[] = [
   'Floor',
   'Ceil',
   'Round',
+  'Sign',
+  'ThresholdedRelu',
 ];
 
 /** Where a function is tested, if not on −20 … 20. */
@@ -67,6 +69,11 @@ const domains: Partial<Record<UnaryKind, readonly [number, number]>> = {
   Erf: [-5, 5],
   Gelu: [-8, 8],
   GeluTanh: [-8, 8],
+  Tan: [-1.5, 1.5],
+  Asin: [-1, 1],
+  Acos: [-1, 1],
+  Acosh: [1, 50],
+  Atanh: [-0.99, 0.99],
 };
 
 function drawUnary(random: Random, kind: UnaryKind): { x: Float32Array; dims: number[] } {

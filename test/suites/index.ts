@@ -7,6 +7,7 @@ import { poolSuites } from './pool.js';
 import type { Suite } from './problem.js';
 import { qconvSuites } from './qconv.js';
 import { quantizeSuites } from './quantize.js';
+import { recurrentSuites } from './recurrent.js';
 import { typedSuites } from './typed.js';
 
 export const suites: readonly Suite[] = [
@@ -17,6 +18,7 @@ export const suites: readonly Suite[] = [
   ...movementSuites,
   ...typedSuites,
   ...floatSuites,
+  ...recurrentSuites,
   ...lowPrecisionSuites,
 ];
 

@@ -2,8 +2,9 @@
 // reduced broadcasting to rows in which an operand is either a vector or one value.
 //
 // All kernels give the same bits for the functions that are at most one rounding away from their
-// input: Clip, LeakyRelu, Sqrt, Neg, Abs, Reciprocal, Floor, Ceil, Round; Add, Sub, Mul, Div, Min,
-// Max. The others are within a few units in the last place of the exact value. NaN gives NaN.
+// input: Clip, LeakyRelu, Sqrt, Neg, Abs, Reciprocal, Floor, Ceil, Round, Sign,
+// ThresholdedRelu; Add, Sub, Mul, Div, Min, Max. The others are within a few units in the last
+// place of the exact value. NaN gives NaN.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +37,22 @@ enum class UnaryKind : int32_t {
   kSoftplus,
   kGelu,
   kGeluTanh,
+  kSin,
+  kCos,
+  kTan,
+  kAsin,
+  kAcos,
+  kAtan,
+  kSinh,
+  kCosh,
+  kAsinh,
+  kAcosh,
+  kAtanh,
+  kSign,
+  kSoftsign,
+  kThresholdedRelu,
+  kAffine,
+  kScaledTanh,
   kCount
 };
 enum class BinaryKind : int32_t { kAdd, kSub, kMul, kDiv, kPow, kMin, kMax, kCount };

@@ -6,7 +6,8 @@
 
 namespace octavo {
 
-// For the functions that vectors don't help.
+// For the functions that vectors don't help, or that are too rare to be worth any.
+void unary_f32_portable(const UnaryArgs& args);
 void binary_f32_portable(const BinaryArgs& args);
 
 namespace {
@@ -81,6 +82,27 @@ inline void unary(const UnaryArgs& args) {
       return mapVectors<V>(args, [](Float x) { return F::gelu(x); });
     case UnaryKind::kGeluTanh:
       return mapVectors<V>(args, [](Float x) { return F::geluTanh(x); });
+    case UnaryKind::kSign:
+      return mapVectors<V>(args, [=](Float x) {
+        const Float below = V::select(V::isLess(x, zero), V::negate(one), x);
+        return V::select(V::isLess(zero, x), one, below);
+      });
+    case UnaryKind::kSin:
+    case UnaryKind::kCos:
+    case UnaryKind::kTan:
+    case UnaryKind::kAsin:
+    case UnaryKind::kAcos:
+    case UnaryKind::kAtan:
+    case UnaryKind::kSinh:
+    case UnaryKind::kCosh:
+    case UnaryKind::kAsinh:
+    case UnaryKind::kAcosh:
+    case UnaryKind::kAtanh:
+    case UnaryKind::kSoftsign:
+    case UnaryKind::kThresholdedRelu:
+    case UnaryKind::kAffine:
+    case UnaryKind::kScaledTanh:
+      return unary_f32_portable(args);
     case UnaryKind::kCount:
       break;
   }

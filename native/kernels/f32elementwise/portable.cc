@@ -76,6 +76,38 @@ void unary_f32_portable(const UnaryArgs& args) {
       return mapDouble(args, [](double x) {
         return x / 2 * (1 + tanh(0.79788456080286536 * (x + 0.044715 * x * x * x)));
       });
+    case UnaryKind::kSin:
+      return mapDouble(args, [](double x) { return sin(x); });
+    case UnaryKind::kCos:
+      return mapDouble(args, [](double x) { return cos(x); });
+    case UnaryKind::kTan:
+      return mapDouble(args, [](double x) { return tan(x); });
+    case UnaryKind::kAsin:
+      return mapDouble(args, [](double x) { return asin(x); });
+    case UnaryKind::kAcos:
+      return mapDouble(args, [](double x) { return acos(x); });
+    case UnaryKind::kAtan:
+      return mapDouble(args, [](double x) { return atan(x); });
+    case UnaryKind::kSinh:
+      return mapDouble(args, [](double x) { return sinh(x); });
+    case UnaryKind::kCosh:
+      return mapDouble(args, [](double x) { return cosh(x); });
+    case UnaryKind::kAsinh:
+      return mapDouble(args, [](double x) { return asinh(x); });
+    case UnaryKind::kAcosh:
+      return mapDouble(args, [](double x) { return acosh(x); });
+    case UnaryKind::kAtanh:
+      return mapDouble(args, [](double x) { return atanh(x); });
+    case UnaryKind::kSign:
+      return map(args, [](float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x; });
+    case UnaryKind::kSoftsign:
+      return mapDouble(args, [](double x) { return x / (1 + fabs(x)); });
+    case UnaryKind::kThresholdedRelu:
+      return map(args, [=](float x) { return x <= alpha ? 0.0f : x; });
+    case UnaryKind::kAffine:
+      return mapDouble(args, [=](double x) { return alpha * x + beta; });
+    case UnaryKind::kScaledTanh:
+      return mapDouble(args, [=](double x) { return alpha * tanh(beta * x); });
     case UnaryKind::kCount:
       break;
   }

@@ -14,6 +14,7 @@ import { layerNorm, lrn } from './normalize.js';
 import { averagePool, maxPool, qaveragePool } from './pool.js';
 import { qconv } from './qconv.js';
 import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
+import { gru, lstm, rnn } from './recurrent.js';
 import { reduce } from './reduce.js';
 import { softmax } from './softmax.js';
 import { arithmetic, compare, expand, gather, where } from './typed.js';
@@ -48,6 +49,9 @@ export const referenceKernels: StepKernels = {
   Where: where,
   Expand: expand,
   Gather: gather,
+  Lstm: lstm,
+  Gru: gru,
+  Rnn: rnn,
   DynamicQuantizeRows: dynamicQuantizeRows,
   MatMulInt4: matMulInt4,
   MatMulInt1: matMulInt1,

@@ -20,6 +20,7 @@ import {
 } from '../../runtime/steps.js';
 import { lowPrecisionRules } from './lowPrecisionRules.js';
 import { type Need, needCount, needRange, needSame } from './needs.js';
+import { recurrentRules } from './recurrentRules.js';
 
 /** What a rule looks at; an absent optional input is undefined. */
 export interface Subject<S extends StepName> {
@@ -276,6 +277,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       needSame(need, outputs[0]!.dims, x!.toSpliced(axis, 1, ...indices!));
     },
   },
+  ...recurrentRules,
   ...lowPrecisionRules,
 };
 

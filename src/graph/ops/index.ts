@@ -13,6 +13,7 @@ import type { OpDefinition } from './op.js';
 import { pools } from './pool.js';
 import { quantizers } from './quantize.js';
 import { rearrangements } from './rearranging.js';
+import { recurrences } from './recurrent.js';
 import { reductions } from './reduce.js';
 import { typedSteps } from './typedSteps.js';
 import { unaries } from './unary.js';
@@ -28,6 +29,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   movements,
   generators,
   rearrangements,
+  recurrences,
   quantizers,
   quantizedUnaries,
   steps,

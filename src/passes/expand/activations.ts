@@ -22,22 +22,6 @@ const celu: Expand = (to) => {
   return true;
 };
 
-/** x where it is above the threshold, else 0. */
-const thresholdedRelu: Expand = (to) => {
-  const x = to.input(0);
-  const above = to.op('Greater', [x, to.constant('float32', floatOf(to.node, 'alpha', 1))]);
-  to.output(0, to.op('Where', [above, x, to.constant('float32', 0)]));
-  return true;
-};
-
-/** x / (1 + |x|) */
-const softsign: Expand = (to) => {
-  const x = to.input(0);
-  const divisor = to.op('Add', [to.op('Abs', [x]), to.constant('float32', 1)]);
-  to.output(0, to.op('Div', [x, divisor]));
-  return true;
-};
-
 /** x · tanh(softplus(x)) */
 const mish: Expand = (to) => {
   const x = to.input(0);
@@ -82,8 +66,6 @@ const logSoftmax: Expand = (to) => {
 export const activations: Readonly<Record<string, Expand>> = {
   Selu: selu,
   Celu: celu,
-  ThresholdedRelu: thresholdedRelu,
-  Softsign: softsign,
   Mish: mish,
   Swish: swish,
   Shrink: shrink,

@@ -19,7 +19,9 @@ export interface UnaryFunction {
 
 const plainUnaries = [
   ...(['Sigmoid', 'HardSwish', 'Tanh', 'Exp', 'Log', 'Sqrt', 'Neg', 'Abs', 'Reciprocal'] as const),
-  ...(['Erf', 'Floor', 'Ceil', 'Round', 'Softplus'] as const),
+  ...(['Erf', 'Floor', 'Ceil', 'Round', 'Softplus', 'Softsign', 'Sign'] as const),
+  ...(['Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan'] as const),
+  ...(['Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh'] as const),
 ];
 
 /** The function that a node applies to its first input; undefined when it is none, or its bounds are computed. */
@@ -40,6 +42,7 @@ export function unaryOf(site: Site): UnaryFunction | undefined {
     case 'LeakyRelu':
       return { kind: op, alpha: floatOf(node, 'alpha', 0.01), beta: 0 };
     case 'Elu':
+    case 'ThresholdedRelu':
       return { kind: op, alpha: floatOf(node, 'alpha', 1), beta: 0 };
     case 'Gelu': {
       const tanh = stringOf(node, 'approximate', 'none') === 'tanh';
@@ -140,9 +143,19 @@ const prelu: Rule = (site) => {
 
 export const elementwiseRules: Rules = {
   ...Object.fromEntries(
-    [...plainUnaries, 'Relu', 'LeakyRelu', 'Elu', 'Gelu', 'HardSigmoid', 'Not', 'BitwiseNot'].map(
-      (op) => [op, unary],
-    ),
+    [
+      ...plainUnaries,
+      ...[
+        'Relu',
+        'LeakyRelu',
+        'Elu',
+        'ThresholdedRelu',
+        'Gelu',
+        'HardSigmoid',
+        'Not',
+        'BitwiseNot',
+      ],
+    ].map((op) => [op, unary]),
   ),
   Clip: clip,
   PRelu: prelu,

@@ -11,6 +11,7 @@ import { movementRules } from './movement.js';
 import { normalizeRules } from './normalize.js';
 import { poolRules } from './pool.js';
 import { quantizeRules } from './quantize.js';
+import { recurrentRules } from './recurrent.js';
 import { reduceRules } from './reduce.js';
 import { type Rules, rulePass } from './rules.js';
 
@@ -23,6 +24,7 @@ const rules: Rules = {
   ...normalizeRules,
   ...poolRules,
   ...quantizeRules,
+  ...recurrentRules,
   ...reduceRules,
 };
 

@@ -17,6 +17,14 @@ export interface Rewriting {
     type: ValueType,
     options?: StepOptions,
   ): string;
+  /** The same for a step that writes several values, all of them named. */
+  steps<S extends StepName>(
+    op: S,
+    inputs: readonly string[],
+    params: StepParams<S>,
+    types: readonly ValueType[],
+    outputs: readonly string[],
+  ): void;
   /** Adds any node with one output; the first that computes something takes the site's name. */
   node(node: Omit<Node, 'name' | 'outputs'>, type: ValueType, output?: string): string;
   constant(wish: string, tensor: Tensor): string;
@@ -48,6 +56,11 @@ export function rewriting(site: Site): Rewriting {
   const types = new Map<string, ValueType>();
   const replace: [string, string][] = [];
   let inherited = false; // the name of the node that goes
+  const nameFor = (op: string): string => {
+    const inherits = !inherited && (op === node.op || !moving.has(op));
+    inherited ||= inherits;
+    return inherits ? node.name : fresh(`${node.name}/${op}`);
+  };
   const self: Rewriting = {
     typeOf: (value) => constants.get(value) ?? types.get(value) ?? typeOf(graph, value),
     constantOf: (value) => constants.get(value) ?? graph.constants.get(value),
@@ -56,10 +69,16 @@ export function rewriting(site: Site): Rewriting {
       for (const [key, value] of Object.entries(extra)) attributes.set(key, value);
       return self.node({ op, domain: 'octavo', inputs, attributes }, type, output);
     },
+    steps(op, inputs, params, valueTypes, outputs) {
+      const name = nameFor(op);
+      add.push({
+        ...{ op, domain: 'octavo', name, inputs, outputs },
+        attributes: attributesOf(op, params),
+      });
+      for (const [i, value] of outputs.entries()) types.set(value, valueTypes[i]!);
+    },
     node(rest, type, output) {
-      const inherits = !inherited && (rest.op === node.op || !moving.has(rest.op));
-      const name = inherits ? node.name : fresh(`${node.name}/${rest.op}`);
-      inherited ||= inherits;
+      const name = nameFor(rest.op);
       const value = output ?? fresh(`${name}/y`);
       add.push({ ...rest, name, outputs: [value] });
       types.set(value, type);

@@ -85,6 +85,38 @@ Exact unaryOf(UnaryKind kind, double x, double alpha, double beta) {
     case UnaryKind::kGeluTanh:
       return {x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))),
               units(4 * x)};
+    case UnaryKind::kSin:
+      return few(std::sin(x));
+    case UnaryKind::kCos:
+      return few(std::cos(x));
+    case UnaryKind::kTan:
+      return few(std::tan(x));
+    case UnaryKind::kAsin:
+      return few(std::asin(x));
+    case UnaryKind::kAcos:
+      return few(std::acos(x));
+    case UnaryKind::kAtan:
+      return few(std::atan(x));
+    case UnaryKind::kSinh:
+      return few(std::sinh(x));
+    case UnaryKind::kCosh:
+      return few(std::cosh(x));
+    case UnaryKind::kAsinh:
+      return few(std::asinh(x));
+    case UnaryKind::kAcosh:
+      return few(std::acosh(x));
+    case UnaryKind::kAtanh:
+      return few(std::atanh(x));
+    case UnaryKind::kSign:
+      return once(x > 0 ? 1 : x < 0 ? -1 : x);
+    case UnaryKind::kSoftsign:
+      return few(x / (1 + std::fabs(x)));
+    case UnaryKind::kThresholdedRelu:
+      return once(x > alpha || std::isnan(x) ? x : 0);
+    case UnaryKind::kAffine:
+      return few(alpha * x + beta);
+    case UnaryKind::kScaledTanh:
+      return few(alpha * std::tanh(beta * x));
     case UnaryKind::kCount:
       break;
   }
