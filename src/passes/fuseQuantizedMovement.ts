@@ -7,6 +7,7 @@ import { bitsOf } from '../core/dtype.js';
 import type { Tensor } from '../core/tensor.js';
 import { attribute, stringOf } from '../graph/attributes.js';
 import { type Attribute, type Node, staticDims, typeOf } from '../graph/ir.js';
+import { resizeSettings } from '../graph/ops/resize.js';
 import { permOf } from './lower/movement.js';
 import {
   type Coding,
@@ -19,6 +20,7 @@ import {
   quantParamsOf,
   sameCoding,
 } from './lower/quantParams.js';
+import { chooses } from './lower/resize.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
 import { type Rule, type Rules, rulePass, type Site } from './lower/rules.js';
 import { inverseOf, permuteTensor } from './lower/shapes.js';
@@ -132,6 +134,11 @@ const moveConstant: Rule = (site) => {
 
 const moveAny: Rule = (site) => moveConstant(site) ?? move(site);
 
+/** Whether a Resize chooses cells, none of which is a number from outside. */
+function isPlainChoice(node: Node): boolean {
+  return chooses(node) && resizeSettings(node).placement !== 'tf_crop_and_resize';
+}
+
 const rules: Rules = {
   Reshape: moveAny,
   Flatten: moveAny,
@@ -141,6 +148,8 @@ const rules: Rules = {
   Slice: move,
   Pad: move,
   MaxPool: move,
+  Gather: move,
+  Resize: (site) => (isPlainChoice(site.node) ? move(site) : undefined),
   Concat: concat,
 };
 

@@ -11,6 +11,8 @@ import type { Tensor } from '../core/tensor.js';
 import { attribute, intOf, intsOf } from '../graph/attributes.js';
 import { type Attribute, type Dim, type Node, typeOf } from '../graph/ir.js';
 import { equalDims, equalShapes } from '../graph/ops/dims.js';
+import { channelsBehind, joinAcross, wholePieces } from './layoutReshape.js';
+import { permOf, transposedFrom } from './layoutTransposed.js';
 import { isDequantize } from './lower/quantParams.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
 import { onlyConsumer, type Rule, type Rules, rulePass, type Site } from './lower/rules.js';
@@ -22,22 +24,6 @@ import {
   permuteTensor,
   reshapeTarget,
 } from './lower/shapes.js';
-
-/** A value that a Transpose gave: axis i of it is axis perm[i] of the source. */
-interface Transposed {
-  readonly source: string;
-  readonly perm: readonly number[];
-}
-
-function transposedFrom({ index }: Pick<Site, 'index'>, value: string): Transposed | undefined {
-  const node = index.producer(value);
-  if (node?.op !== 'Transpose' || node.domain !== 'octavo') return undefined;
-  return { source: node.inputs[0]!, perm: permOf(node) };
-}
-
-function permOf(node: Node): readonly number[] {
-  return intsOf(node, 'perm')!;
-}
 
 /** The node on `inputs`, its Transpose behind it; `attributes` are already those of the new layout. */
 function moveBelow(
@@ -143,6 +129,18 @@ const perAxis =
     return moveBelow(site, rewriting(site), [source], perm, attributes);
   };
 
+/** One axis, by number: Gather with a list of indices, Resample. */
+const alongAxis: Rule = (site) => {
+  const { graph, node } = site;
+  const [x, ...rest] = node.inputs as [string, ...string[]];
+  const from = transposedFrom(site, x);
+  const keepsRank = node.op === 'Resample' || typeOf(graph, rest[0]!)?.dims?.length === 1;
+  if (from === undefined || !keepsRank) return undefined;
+  const { source, perm } = from;
+  const axis = attribute.int(perm[intOf(node, 'axis', 0)]!);
+  return moveBelow(site, rewriting(site), [source, ...rest], perm, new Map([['axis', axis]]));
+};
+
 /** Softmax and Lrn work along the last axis, which must stay the last. */
 const alongLast: Rule = (site) => {
   const from = transposedFrom(site, site.node.inputs[0]!);
@@ -170,7 +168,7 @@ function isSamePerm(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((axis, i) => axis === b[i]);
 }
 
-/** Two operands that broadcast: Binary, QAdd, QMul. */
+/** Operands that broadcast: Binary, QAdd, QMul, Where. */
 const broadcast: Rule = (site) => {
   const { graph, node } = site;
   const rank = typeOf(graph, node.outputs[0]!)?.dims?.length;
@@ -337,7 +335,7 @@ const unitAxes: Rule = (site) => {
 
 const sinkRules: Rules = {
   'octavo:Transpose': transpose,
-  'octavo:Reshape': either(settleReshape, unitAxes),
+  'octavo:Reshape': either(settleReshape, unitAxes, wholePieces, channelsBehind),
   'octavo:Unary': either(pointwise, reshaped),
   'octavo:Lookup': either(pointwise, reshaped),
   'octavo:Copy': either(pointwise, reshaped),
@@ -347,6 +345,9 @@ const sinkRules: Rules = {
   'octavo:Slice': perAxis('starts', 'steps', 'sizes'),
   'octavo:Pad': perAxis('before', 'after'),
   'octavo:Reduce': perAxis('axes'),
+  'octavo:Gather': alongAxis,
+  'octavo:Resample': alongAxis,
+  'octavo:Where': broadcast,
   'octavo:Softmax': alongLast,
   'octavo:Lrn': alongLast,
   'octavo:Concat': concat,
@@ -385,7 +386,7 @@ function isSameAttribute(a: Attribute, b: Attribute | undefined): boolean {
 }
 
 export const settleLayout = rulePass('settle the layout', {
-  'octavo:Transpose': either(sameAsBefore, settleTranspose),
+  'octavo:Transpose': either(sameAsBefore, joinAcross, settleTranspose),
   'octavo:Reshape': settleReshape,
   'octavo:QuantizeLinear': sameAsBefore,
   'octavo:DequantizeLinear': sameAsBefore,

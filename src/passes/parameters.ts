@@ -16,6 +16,7 @@ const positions: Readonly<Record<string, readonly number[]>> = {
   Split: [1],
   Pad: [1, 2, 3],
   Resize: [1, 2, 3],
+  ConvTranspose: [1, 2],
   TopK: [1],
   OneHot: [1],
   Trilu: [1],

@@ -89,6 +89,7 @@ const recurrence = {
  * | Expand | x of any whole-byte type | y same type, of a shape that x broadcasts to |
  * | Gather | x of any whole-byte type, indices i32 or i64 | y same type: x with `axis` replaced by the dims of indices |
  * | Lstm, Gru, Rnn | x f32 [T, B, G · H], r f32 [1, G · H, H], bias f32 [G · H], h f32 [1, B, H], lengths i32 [B], for Lstm c f32 [1, B, H] and peepholes f32 [1, 3 · H] (all from bias on optional) | y f32 [T, 1, B, H], h f32 [1, B, H], for Lstm c f32 [1, B, H] |
+ * | Resample | x f32, indices i32 [n, taps], weights f32 [n, taps], both constants | y f32: x with n places along `axis` |
  * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
  * | MatMulInt4 | x s8 [..., K], xScale f32 [...], weight u8 [N, blocks, blockSize / 2], scale f32 [N, blocks], zeroPoint u8 [N, ⌈blocks / 2⌉] (optional), bias f32 [N] (optional) | y f32 [..., N] |
  * | MatMulInt1 | x int1 [M, K], weight int1 [N, K], multiplier f32 [N] (for f32 y), bias f32 [N] (optional, for f32 y) | y i32 or f32 [M, N] |
@@ -121,6 +122,8 @@ const recurrence = {
  *   Rnn: h' = f(p). Gru: z = f(pz), r = f(pr), n = g(x + (r ⊙ h) · rᵀ + bias) or, if `linearBeforeReset`, g(x + r ⊙
  *   (h · rᵀ + bias)); h' = (1 − z) ⊙ n + z ⊙ h. Lstm: i = f(pi + peepi ⊙ c), f = f(pf + peepf ⊙ c) or, if `inputForget`,
  *   1 − i; c' = f ⊙ c + i ⊙ g(pc), o = f(po + peepo ⊙ c'), h' = o ⊙ h(c'); peepholes come as i, o, f.
+ * Resample: y[i] = Σ weights[i, t] · x[indices[i, t]] along the axis, in the order of t from the first product on, every
+ *   operation rounded to float32: every backend gives these bits.
  * DynamicQuantizeRows: scale = f32(max |x| / 127) of each row, 1 where that is 0, NaN being passed over;
  *   y = clamp(rne(f32(x / scale)), −128, 127), NaN becoming −128.
  * MatMulInt4: weights and zero points have 4 bits, as ONNX's MatMulNBits packs them: the low half of a byte first, each
@@ -191,6 +194,7 @@ const schema = {
   },
   Gru: { ...recurrence, gKind: 'i32', gAlpha: 'f32', gBeta: 'f32', linearBeforeReset: 'i32' },
   Rnn: recurrence,
+  Resample: { axis: 'i32' },
   DynamicQuantizeRows: {},
   MatMulInt4: { blockSize: 'i32' },
   MatMulInt1: {},

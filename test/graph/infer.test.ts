@@ -321,6 +321,38 @@ const table: readonly Row[] = [
   ['octavo:Where', ['bool [3]', 'int64 [N, 1]', 'int64 []'], 'int64 [N, 3]'],
   ['octavo:Expand', ['int64 [3, 1]'], 'int64 [2, 3, 4]', { dims: [2, 3, 4] }],
   ['octavo:Gather', ['uint8 [N, 8, 3]', 'int32 [2, M]'], 'uint8 [N, 2, M, 3]', { axis: 1 }],
+  [
+    'octavo:Resample',
+    ['float32 [N, 8, 3]', t('int32', [0, 1], [1, 2]), f32(1, 1)],
+    'float32 [N, 1, 3]',
+    { axis: 1 },
+  ],
+  ['Resize', ['uint8 [N, 3, H, 4]', '', f32(1, 1, 2, 2)], 'uint8 [N, 3, ?, 8]'],
+  ['Resize', ['uint8 [N, 3, H, 4]', '', '', i64(7, 9)], 'uint8 [N, 3, 7, 9]', { axes: [2, -1] }],
+  [
+    'Resize',
+    ['uint8 [1, 3, 6, 4]', '', '', i64(3, 8)],
+    'uint8 [1, 3, 3, 2]',
+    { axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' },
+  ],
+  [
+    'ConvTranspose',
+    ['float32 [N, 3, H, 5]', w(3, 4, 2, 2), f32(1, 2, 3, 4)],
+    'float32 [N, 4, ?, 10]',
+    { strides: [2, 2] },
+  ],
+  [
+    'ConvTranspose',
+    ['float32 [N, 4, H, 5]', w(4, 2, 3, 3)],
+    'float32 [N, 4, H, 10]',
+    { group: 2, strides: [1, 2], pads: [1, 1, 1, 1], output_padding: [0, 1] },
+  ],
+  [
+    'ConvTranspose',
+    ['float32 [N, 3, 7]', w(3, 4, 3)],
+    'float32 [N, 4, 15]',
+    { strides: [2], output_shape: [15] },
+  ],
   ['octavo:DynamicQuantizeRows', ['float32 [N, 8]'], 'int8 [N, 8]; float32 [N]', {}, 2],
   [
     'octavo:MatMulInt4',

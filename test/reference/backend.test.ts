@@ -177,8 +177,10 @@ describe('the check of plans', () => {
   ): boolean {
     // An axis of y may be one that x was repeated along; along the axis of the indices x may have any length.
     if (op === 'Expand') return tensor === outputs[0];
-    if (op === 'Gather')
-      return tensor === inputs[0] && axis === (params as Step<'Gather'>['params']).axis;
+    if (op === 'Gather' || op === 'Resample')
+      return (
+        tensor === inputs[0] && axis === (params as Step<'Gather' | 'Resample'>['params']).axis
+      );
     if (op === 'MatMulInt4') return tensor === inputs[0] && axis === rank - 1;
     if (op === 'Reduce') return tensor === inputs[0] && (params as AxesOf).axes[axis] === 1;
     const spatial = [inputs[0], op.endsWith('Conv') ? inputs[1] : undefined, outputs[0]];

@@ -1,4 +1,4 @@
-/** Arithmetic, comparisons and reductions of any type, and steps that choose elements. */
+/** Arithmetic, comparisons and reductions of any type, steps that choose elements, and resampling. */
 import {
   allocate,
   bitsOf,
@@ -17,7 +17,7 @@ import {
 import { type Random, randomBits } from '../helpers/random.js';
 import { perAxis, singleStepPlan } from '../helpers/singleStep.js';
 import { count, drawBroadcast, drawDims } from './draw.js';
-import { near, type Suite } from './problem.js';
+import { exact, near, type Suite } from './problem.js';
 
 const wholeBytes = dataTypes.filter((type) => bitsOf(type) >= 8);
 const numbers = wholeBytes.filter((type) => type !== 'float16' && type !== 'bfloat16');
@@ -126,6 +126,34 @@ export const typedSuites: readonly Suite[] = [
       );
       const indices = wide ? BigInt64Array.from(given, BigInt) : Int32Array.from(given);
       return { plan, inputs: [randomBits(random, type, count(x)), indices] };
+    },
+  },
+  {
+    name: 'resample',
+    draw: (random) => {
+      const x = drawDims(random, random.int(1, 4), 5_000);
+      const axis = random.int(0, x.length - 1);
+      const taps = [random.int(1, 20), random.pick([1, 2, 2, 3, 4, 4, 7])];
+      const length = count(taps);
+      const plan = singleStepPlan(
+        'Resample',
+        [
+          { type: 'float32', dims: x },
+          {
+            type: 'int32',
+            dims: taps,
+            constant: Int32Array.from({ length }, () => random.int(0, x[axis]! - 1)),
+          },
+          {
+            type: 'float32',
+            dims: taps,
+            constant: Float32Array.from({ length }, () => random.real(-1, 1)),
+          },
+        ],
+        [{ type: 'float32', dims: x.with(axis, taps[0]!) }],
+        { axis },
+      );
+      return { plan, inputs: [drawElements(random, 'float32', count(x))], tolerance: exact };
     },
   },
   {

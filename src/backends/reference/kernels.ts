@@ -16,6 +16,7 @@ import { qconv } from './qconv.js';
 import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
 import { gru, lstm, rnn } from './recurrent.js';
 import { reduce } from './reduce.js';
+import { resample } from './resample.js';
 import { softmax } from './softmax.js';
 import { arithmetic, compare, expand, gather, where } from './typed.js';
 
@@ -52,6 +53,7 @@ export const referenceKernels: StepKernels = {
   Lstm: lstm,
   Gru: gru,
   Rnn: rnn,
+  Resample: resample,
   DynamicQuantizeRows: dynamicQuantizeRows,
   MatMulInt4: matMulInt4,
   MatMulInt1: matMulInt1,

@@ -278,6 +278,18 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
     },
   },
   ...recurrentRules,
+  Resample: {
+    reads: [f32, i32, f32],
+    writes: [f32],
+    check: ({ inputs, outputs, params: { axis }, need }) => {
+      const [x, indices, weights] = inputs.map((input) => input!.dims);
+      needRange(need, 'axis', axis, 0, x!.length - 1);
+      need(indices!.length === 2 && indices![1]! > 0, 'places and taps', formatShape(indices!));
+      needSame(need, weights!, indices!);
+      needSame(need, outputs[0]!.dims, x!.with(axis, indices![0]!));
+      for (const input of inputs.slice(1)) need(input!.space !== 'arena', 'constants', 'an input');
+    },
+  },
   ...lowPrecisionRules,
 };
 

@@ -3,6 +3,7 @@ import { OctavoError } from '../../core/errors.js';
 import { type Node, qualifiedOp } from '../ir.js';
 import { binaries } from './binary.js';
 import { convolutions } from './convolution.js';
+import { transposedConvolutions } from './convTranspose.js';
 import { generators } from './generate.js';
 import { lowPrecisionSteps } from './lowPrecision.js';
 import { matMuls } from './matmul.js';
@@ -15,11 +16,13 @@ import { quantizers } from './quantize.js';
 import { rearrangements } from './rearranging.js';
 import { recurrences } from './recurrent.js';
 import { reductions } from './reduce.js';
+import { resizes } from './resize.js';
 import { typedSteps } from './typedSteps.js';
 import { unaries } from './unary.js';
 
 const families: readonly (readonly OpDefinition[])[] = [
   convolutions,
+  transposedConvolutions,
   matMuls,
   pools,
   normalizations,
@@ -30,6 +33,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   generators,
   rearrangements,
   recurrences,
+  resizes,
   quantizers,
   quantizedUnaries,
   steps,

@@ -1,4 +1,4 @@
-/** Octavo's own operators on tensors of any type: arithmetic, comparisons, choosing and gathering. */
+/** Octavo's own operators on tensors of any type: arithmetic, comparisons, choosing, gathering and resampling. */
 import { intOf, intsOf } from '../attributes.js';
 import { expectInputType, expectSameType } from './context.js';
 import { axisOf, broadcastDims } from './dims.js';
@@ -40,5 +40,14 @@ export const typedSteps: readonly OpDefinition[] = [
     expectInputType(context, 1, 'int32', 'int64');
     const x = context.input(0);
     return [x && { type: x.type, dims: gathered(context) }];
+  }),
+  step('Resample', [3, 3], (context) => {
+    const { node, input } = context;
+    expectInputType(context, 0, 'float32');
+    expectInputType(context, 1, 'int32');
+    expectInputType(context, 2, 'float32');
+    const x = input(0)?.dims;
+    const axis = x && axisOf(node, intOf(node, 'axis', 0), x.length);
+    return [{ type: 'float32', dims: x?.with(axis!, input(1)?.dims?.[0]) }];
   }),
 ];

@@ -38,6 +38,10 @@ export interface Expansion {
   tensor(tensor: Tensor): string;
   /** Output i of the node is this value. */
   output(i: number, value: string): void;
+  /** Takes another node away, too. */
+  remove(node: Node): void;
+  /** Readers of `from`, which a node that goes wrote, read `value` instead. */
+  replace(from: string, value: string): void;
 }
 
 /** Writes all outputs that are read; false where it has to wait, or does not know this form. */
@@ -89,6 +93,8 @@ export function expanding(expand: Expand): Rule {
         const output = node.outputs[i] ?? '';
         if (output !== '') to.replace(output, value);
       },
+      remove: (other) => to.remove(other),
+      replace: (from, value) => to.replace(from, value),
     };
     return expand(expansion) ? to.done(`expand ${node.name}`) : undefined;
   };

@@ -1,12 +1,19 @@
 /** Operators of ONNX that are written in others before lowering; one file per family. */
 import { type Rules, rulePass } from '../lower/rules.js';
 import { activations } from './activations.js';
+import { transposedConvolution } from './convTranspose.js';
 import { expanding } from './expansion.js';
 import { normalizations } from './normalizations.js';
 import { reductions } from './reductions.js';
 import { shapes } from './shapes.js';
 
-const expansions = { ...activations, ...normalizations, ...reductions, ...shapes };
+const expansions = {
+  ...activations,
+  ...normalizations,
+  ...reductions,
+  ...shapes,
+  ...transposedConvolution,
+};
 
 const rules: Rules = Object.fromEntries(
   Object.entries(expansions).map(([op, expand]) => [op, expanding(expand)]),

@@ -13,6 +13,7 @@ import { poolRules } from './pool.js';
 import { quantizeRules } from './quantize.js';
 import { recurrentRules } from './recurrent.js';
 import { reduceRules } from './reduce.js';
+import { resizeRules } from './resize.js';
 import { type Rules, rulePass } from './rules.js';
 
 const rules: Rules = {
@@ -26,6 +27,7 @@ const rules: Rules = {
   ...quantizeRules,
   ...recurrentRules,
   ...reduceRules,
+  ...resizeRules,
 };
 
 export const lower = rulePass('lower', rules);

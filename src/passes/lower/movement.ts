@@ -19,7 +19,7 @@ import { type Rule, type Rules, type Site, unsupported } from './rules.js';
 const sizeTypes: ReadonlySet<DataType> = new Set(['int32', 'int64', 'uint32', 'uint64', 'bool']);
 
 /** Whether a value may be moved by steps already. */
-function isMovable({ graph }: Site, value: string): boolean {
+export function isMovable({ graph }: Site, value: string): boolean {
   const type = typeOf(graph, value)?.type;
   if (type === undefined || bitsOf(type) < 8) return false;
   return !sizeTypes.has(type) || isBound(graph);
