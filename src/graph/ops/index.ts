@@ -2,6 +2,7 @@
 import { OctavoError } from '../../core/errors.js';
 import { type Node, qualifiedOp } from '../ir.js';
 import { binaries } from './binary.js';
+import { controls } from './control.js';
 import { convolutions } from './convolution.js';
 import { transposedConvolutions } from './convTranspose.js';
 import { generators } from './generate.js';
@@ -31,6 +32,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   reductions,
   movements,
   generators,
+  controls,
   rearrangements,
   recurrences,
   resizes,
