@@ -6,8 +6,10 @@ import { plainActivations } from './activation.js';
 import { foldIntoWeights, splitBatchNorms } from './affine.js';
 import { constantFolding } from './constantFolding.js';
 import { deadCode } from './deadCode.js';
+import { recogniseGelu } from './gelu.js';
 import { recogniseHardSigmoid, recogniseHardSwish } from './hardSwish.js';
 import { dropIdentities } from './identity.js';
+import { recogniseLayerNorm } from './layerNorm.js';
 import type { Pass } from './pass.js';
 
 export const floatPasses: readonly Pass[] = [
@@ -17,6 +19,8 @@ export const floatPasses: readonly Pass[] = [
   // Before HardSigmoid: what gates its own input is a HardSwish.
   recogniseHardSwish,
   recogniseHardSigmoid,
+  recogniseGelu,
+  recogniseLayerNorm,
   // A dead reader, left over from these, would keep a Conv from being the only one's.
   deadCode,
   foldIntoWeights,
