@@ -21,8 +21,9 @@ export const floatPasses: readonly Pass[] = [
   recogniseHardSigmoid,
   recogniseGelu,
   recogniseLayerNorm,
-  // A dead reader, left over from these, would keep a Conv from being the only one's.
+  // A dead reader, left over from these, would keep a Clip or a Conv from being the only one's.
   deadCode,
+  plainActivations,
   foldIntoWeights,
   splitBatchNorms,
   deadCode,

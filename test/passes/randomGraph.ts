@@ -214,6 +214,45 @@ const hardSwish: Recipe = ({ random, floats, number, emit, swapped }, { name, di
   ])();
 };
 
+/** x / 2 · (1 + erf(x / √2)), sometimes with a constant that makes it something else. */
+const gelu: Recipe = ({ random, number, emit, swapped }, { name, dims }) => {
+  if (dims.length < 2) return emit('Relu', [name], dims);
+  const root = random.chance(0.2) ? 1.5 : Math.SQRT2;
+  const scaled = random.chance(0.5)
+    ? emit('Div', [name, number(root)], dims)
+    : emit('Mul', swapped(name, number(1 / root)), dims);
+  const erf = emit('Erf', [scaled.name], dims);
+  const gate = emit('Add', swapped(erf.name, number(1)), dims).name;
+  const half = (value: string) => emit('Mul', swapped(value, number(0.5)), dims);
+  const times = (a: string, b: string) => emit('Mul', swapped(a, b), dims);
+  return random.pick([
+    () => half(times(name, gate).name),
+    () => times(half(name).name, gate),
+    () => times(name, half(gate).name),
+  ])();
+};
+
+/** (x − mean) / √(variance + ε) over the last axis, sometimes over another; often scaled and moved. */
+const layerNorm: Recipe = ({ random, floats, number, i64, emit, swapped }, { name, dims }) => {
+  if (dims.length < 2) return emit('Relu', [name], dims);
+  const axis = dims.length - (random.chance(0.2) ? 2 : 1);
+  const axes = i64(axis);
+  const short = dims.with(axis, 1);
+  const centred = emit('Sub', [name, emit('ReduceMean', [name, axes], short).name], dims).name;
+  const square = random.chance(0.5)
+    ? emit('Mul', [centred, centred], dims)
+    : emit('Pow', [centred, number(2)], dims);
+  const variance = emit('ReduceMean', [square.name, axes], short).name;
+  const sum = emit('Add', swapped(variance, number(0.01)), short).name;
+  const deviation = emit('Sqrt', [sum], short).name;
+  const normal = random.chance(0.5)
+    ? emit('Div', [centred, deviation], dims)
+    : emit('Mul', swapped(centred, emit('Reciprocal', [deviation], short).name), dims);
+  if (random.chance(0.3)) return normal;
+  const scaled = emit('Mul', swapped(normal.name, floats([dims.at(-1)!])), dims);
+  return emit('Add', swapped(scaled.name, floats([dims.at(-1)!])), dims);
+};
+
 const idle: Recipe = ({ random, i64, emit }, { name, dims }) => {
   const rank = dims.length;
   const axes = dims.map((_, i) => i);
@@ -311,6 +350,8 @@ const recipes: readonly Recipe[] = [
   activation,
   hardSwish,
   hardSwish,
+  gelu,
+  layerNorm,
   idle,
   idle,
   turn,

@@ -64,6 +64,7 @@ struct Neon {
   static Int minU8(Int a, Int b) { return vminq_u8(a, b); }
   static Int maxU8(Int a, Int b) { return vmaxq_u8(a, b); }
   static Int maxS8(Int a, Int b) { return vreinterpretq_u8_s8(vmaxq_s8(s8(a), s8(b))); }
+  static Int bitOr(Int a, Int b) { return vorrq_u8(a, b); }
   static Int exclusiveOr(Int a, Int b) { return veorq_u8(a, b); }
   static bool isZero(Int v) { return vmaxvq_u8(v) == 0; }
 
