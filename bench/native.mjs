@@ -11,7 +11,8 @@ const peakIsas = { amx: 'avx512vnni' };
 /** The set whose kernels an instruction set may run besides its own (native/cpu/isa.h). */
 const implied = {
   amx: 'avx512vnni',
-  avx512vnni: 'avx512bw',
+  avx512vnni: 'avx512bf16', // in names of kernels alone
+  avx512bf16: 'avx512bw',
   avx512bw: 'avx2',
   avxvnni: 'avx2',
   avx2: 'sse41',

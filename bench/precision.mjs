@@ -5,6 +5,7 @@
  */
 import { createNativeBackend } from '../dist/esm/backends/native/index.js';
 import { createWasmBackend } from '../dist/esm/backends/wasm/index.js';
+import { encodeBfloat16 } from '../dist/esm/core/half.js';
 import { OctavoError } from '../dist/esm/index.js';
 import { isStepName } from '../dist/esm/runtime/steps.js';
 import { gemm } from './cases.mjs';
@@ -34,6 +35,13 @@ const types = [
     accumulator: 'fp32',
     bits: 16,
     make: (shape) => makeHalf(shape, 'bfloat16', 0x3dc0),
+  },
+  {
+    name: 'bf16×bf16',
+    accumulator: 'fp32',
+    bits: 16,
+    peak: 'bf16',
+    make: (shape) => makeHalf(shape, 'bfloat16', 0x3dc0, 'bfloat16'),
   },
   { name: 'int16', accumulator: 'int64', bits: 16, peak: 's16s16s32', make: makeInt16 },
   { name: 'int8', accumulator: 'int32', bits: 8, peak: 'u8s8s32', make: makeInt8 },
@@ -123,7 +131,7 @@ function open({ name, make }, shape, backend) {
 function print({ name, isa, threads }, columns) {
   console.log(`\n${name}, ${isa}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`);
   const head = columns.map(({ shape }) => shape.name.padStart(26)).join('');
-  console.log(`${'type'.padEnd(8)}${'accumulator'.padEnd(13)}${'size'.padStart(8)}${head}`);
+  console.log(`${'type'.padEnd(10)}${'accumulator'.padEnd(13)}${'size'.padStart(8)}${head}`);
   for (const { name: type, accumulator, bits } of types) {
     if (!columns.some(({ wanted }) => wanted.some((one) => one.name === type))) continue;
     const cells = columns.map(({ speeds }) => {
@@ -133,7 +141,7 @@ function print({ name, isa, threads }, columns) {
       return `${speed.toFixed(1).padStart(13)} GOP/s ${rate.padStart(5)}×`;
     });
     const size = `${((100 * bits) / 32).toFixed(1)} %`.padStart(8);
-    console.log(`${type.padEnd(8)}${accumulator.padEnd(13)}${size}${cells.join('')}`);
+    console.log(`${type.padEnd(10)}${accumulator.padEnd(13)}${size}${cells.join('')}`);
   }
 }
 
@@ -147,15 +155,16 @@ function makeInt8(shape) {
   return { ...int8Plan(shape, layer), inputs: [layer.x] };
 }
 
-/** Weights in 16 bits of float: `bits` and the 64 codes above it are small normal numbers. */
-function makeHalf({ width, inputs, outputs }, type, bits) {
+/** Weights in 16 bits of float: `bits` and the 64 codes above it are small normal numbers. x is of `xType`. */
+function makeHalf({ width, inputs, outputs }, type, bits, xType = 'float32') {
   const weight = new Uint16Array(outputs * inputs).map((_, i) => bits + ((i * 37) & 63));
-  const x = new Float32Array(width * inputs).map((_, i) => ((i * 31) % 251) / 251 - 0.5);
+  const values = new Float32Array(width * inputs).map((_, i) => ((i * 31) % 251) / 251 - 0.5);
+  const x = xType === 'float32' ? values : encodeBfloat16(values);
   return {
     ...singleStepPlan(
       'MatMul',
       [
-        { type: 'float32', dims: [width, inputs] },
+        { type: xType, dims: [width, inputs] },
         { type, dims: [outputs, inputs], data: weight },
       ],
       [{ type: 'float32', dims: [width, outputs] }],

@@ -6,7 +6,6 @@
 
 #include "native/binding/plan.h"
 #include "native/cpu/isa.h"
-#include "native/kernels/choose.h"
 #include "native/kernels/peak/peak.h"
 #include "native/kernels/registry.h"
 #include "native/plan/executor.h"
@@ -52,7 +51,7 @@ Napi::Value peaks(const Napi::CallbackInfo& info) {
   size_t count;
   const PeakKernel* kernels = peakKernels(&count);
   for (size_t i = 0; i < count; i++) {
-    if (!isRunnable(kernels[i])) continue;
+    if (!isPeakRunnable(kernels[i])) continue;
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("name", kernels[i].name);
     entry.Set("isa", isaName(kernels[i].isa));
@@ -70,7 +69,7 @@ Napi::Value runPeak(const Napi::CallbackInfo& info) {
   size_t count;
   const PeakKernel* kernels = peakKernels(&count);
   for (size_t i = 0; i < count; i++) {
-    if (name != kernels[i].name || !isRunnable(kernels[i])) continue;
+    if (name != kernels[i].name || !isPeakRunnable(kernels[i])) continue;
     return Napi::Number::New(env, measurePeak(kernels[i], iterations));
   }
   throw Napi::Error::New(env, "this CPU can run no peak loop " + name);

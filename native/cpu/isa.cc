@@ -96,6 +96,7 @@ struct Features {
   uint32_t isas = kPortableSet;
   bool vexVnni = false;
   bool vpopcnt = false;
+  bool bfloat16 = false;
 };
 
 #if defined(OCTAVO_X86)
@@ -159,6 +160,7 @@ Features detect() {
   if (!add(Isa::kAvx512Vnni, has(seven.ecx, 11))) return features;
   add(Isa::kAvxVnni, OCTAVO_HAVE_AVX512VNNI);  // in EVEX encoding
   features.vpopcnt = has(seven.ecx, 14);
+  features.bfloat16 = seven.eax >= 1 && has(cpuid(7, 1).eax, 5);
   const bool tiles = (states & 0x60000) == 0x60000;
   add(Isa::kAmx,
       tiles && has(seven.edx, 24) /* TILE */ && has(seven.edx, 25) /* INT8 */ && requestTiles());
@@ -213,6 +215,8 @@ bool isaSupported(Isa isa) { return (features().isas & only(isa)) != 0; }
 bool isVexVnniSupported() { return features().vexVnni; }
 
 bool isVpopcntSupported() { return features().vpopcnt; }
+
+bool isBfloat16Supported() { return features().bfloat16; }
 
 Isa bestIsa() {
   for (auto i = static_cast<int32_t>(Isa::kCount) - 1; i > 0; --i) {

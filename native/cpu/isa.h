@@ -35,6 +35,9 @@ bool isVexVnniSupported();
 // Instructions that count bits in 512-bit registers, which not every CPU of AVX512-VNNI has.
 bool isVpopcntSupported();
 
+// Dot products of bfloat16 in 512-bit registers (AVX512-BF16), likewise.
+bool isBfloat16Supported();
+
 // The best one that was built and that this CPU has.
 Isa bestIsa();
 

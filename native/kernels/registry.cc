@@ -28,8 +28,8 @@ constexpr KernelInfo kKernels[] = {
 #define OCTAVO_LOOKUP(name, isa) OCTAVO_LISTED("lookup", name, isa, 0)
 #include "native/kernels/lookup/kernels.inc"
 #define OCTAVO_FLOAT_DOT(...) OCTAVO_LISTED("f32dot", __VA_ARGS__)
+#define OCTAVO_BF16_DOT(...) OCTAVO_LISTED("f32dot", __VA_ARGS__)
 #include "native/kernels/f32dot/kernels.inc"
-#undef OCTAVO_FLOAT_DOT
 #define OCTAVO_FLOAT_DEPTHWISE(name, isa) OCTAVO_LISTED("f32depthwise", name, isa, 0)
 #include "native/kernels/f32depthwise/kernels.inc"
 #undef OCTAVO_FLOAT_DEPTHWISE
@@ -53,6 +53,7 @@ constexpr KernelInfo kKernels[] = {
 #include "native/kernels/transpose/kernels.inc"
 #undef OCTAVO_TRANSPOSE
 #define OCTAVO_PEAK(...) OCTAVO_LISTED("peak", __VA_ARGS__)
+#define OCTAVO_PEAK_BF16(...) OCTAVO_LISTED("peak", __VA_ARGS__)
 #include "native/kernels/peak/kernels.inc"
 #define OCTAVO_NBITS(...) OCTAVO_LISTED("nbits", __VA_ARGS__)
 #define OCTAVO_BLOCKSUM(name, isa) OCTAVO_LISTED("nbits", name, isa, 0)

@@ -190,8 +190,8 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
   const size_t columns = static_cast<size_t>(from.y->dims[3]) / conv->groups;
   const size_t depth = conv->taps() * conv->depth();
   const FloatDotKernel* forced = context.forced.in(findFloatDot);
-  if (forced != nullptr && !isaSupported(forced->isa)) return notRunnable(forced->name);
-  conv->layout = layoutFloatPanels(context.isa, columns, depth, forced);
+  OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));
+  conv->layout = layoutFloatPanels(context.isa, FloatDotElement::kFloat32, columns, depth, forced);
   conv->weights.widen = widen;
   if (const auto* data = context.constant<uint8_t>(*from.weight)) {
     const FloatPanelLayout& layout = conv->layout;

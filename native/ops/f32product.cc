@@ -3,7 +3,18 @@
 #include <cmath>
 #include <cstring>
 
+#include "native/ops/check.h"
+
 namespace octavo {
+
+Status checkFloatKernel(const FloatDotKernel* forced, FloatDotElement element) {
+  if (forced == nullptr) return {};
+  if (!isFloatDotSupported(*forced)) return notRunnable(forced->name);
+  if (forced->element == element) return {};
+  return badKernel(forced->name, element == FloatDotElement::kFloat32
+                                     ? "it multiplies bfloat16 alone"
+                                     : "it multiplies float32");
+}
 
 void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock& block,
               const float* weights) {

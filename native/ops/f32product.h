@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "native/pack/f32panels.h"
+#include "native/status.h"
 
 namespace octavo {
 
@@ -59,6 +60,9 @@ struct FloatStrip {
   size_t yStride;
   float lower, upper;
 };
+
+// Whether a kernel that was asked for by name, if any, multiplies `element` and runs on this CPU.
+Status checkFloatKernel(const FloatDotKernel* forced, FloatDotElement element);
 
 // Adds one block to the columns of one panel; `weights` is the panel's part from block.begin on.
 void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock& block,

@@ -1,6 +1,7 @@
 // MatMul: stacks of float32 matrices. b is packed into panels, once if it is constant and otherwise
 // block by block while it is used. A part of the work is a matrix of the stack, a strip of its rows
-// and a share of the panels.
+// and a share of the panels. Where both are bfloat16, kernels of pairs multiply them as they are;
+// without such kernels both are widened, block by block.
 #include <cmath>
 #include <cstring>
 
@@ -31,7 +32,10 @@ class MatMulStep final : public PreparedStep {
   Start start = Start::kZero;
   Walk<2> stack;     // where matrices begin in a and b
   Walk<1> biasWalk;  // the bias spread over y
-  size_t matrices = 1, rows = 0, depth = 0, columns = 0;
+  // `inner`: elements that a row and a column share; `depth`: what kernels count, these or pairs.
+  size_t matrices = 1, rows = 0, inner = 0, depth = 0, columns = 0;
+  bool pairs = false;
+  const WidenKernel* widenA = nullptr;  // a is bfloat16 and has to be float32
   FloatPanelLayout layout;
   FloatWeights weights;     // packed, if b is constant
   size_t packedMatrix = 0;  // elements from one packed matrix to the next
@@ -44,15 +48,19 @@ class MatMulStep final : public PreparedStep {
 
  private:
   size_t pointerBytes() const { return roundUp(strip * sizeof(void*), kTensorAlignment); }
-  size_t stagedBytes() const { return transposeA ? strip * kDepthBlock * sizeof(float) : 0; }
+  // Whether kernels cannot read the rows of a where they lie. Those of half a pair would end, and
+  // begin, in the midst of one.
+  bool stages() const { return transposeA || widenA != nullptr || (pairs && inner % 2 != 0); }
+  size_t stagedBytes() const { return stages() ? strip * kDepthBlock * sizeof(float) : 0; }
   size_t packedBytes() const {
     const bool read = weights.packed != nullptr && weights.widen == nullptr;
     return read ? 0 : kDepthBlock * kMostFloatColumns * sizeof(float);
   }
   void spreadBias(const RunContext& context) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
-  void pointRows(const float* matrix, size_t first, size_t count, const DepthBlock& block,
+  void pointRows(const uint8_t* matrix, size_t first, size_t count, const DepthBlock& block,
                  const float** pointers, float* staged) const;
+  void stageRow(const uint16_t* row, const DepthBlock& block, float* staged) const;
 };
 
 void MatMulStep::cut() {
@@ -104,7 +112,8 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
   const size_t matrix = part / panelParts / strips;
   int64_t offsets[2];
   stack.offsetsOf(static_cast<int64_t>(matrix), offsets);
-  const float* left = context.in<float>(a) + offsets[0];
+  const size_t elementBytes = a.type == DataType::kFloat32 ? sizeof(float) : sizeof(uint16_t);
+  const uint8_t* left = context.in<uint8_t>(a) + static_cast<size_t>(offsets[0]) * elementBytes;
   const float* right = weights.packed == nullptr ? context.in<float>(b) + offsets[1] : nullptr;
   auto* pointers = reinterpret_cast<const float**>(scratch);
   auto* staged = reinterpret_cast<float*>(scratch + pointerBytes());
@@ -134,7 +143,7 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
         continue;
       }
       const auto width = static_cast<size_t>(panel.kernel->columns);
-      const size_t at = static_cast<size_t>(offsets[1]) / (depth * columns) * packedMatrix +
+      const size_t at = static_cast<size_t>(offsets[1]) / (inner * columns) * packedMatrix +
                         panel.weights + block.begin * width;
       // What few rows pass is widened in pieces that stay in the first cache.
       const bool pieces = weights.widen != nullptr && to.rows <= kFewRows;
@@ -151,16 +160,30 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
   });
 }
 
-// Rows of a for one block, from its first element on; of a transposed matrix in staging memory.
-void MatMulStep::pointRows(const float* matrix, size_t first, size_t count, const DepthBlock& block,
-                           const float** pointers, float* staged) const {
+// Rows of a for one block, from its first element on, where they lie or in staging memory.
+void MatMulStep::pointRows(const uint8_t* matrix, size_t first, size_t count,
+                           const DepthBlock& block, const float** pointers, float* staged) const {
+  const auto* floats = reinterpret_cast<const float*>(matrix);  // or pairs
   for (size_t i = 0; i < count; ++i) {
-    pointers[i] =
-        transposeA ? staged + i * block.depth : matrix + (first + i) * depth + block.offset;
+    pointers[i] = stages() ? staged + i * block.depth : floats + (first + i) * depth + block.offset;
   }
-  if (!transposeA) return;
-  chooseTranspose(layout.panels[0].kernel->isa, sizeof(float))
-      .run({matrix + block.offset * rows + first, staged, rows, block.depth, block.depth, count});
+  if (transposeA) {
+    chooseTranspose(layout.panels[0].kernel->isa, sizeof(float))
+        .run({floats + block.offset * rows + first, staged, rows, block.depth, block.depth, count});
+  } else if (stages()) {
+    const auto* halves = reinterpret_cast<const uint16_t*>(matrix) + first * inner;
+    for (size_t i = 0; i < count; ++i) {
+      stageRow(halves + i * inner, block, staged + i * block.depth);
+    }
+  }
+}
+
+// A block of a row of bfloat16: widened, or as pairs of which the last one may lack its second.
+void MatMulStep::stageRow(const uint16_t* row, const DepthBlock& block, float* staged) const {
+  if (widenA != nullptr) return widenA->run({row + block.offset, staged, block.depth});
+  const size_t begin = 2 * block.offset, end = std::min(begin + 2 * block.depth, inner);
+  staged[block.depth - 1] = 0;
+  std::memcpy(staged, row + begin, (end - begin) * sizeof(uint16_t));
 }
 
 // Rows and columns of the last two axes, the other way round if transposed.
@@ -201,10 +224,14 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
                      std::unique_ptr<PreparedStep>* prepared) {
   const TensorInfo *a = inputAt(step, 0), *b = inputAt(step, 1), *y = outputAt(step, 0);
   const auto& params = step.as<MatMulParams>();
-  if (!isType(a, {DataType::kFloat32}) ||
+  if (!isType(a, {DataType::kFloat32, DataType::kBfloat16}) ||
       !isType(b, {DataType::kFloat32, DataType::kFloat16, DataType::kBfloat16}) ||
       !isType(y, {DataType::kFloat32}) || a->rank < 2 || b->rank < 2 || y->rank < 2) {
     return badStep("a, b and y must be float32 matrices or stacks of them, or b of a 16-bit float");
+  }
+  const bool isHalf = a->type == DataType::kBfloat16;
+  if (isHalf && (b->type != DataType::kBfloat16 || params.transposeA == 1)) {
+    return badStep("a of bfloat16 takes b of bfloat16 and is not transposed");
   }
   auto product = std::make_unique<MatMulStep>();
   product->a = *a;
@@ -221,7 +248,7 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
     return badStep("a [M, K], b [K, N] and y [M, N] disagree");
   }
   product->rows = static_cast<size_t>(m);
-  product->depth = static_cast<size_t>(k);
+  product->inner = static_cast<size_t>(k);
   product->columns = static_cast<size_t>(n);
   OCTAVO_RETURN_IF_ERROR(takeBias(inputAt(step, 2), product.get()));
 
@@ -245,30 +272,47 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
   }
 
   const FloatDotKernel* forced = context.forced.in(findFloatDot);
-  if (forced != nullptr && !isaSupported(forced->isa)) return notRunnable(forced->name);
-  product->layout = layoutFloatPanels(context.isa, product->columns, product->depth, forced);
+  auto element = FloatDotElement::kFloat32;
+  if (isHalf &&
+      (forced == nullptr ? chooseFloatDot(context.isa, FloatDotElement::kBfloat16Pair, 1) != nullptr
+                         : forced->element == FloatDotElement::kBfloat16Pair)) {
+    element = FloatDotElement::kBfloat16Pair;
+  }
+  OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, element));
+  product->pairs = element == FloatDotElement::kBfloat16Pair;
+  product->depth = product->pairs ? divideUp(product->inner, 2) : product->inner;
+  if (isHalf && !product->pairs) product->widenA = chooseWiden(context.isa, a->type);
+  product->layout =
+      layoutFloatPanels(context.isa, element, product->columns, product->depth, forced);
   const auto* data = context.constant<uint8_t>(*b);
-  product->weights.widen = chooseWiden(context.isa, b->type);
-  if (data == nullptr && product->weights.widen != nullptr) {
+  if (data == nullptr && b->type != DataType::kFloat32) {
     return badStep("b of a 16-bit float must be a constant");
   }
+  if (!product->pairs) product->weights.widen = chooseWiden(context.isa, b->type);
   if (data != nullptr && y->count > 0 && k > 0) {
     const FloatPanelLayout& layout = product->layout;
-    const size_t each = product->depth * product->columns;
+    const size_t each = product->inner * product->columns;
     const size_t count = static_cast<size_t>(b->count) / each;
+    const size_t storedBytes = b->type == DataType::kFloat32 ? 4 : 2;
     const size_t elementBytes = product->weights.widen == nullptr ? 4 : 2;
+    const auto form = product->transposeB ? FloatForm::kByColumn : FloatForm::kByDepth;
     const auto pack = [&] {
       AlignedBuffer packed(count * layout.weightCount * elementBytes);
       for (size_t i = 0; i < count; ++i) {
         const size_t columnStride = product->transposeB ? product->depth : 1;
         const size_t depthStride = product->transposeB ? 1 : product->columns;
-        const uint8_t* from = data + i * each * elementBytes;
+        const uint8_t* from = data + i * each * storedBytes;
+        AlignedBuffer paired;
+        if (product->pairs) {
+          paired = pairDepths(reinterpret_cast<const uint16_t*>(from), product->columns,
+                              product->inner, form);
+          from = paired.data();
+        }
         uint8_t* to = packed.data() + i * layout.weightCount * elementBytes;
         packAnyPanels(layout, elementBytes, from, columnStride, depthStride, to);
       }
       return packed;
     };
-    const auto form = product->transposeB ? FloatForm::kByColumn : FloatForm::kByDepth;
     product->weights.packed = context.packs.get(*b, layout.form(count, form), pack);
     product->packedMatrix = layout.weightCount;
   }

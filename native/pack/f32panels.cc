@@ -22,10 +22,10 @@ std::string FloatPanelLayout::form(size_t groups, FloatForm from) const {
   return text + ' ' + (panels.empty() ? "" : panels[0].kernel->name);
 }
 
-FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth,
+FloatPanelLayout layoutFloatPanels(Isa isa, FloatDotElement element, size_t columns, size_t depth,
                                    const FloatDotKernel* forced) {
   const auto choose = [&](size_t wanted) -> const FloatDotKernel& {
-    return forced == nullptr ? chooseFloatDot(isa, wanted) : *forced;
+    return forced == nullptr ? *chooseFloatDot(isa, element, wanted) : *forced;
   };
   FloatPanelLayout layout{columns, depth, 0, {}};
   const auto add = [&](size_t first, size_t end) {
@@ -89,6 +89,22 @@ void packAnyPanels(const FloatPanelLayout& layout, size_t elementBytes, const vo
       std::fill(to + panel.columns, to + width, uint16_t{0});
     }
   }
+}
+
+AlignedBuffer pairDepths(const uint16_t* data, size_t columns, size_t depth, FloatForm form) {
+  const size_t pairs = divideUp(depth, 2);
+  AlignedBuffer paired(columns * pairs * 2 * sizeof(uint16_t));
+  auto* to = reinterpret_cast<uint16_t*>(paired.data());
+  if (form == FloatForm::kByColumn) {
+    for (size_t c = 0; c < columns; ++c) std::copy_n(data + c * depth, depth, to + c * pairs * 2);
+    return paired;
+  }
+  for (size_t k = 0; k < depth; ++k) {
+    const uint16_t* from = data + k * columns;
+    uint16_t* half = to + k / 2 * columns * 2 + k % 2;
+    for (size_t c = 0; c < columns; ++c) half[2 * c] = from[c];
+  }
+  return paired;
 }
 
 const float* FloatWeights::at(size_t first, size_t count, float* scratch) const {

@@ -33,8 +33,9 @@ struct FloatPanelLayout {
   std::string form(size_t groups, FloatForm from) const;
 };
 
-// `forced`: the kernel of all panels, or null to choose by what each is for.
-FloatPanelLayout layoutFloatPanels(Isa isa, size_t columns, size_t depth,
+// `forced`: the kernel of all panels, or null to choose by what each is for. There must be kernels
+// that multiply `element`, of which `depth` counts.
+FloatPanelLayout layoutFloatPanels(Isa isa, FloatDotElement element, size_t columns, size_t depth,
                                    const FloatDotKernel* forced);
 
 // A matrix of weights: column c at depth k lies at data[c * columnStride + k * depthStride], one of
@@ -52,6 +53,10 @@ void packFloatPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t f
 // are until they are used. Strides are those of a FloatMatrix.
 void packAnyPanels(const FloatPanelLayout& layout, size_t elementBytes, const void* data,
                    size_t columnStride, size_t depthStride, void* packed);
+
+// A matrix of bfloat16 as one of pairs, ⌈depth / 2⌉ deep, in the same form: elements of 4 bytes for
+// the above. What an odd depth lacks is 0.
+AlignedBuffer pairDepths(const uint16_t* data, size_t columns, size_t depth, FloatForm form);
 
 // Weights of Conv and MatMul in panels, as they are stored and as kernels read them.
 struct FloatWeights {

@@ -1,6 +1,6 @@
 /**
  * The matrix product of float32 and weights of float32, or of a 16-bit float, which take half the memory
- * and are computed with as the float32 they stand for: a step MatMul.
+ * and are computed with as the float32 they stand for, and of bfloat16 both: a step MatMul.
  */
 import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
@@ -36,11 +36,13 @@ const options: Checks<FloatGemmOptions> = {
 
 export type FloatWeight = Tensor<'float32'> | Tensor<'float16'> | Tensor<'bfloat16'>;
 
-/** `createGemm` of weights of these types. */
+export type FloatActivations = Tensor<'float32'> | Tensor<'bfloat16'>;
+
+/** `createGemm` of weights of these types. x of bfloat16 is for weights of bfloat16. */
 export async function createFloatGemm(
   weight: FloatWeight,
   given: FloatGemmOptions,
-): Promise<Operator<Tensor<'float32'>>> {
+): Promise<Operator<FloatActivations>> {
   checkOptions(given, options, 'gemm option');
   const [depth, columns] = checkMatrix<FloatWeight['type']>(weight, weight.type);
   const { bias, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = given;
@@ -65,11 +67,11 @@ export async function createFloatGemm(
   return createOperator(
     {
       constants,
-      types: ['float32'],
+      types: weight.type === 'bfloat16' ? ['float32', 'bfloat16'] : ['float32'],
       x: ['M', depth],
-      graph: (x) => {
+      graph: (x, type) => {
         const y = { type: 'float32', dims: [x[0]!, columns] } as const;
-        const left = { type: 'float32', dims: x } as const;
+        const left = { type, dims: x };
         return graphOfStep('MatMul', constants, ['weight', 'bias'], attributes, left, y);
       },
       finish: (data, [rows]) => ({ type: 'float32', dims: [rows!, columns], data }),

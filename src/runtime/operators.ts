@@ -7,7 +7,12 @@ import { OctavoError } from '../core/errors.js';
 import { formatShape, type Shape } from '../core/shape.js';
 import { type Tensor, tensor } from '../core/tensor.js';
 import type { Dim } from '../graph/ir.js';
-import { createFloatGemm, type FloatGemmOptions, type FloatWeight } from './gemmFloat.js';
+import {
+  createFloatGemm,
+  type FloatActivations,
+  type FloatGemmOptions,
+  type FloatWeight,
+} from './gemmFloat.js';
 import { createInt1Gemm, type Int1GemmOptions } from './gemmInt1.js';
 import { createInt16Gemm, type Int16GemmOptions } from './gemmInt16.js';
 import { createOperator, type Operator, once } from './operator.js';
@@ -35,6 +40,8 @@ type Activations = Tensor<'uint8'> | Tensor<'int8'>;
  * - int16 both: y = Σ x · weight + bias, exact, as int64, or requantized or scaled by `output`; K up to 2^22;
  * - float32, float16 or bfloat16 and float32: y = clamp(Σ x · weight + bias), in float32 whatever the weight is
  *   stored as, summed in any order;
+ * - bfloat16 both: the same, on a CPU's own products of bfloat16 where it has them. What lies below 2^-126 in magnitude, be it an
+ *   element, a product or a sum, may then count as 0;
  * - int1 both, ±1 packed as `pack` has it: y = Σ x · weight as int32, or times a multiplier as float32.
  *
  * Results of integers are the same bits on every backend. Rejects with `INVALID_ARGUMENT` or `INVALID_TENSOR` naming the
@@ -49,6 +56,10 @@ export function createGemm(
   weight: Tensor<'int16'>,
   options?: Int16GemmOptions,
 ): Promise<Operator<Tensor<'int16'>>>;
+export function createGemm(
+  weight: Tensor<'bfloat16'>,
+  options?: FloatGemmOptions,
+): Promise<Operator<FloatActivations>>;
 export function createGemm(
   weight: FloatWeight,
   options?: FloatGemmOptions,
@@ -109,6 +120,11 @@ export function gemm(
   x: Tensor<'int16'>,
   weight: Tensor<'int16'>,
   options?: Int16GemmOptions,
+): Promise<Tensor>;
+export function gemm(
+  x: Tensor<'bfloat16'>,
+  weight: Tensor<'bfloat16'>,
+  options?: FloatGemmOptions,
 ): Promise<Tensor>;
 export function gemm(
   x: Tensor<'float32'>,

@@ -73,7 +73,7 @@ const recurrence = {
  * | MaxPool | x u8 s8 or f32 NHWC | y same type |
  * | AveragePool | x f32 NHWC | y f32 |
  * | Conv | x f32 NHWC, weight f32 f16 bf16 OHWI, bias f32 [O] (optional) | y f32 NHWC |
- * | MatMul | a f32 [..., M, K], b f32 f16 bf16 [..., K, N], bias f32 (broadcast to [..., M, N], optional) | y f32 |
+ * | MatMul | a f32 or bf16 [..., M, K], b f32 f16 bf16 [..., K, N], bias f32 (broadcast to [..., M, N], optional) | y f32 |
  * | Binary | a f32, b f32 (broadcast) | y f32 |
  * | Unary | x f32 | y f32 |
  * | Softmax | x f32, along the last axis | y f32 |
@@ -101,6 +101,8 @@ const recurrence = {
  *   two: clamp(rne(f32(f32((code − codeZero) · codeMultiplier) + f32((residual − residualZero) · residualMultiplier))) + yZero, min, max).
  *   Both of its multipliers lie within ±2^20.
  * Conv, MatMul: weights of 16 bits are constants, and computed with as the float32 they stand for.
+ * MatMul: a of bfloat16 takes b of bfloat16, and is not transposed. Their products are exact in float32; what lies below
+ *   2^-126 in magnitude, be it an element, a product or a sum, may count as 0.
  * QAdd: clamp(rne(f32(f32((a − aZero) · aMultiplier) + f32((b − bZero) · bMultiplier))) + yZero, min, max).
  * QMul: clamp(rne(f32((a − aZero)(b − bZero)) · multiplier) + yZero, min, max).
  * QAveragePool: acc = Σ (x − xZero) over the n cells counted; m = f32(xScale / f32(yScale · n)); requantize(acc, m, yZero),

@@ -248,6 +248,7 @@ const table: readonly Row[] = [
     { transposeA: 1, transposeB: 1 },
   ],
   ['octavo:MatMul', ['float32 [M, 4]', 'float16 [4, N]'], 'float32 [M, N]'],
+  ['octavo:MatMul', ['bfloat16 [M, 4]', 'bfloat16 [N, 4]'], 'float32 [M, N]', { transposeB: 1 }],
   ['octavo:Reduce', ['float32 [N, 3, 4]'], 'float32 [N, 1, 1]', { axes: [0, 1, 1, 0, 0, 0, 0, 0] }],
   [
     'octavo:Slice',

@@ -155,6 +155,19 @@ const table: readonly Row[] = [
     ['float32 [2, 3]', 'float32 [4, 5]'],
     /columns of a and rows of b differ/,
   ],
+  [
+    'bfloat16 times float32',
+    'octavo:MatMul',
+    ['bfloat16 [2, 3]', 'float32 [3, 5]'],
+    /input 1 has the wrong type/,
+  ],
+  [
+    'bfloat16 transposed',
+    'octavo:MatMul',
+    ['bfloat16 [3, 2]', 'bfloat16 [3, 5]'],
+    /bfloat16 is not transposed/,
+    { transposeA: 1 },
+  ],
   ['a scalar factor', 'MatMul', ['float32 []', 'float32 [4, 5]'], /no matrix/],
   [
     'a bias larger than the product',

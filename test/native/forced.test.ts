@@ -8,6 +8,7 @@ import {
 } from '../../src/backends/native/index.js';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import { OctavoError } from '../../src/core/errors.js';
+import { encodeBfloat16 } from '../../src/core/half.js';
 import { runSingle, singleStepPlan } from '../helpers/singleStep.js';
 import { available } from '../runners/run.js';
 
@@ -98,34 +99,41 @@ describe.skipIf(backend === undefined)('a forced kernel', () => {
     expect(ran).toBeGreaterThanOrEqual(1);
   });
 
-  it('of float products computes every MatMul, within rounding, where this CPU has it', () => {
-    const numbers = (count: number, seed: number) =>
-      Float32Array.from({ length: count }, (_, i) => ((i * 7919 + seed) % 251) / 251 - 0.5);
-    const plan = singleStepPlan(
-      'MatMul',
-      [
-        { type: 'float32', dims: [5, 33] },
-        { type: 'float32', dims: [33, 71], constant: numbers(33 * 71, 3) },
-      ],
-      [{ type: 'float32', dims: [5, 71] }],
-      {},
-      'model',
-    );
-    const x = numbers(5 * 33, 11);
-    const [expected] = runSingle(createReferenceBackend(), plan, [x]) as Float32Array[];
-    let ran = 0;
-    for (const { name } of named('f32dot')) {
-      const code = codeOf(() => {
-        const kernel = createNativeBackend({ threads: 1, kernel: name });
-        const [answer] = runSingle(kernel, plan, [x]) as Float32Array[];
-        for (const [i, value] of expected!.entries())
-          expect(answer![i], name).toBeCloseTo(value, 4);
-      });
-      expect(['none', 'BACKEND_UNAVAILABLE'], name).toContain(code);
-      if (code === 'none') ran++;
-    }
-    expect(ran).toBeGreaterThanOrEqual(1);
-  });
+  it.each(['float32', 'bfloat16'] as const)(
+    'of float products computes every MatMul of %s that it fits, within rounding, where this CPU has it',
+    (type) => {
+      const numbers = (count: number, seed: number) => {
+        const drawn = new Float32Array(count).map((_, i) => ((i * 7919 + seed) % 251) / 251 - 0.5);
+        return type === 'float32' ? drawn : encodeBfloat16(drawn);
+      };
+      const plan = singleStepPlan(
+        'MatMul',
+        [
+          { type, dims: [5, 33] },
+          { type, dims: [33, 71], constant: numbers(33 * 71, 3) },
+        ],
+        [{ type: 'float32', dims: [5, 71] }],
+        {},
+        'model',
+      );
+      const x = numbers(5 * 33, 11);
+      const [expected] = runSingle(createReferenceBackend(), plan, [x]) as Float32Array[];
+      let ran = 0;
+      for (const { name } of named('f32dot')) {
+        const code = codeOf(() => {
+          const kernel = createNativeBackend({ threads: 1, kernel: name });
+          const [answer] = runSingle(kernel, plan, [x]) as Float32Array[];
+          for (const [i, value] of expected!.entries())
+            expect(answer![i], name).toBeCloseTo(value, 4);
+        });
+        const misfit = name.startsWith('dot_bf16') && type === 'float32';
+        const fits = misfit ? 'INVALID_ARGUMENT' : 'none';
+        expect([fits, 'BACKEND_UNAVAILABLE'], name).toContain(code);
+        if (code === 'none') ran++;
+      }
+      expect(ran).toBeGreaterThanOrEqual(1);
+    },
+  );
 
   it('is refused where it does not fit', () => {
     const strided = convolution(true, { stride: 3 });

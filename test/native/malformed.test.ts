@@ -85,6 +85,46 @@ const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ],
     ['a bias that does not broadcast', [[4, 5], [5, 7], [6]], [4, 7]],
     [
+      'bfloat16 that is no constant',
+      [
+        [4, 5],
+        [5, 7],
+      ],
+      [4, 7],
+      {},
+      ['bfloat16', 'float32'],
+    ],
+    [
+      'bfloat16 transposed',
+      [
+        [5, 4],
+        [5, 7],
+      ],
+      [4, 7],
+      { transposeA: 1 },
+      ['bfloat16', 'float32'],
+    ],
+    [
+      'float16 both',
+      [
+        [4, 5],
+        [5, 7],
+      ],
+      [4, 7],
+      {},
+      ['float16', 'float32'],
+    ],
+    [
+      'bfloat16 as result',
+      [
+        [4, 5],
+        [5, 7],
+      ],
+      [4, 7],
+      {},
+      ['float32', 'bfloat16'],
+    ],
+    [
       'a bias of higher rank',
       [
         [4, 5],

@@ -126,6 +126,37 @@ describe.each(backends)('on %s', (backend) => {
     }
   });
 
+  it('bfloat16 both is its definition', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const random = createRandom(seed);
+      const size = [random.int(1, 20), random.int(1, 700), random.int(1, 70)] as const;
+      const [m, k, n] = size;
+      const [left, right] = [gridFloats(random, m * k), gridFloats(random, k * n)];
+      const weight = { type: 'bfloat16', dims: [k, n], data: encodeBfloat16(right) } as const;
+      const bias = gridFloats(random, n);
+      const sums = products(left, right, size).map((sum, i) => sum + bias[i % n]!);
+      const expected = { type: 'float32', dims: [m, n], data: Float32Array.from(sums) };
+      // One operator takes both types of x.
+      const operator = await createGemm(weight, { backend, bias });
+      const data = encodeBfloat16(left);
+      const halves = await operator.run({ type: 'bfloat16', dims: [m, k], data });
+      const floats = operator.runSync({ type: 'float32', dims: [m, k], data: left });
+      operator.dispose();
+      expect(halves, `seed ${seed}`).toEqual(expected);
+      expect(floats, `seed ${seed}`).toEqual(expected);
+    }
+  });
+
+  it('bfloat16 is for weights of bfloat16', async () => {
+    const x = { type: 'bfloat16', dims: [1, 2], data: new Uint16Array(2) } as const;
+    for (const type of ['float32', 'float16'] as const) {
+      const data = type === 'float32' ? new Float32Array(6) : new Uint16Array(6);
+      const weight: Tensor = { type, dims: [2, 3], data };
+      const made = gemm(x, weight as Tensor<'bfloat16'>, { backend });
+      await expect(made).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    }
+  });
+
   it('any number of rows, none too', async () => {
     const weight = { type: 'int1', dims: [8, 2], data: Uint8Array.of(0xff, 0xff) } as const;
     const operator = await createGemm(weight, { backend });

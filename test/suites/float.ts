@@ -172,6 +172,40 @@ export const floatSuites: readonly Suite[] = [
     },
   },
   {
+    name: 'matmul of bfloat16',
+    draw: (random) => {
+      const { m, k, n, stack } = drawUntil(
+        () => ({
+          m: drawSize(random),
+          // Beyond 2048, kernels of pairs too take the sum in blocks.
+          k: random.chance(0.8) ? drawSize(random) : random.int(71, 2200),
+          n: drawSize(random),
+          stack: Array.from({ length: random.int(0, 2) }, () => random.int(1, 4)),
+        }),
+        (sizes) => sizes.m * sizes.k * sizes.n * count(sizes.stack) <= 400_000,
+      );
+      // The grid lies on that of bfloat16; other numbers are rounded to it.
+      const { fill, tolerance } = drawSum(random, k + 1);
+      const transposeB = random.int(0, 1);
+      const a = [...stack, m, k];
+      const b = [...(random.chance(0.4) ? [] : stack), ...(transposeB ? [n, k] : [k, n])];
+      const bias = random.pick([undefined, [n], [m, 1], [...stack, m, n]]);
+      const type = 'bfloat16';
+      const plan = singleStepPlan(
+        'MatMul',
+        [
+          { type, dims: a },
+          { type, dims: b, constant: encodeBfloat16(fill(count(b))) },
+          bias && f32(bias, fill(count(bias))),
+        ],
+        [f32([...stack, m, n])],
+        { transposeB, ...drawBounds(random) },
+        random.pick(['plan', 'model']),
+      );
+      return { plan, inputs: [encodeBfloat16(fill(count(a)))], tolerance };
+    },
+  },
+  {
     name: 'binary',
     draw: (random) => {
       const kind = random.pick(Object.keys(binaryKinds) as BinaryKind[]);

@@ -5,15 +5,17 @@
 namespace octavo {
 
 #define OCTAVO_FLOAT_DOT(name, isa, rows, columns) void name(const FloatDotArgs& args);
+#define OCTAVO_BF16_DOT(name, isa, rows, columns) void name(const FloatDotArgs& args);
 #include "native/kernels/f32dot/kernels.inc"
-#undef OCTAVO_FLOAT_DOT
 
 namespace {
 
 constexpr FloatDotKernel kKernels[] = {
-#define OCTAVO_FLOAT_DOT(name, isa, rows, columns) {#name, Isa::isa, rows, columns, name},
+#define OCTAVO_FLOAT_DOT(name, isa, rows, columns) \
+  {#name, Isa::isa, FloatDotElement::kFloat32, rows, columns, name},
+#define OCTAVO_BF16_DOT(name, isa, rows, columns) \
+  {#name, Isa::isa, FloatDotElement::kBfloat16Pair, rows, columns, name},
 #include "native/kernels/f32dot/kernels.inc"
-#undef OCTAVO_FLOAT_DOT
 };
 
 // The narrower one of two that are wide enough, then the wider one of two that are not, then the
@@ -28,12 +30,19 @@ bool isBetter(const FloatDotKernel& a, const FloatDotKernel& b, size_t columns) 
 
 }  // namespace
 
-const FloatDotKernel& chooseFloatDot(Isa isa, size_t columns) {
-  const FloatDotKernel* best = &kKernels[0];
+const FloatDotKernel* chooseFloatDot(Isa isa, FloatDotElement element, size_t columns) {
+  const FloatDotKernel* best = nullptr;
   for (const FloatDotKernel& kernel : kKernels) {
-    if (isaImplies(isa, kernel.isa) && isBetter(kernel, *best, columns)) best = &kernel;
+    if (kernel.element != element || !isaImplies(isa, kernel.isa)) continue;
+    if (element == FloatDotElement::kBfloat16Pair && !isBfloat16Supported()) continue;
+    if (best == nullptr || isBetter(kernel, *best, columns)) best = &kernel;
   }
-  return *best;
+  return best;
+}
+
+bool isFloatDotSupported(const FloatDotKernel& kernel) {
+  const bool pairs = kernel.element == FloatDotElement::kBfloat16Pair;
+  return isaSupported(kernel.isa) && (!pairs || isBfloat16Supported());
 }
 
 const FloatDotKernel* findFloatDot(const char* name) { return findByName(kKernels, name); }

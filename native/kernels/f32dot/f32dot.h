@@ -10,6 +10,10 @@
 //
 // Kernels add products in ascending order of tap and k, fused or not: they agree within a unit in
 // the last place of Σ |a · weight| for each product. NaN gives NaN.
+//
+// Kernels of pairs multiply bfloat16: what the others take for a float is two of them, neighbours
+// in k, in a and in the panels alike. They add up in any order, and what lies below 2^-126 in
+// magnitude, be it an operand, a product or a sum, may count as 0.
 #pragma once
 
 #include <cstddef>
@@ -37,9 +41,12 @@ struct FloatDotArgs {
   float lower, upper;
 };
 
+enum class FloatDotElement { kFloat32, kBfloat16Pair };
+
 struct FloatDotKernel {
   const char* name;
   Isa isa;
+  FloatDotElement element;
   int rows;     // of a register tile: a call may have any number
   int columns;  // of a panel
   void (*run)(const FloatDotArgs& args);
@@ -49,10 +56,12 @@ struct FloatDotKernel {
 constexpr size_t kMostFloatColumns = 64;
 
 // The kernel for panels of up to `columns` columns: the narrowest that holds them, or else the
-// widest; of several, that of the best instruction set.
-const FloatDotKernel& chooseFloatDot(Isa isa, size_t columns);
+// widest; of several, that of the best instruction set. Null where no kernel multiplies pairs.
+const FloatDotKernel* chooseFloatDot(Isa isa, FloatDotElement element, size_t columns);
 
 // The kernel of that name, or null; whether it fits the CPU is the caller's to check.
 const FloatDotKernel* findFloatDot(const char* name);
+
+bool isFloatDotSupported(const FloatDotKernel& kernel);
 
 }  // namespace octavo

@@ -3,18 +3,22 @@
 #include <chrono>
 #include <cstdint>
 
+#include "native/kernels/choose.h"
+
 namespace octavo {
 
 #define OCTAVO_PEAK(name, isa, operations, evex) void name(const PeakArgs& args);
+#define OCTAVO_PEAK_BF16(name, isa, operations) void name(const PeakArgs& args);
 #include "native/kernels/peak/kernels.inc"
 
 namespace {
 
 // The last entry stands for none: an architecture may have no loops.
 constexpr PeakKernel kKernels[] = {
-#define OCTAVO_PEAK(name, isa, operations, evex) {#name, Isa::isa, operations, evex, name},
+#define OCTAVO_PEAK(name, isa, operations, evex) {#name, Isa::isa, operations, evex, false, name},
+#define OCTAVO_PEAK_BF16(name, isa, operations) {#name, Isa::isa, operations, false, true, name},
 #include "native/kernels/peak/kernels.inc"
-    {nullptr, Isa::kPortable, 0, false, nullptr},
+    {nullptr, Isa::kPortable, 0, false, false, nullptr},
 };
 
 }  // namespace
@@ -22,6 +26,10 @@ constexpr PeakKernel kKernels[] = {
 const PeakKernel* peakKernels(size_t* count) {
   *count = sizeof kKernels / sizeof kKernels[0] - 1;
   return kKernels;
+}
+
+bool isPeakRunnable(const PeakKernel& kernel) {
+  return isRunnable(kernel) && (!kernel.bfloat16 || isBfloat16Supported());
 }
 
 double measurePeak(const PeakKernel& kernel, size_t iterations) {

@@ -27,11 +27,15 @@ struct PeakKernel {
   Isa isa;
   double operations;  // of one iteration, a multiplication and an addition counting as two
   bool evex;          // a kernel of AVX-VNNI in the encoding of AVX-512, see cpu/isa.h
+  bool bfloat16;      // needs isBfloat16Supported()
   void (*run)(const PeakArgs& args);
 };
 
 // All that were built.
 const PeakKernel* peakKernels(size_t* count);
+
+// Whether this CPU can run it.
+bool isPeakRunnable(const PeakKernel& kernel);
 
 // Nanoseconds of `iterations` of a loop that this CPU can run.
 double measurePeak(const PeakKernel& kernel, size_t iterations);

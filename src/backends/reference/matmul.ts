@@ -10,7 +10,7 @@ import { broadcastStrides, forEachRow, gather } from './strided.js';
 const { fround } = Math;
 
 export const matMul: StepKernel<'MatMul'> = ({ inputs, outputs, params }, memory) => {
-  const a = elementsOf<'float32'>(memory, inputs[0]);
+  const a = floatsOf(memory, inputs[0]);
   const b = floatsOf(memory, inputs[1]);
   const bias = optionalElementsOf<'float32'>(memory, inputs[2]);
   const y = elementsOf<'float32'>(memory, outputs[0]);

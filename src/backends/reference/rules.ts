@@ -127,7 +127,12 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       if (bias) needCount(subject.need, bias, weight!.dims[0]!);
     },
   },
-  MatMul: { reads: [f32, floats, f32], optionalFrom: 2, writes: [f32], check: checkMatMul },
+  MatMul: {
+    reads: [['float32', 'bfloat16'], floats, f32],
+    optionalFrom: 2,
+    writes: [f32],
+    check: checkMatMul,
+  },
   Binary: {
     reads: [f32, f32],
     writes: [f32],
@@ -368,6 +373,10 @@ function checkPool({
 }
 
 function checkMatMul({ inputs, outputs, params, need }: Subject<'MatMul'>): void {
+  if (inputs[0]!.type === 'bfloat16') {
+    need(inputs[1]!.type === 'bfloat16', 'b of bfloat16 as a is', inputs[1]!.type);
+    need(params.transposeA !== 1, 'a of bfloat16 as it lies', 'transposed');
+  }
   const [a, b] = [inputs[0]!.dims, inputs[1]!.dims];
   for (const dims of [a, b]) need(dims.length >= 2, 'rank 2 or more', formatShape(dims));
   const matrixOf = (dims: Shape, transposed: number) =>

@@ -1,9 +1,10 @@
 /**
  * MatMul: products of stacks of matrices (assembly/f32matmul.ts). A constant b that is one matrix
- * is packed once; another is packed when the step runs.
+ * is packed once; another is packed when the step runs. a of bfloat16 is widened first.
  */
+import { decodeBfloat16 } from '../../core/half.js';
 import { elementCount, type Shape } from '../../core/shape.js';
-import { type Step, tensorSlack } from '../../runtime/plan.js';
+import { type Step, tensorAlignment, tensorSlack } from '../../runtime/plan.js';
 import { unaryKinds } from '../../runtime/steps.js';
 import { broadcastStrides, forEachRow } from '../reference/strided.js';
 import { runOverRows } from './broadcast.js';
@@ -39,16 +40,24 @@ export const matMul: WasmKernel<'MatMul'> = (step, context) => {
       ? keepPanels(inputs[1]!, bConstant, { ...b, depth, columns }, context)
       : undefined;
   const panelBytes = packed === undefined ? exports.matMulPanelBytes(depth, columns) >>> 0 : 0;
-  const scratch = context.scratch(panelBytes);
+  const isHalf = tensors[inputs[0]!]!.type === 'bfloat16';
+  const aBytes = isHalf ? roundUp(4 * elementCount(aDims!), tensorAlignment) + tensorSlack : 0;
+  const scratch = context.scratch(aBytes + panelBytes);
   const run = context.overParts('matMul', {
     ...{ units: rows, grain: tileGrain, work: 4 * rows * columns * depth },
     scratch: exports.matMulScratch(product) >>> 0,
   });
   const bOperand = packed === undefined ? floatOperand(inputs[1]!, bConstant, context) : undefined;
-  const [aOperand, y] = [operand(inputs[0]), operand(outputs[0])];
+  const widened: Operand = (memory) => {
+    const values = decodeBfloat16(memory.view(inputs[0]!) as Uint16Array);
+    new Float32Array(context.memory.buffer, scratch.address, values.length).set(values);
+    return scratch.address;
+  };
+  const aOperand = isHalf ? widened : operand(inputs[0]);
+  const y = operand(outputs[0]);
   const stack = [...yDims!.slice(0, -2), 1];
   return (memory) => {
-    const panels = packed ?? scratch.address;
+    const panels = packed ?? scratch.address + aBytes;
     const aBase = aOperand(memory);
     const bBase = bOperand?.(memory) ?? 0;
     let packedFrom = -1;

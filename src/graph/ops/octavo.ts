@@ -154,8 +154,13 @@ const conv = step('Conv', [2, 3], (context) => {
 
 const matMul = step('MatMul', [2, 3], (context) => {
   const { node, input } = context;
-  for (const i of [0, 2]) expectInputType(context, i, 'float32');
-  expectInputType(context, 1, ...floatTypes);
+  expectInputType(context, 0, 'float32', 'bfloat16');
+  expectInputType(context, 2, 'float32');
+  const isHalf = input(0)?.type === 'bfloat16';
+  expectInputType(context, 1, ...(isHalf ? (['bfloat16'] as const) : floatTypes));
+  if (isHalf && intOf(node, 'transposeA', 0) !== 0) {
+    throw contradiction(node, 'bfloat16 is not transposed');
+  }
   const oriented = (i: number, attribute: string): Dims | undefined => {
     const dims = input(i)?.dims;
     if (dims === undefined || intOf(node, attribute, 0) === 0) return dims;

@@ -9,8 +9,8 @@
 namespace octavo {
 
 #define OCTAVO_FLOAT_DOT(name, isa, rows, columns) void name(const FloatDotArgs& args);
+#define OCTAVO_BF16_DOT(name, isa, rows, columns) void name(const FloatDotArgs& args);
 #include "native/kernels/f32dot/kernels.inc"
-#undef OCTAVO_FLOAT_DOT
 #define OCTAVO_FLOAT_DEPTHWISE(name, isa) void name(const FloatDepthwiseArgs& args);
 #include "native/kernels/f32depthwise/kernels.inc"
 #undef OCTAVO_FLOAT_DEPTHWISE
@@ -51,6 +51,35 @@ const float* fill(Guarded& memory, Edge edge, size_t count, size_t slack, bool s
   return x;
 }
 
+// Makes each value a pair of bfloat16: itself, cut to the upper half of its bits, and another one.
+void makePairs(const float* values, size_t count, bool special, Random& random) {
+  for (size_t i = 0; i < count; ++i) {
+    const float halves[] = {draw(special, random), values[i]};
+    uint16_t pair[4];
+    std::memcpy(pair, halves, sizeof pair);
+    const uint16_t upper[] = {pair[1], pair[3]};
+    std::memcpy(const_cast<float*>(values + i), upper, sizeof upper);
+  }
+}
+
+// Adds the products of two floats, or of two pairs.
+void addProducts(FloatDotElement element, const float* a, const float* w, Sum* sum) {
+  if (element == FloatDotElement::kFloat32) {
+    sum->add(static_cast<double>(*a) * static_cast<double>(*w));
+    return;
+  }
+  uint16_t halves[2][2];
+  std::memcpy(halves[0], a, sizeof halves[0]);
+  std::memcpy(halves[1], w, sizeof halves[1]);
+  for (int i = 0; i < 2; ++i) {
+    const uint32_t bits[] = {static_cast<uint32_t>(halves[0][i]) << 16,
+                             static_cast<uint32_t>(halves[1][i]) << 16};
+    float values[2];
+    std::memcpy(values, bits, sizeof values);
+    sum->add(static_cast<double>(values[0]) * static_cast<double>(values[1]));
+  }
+}
+
 void dotCase(const FloatDotKernel& kernel, size_t rows, size_t columns, size_t depth, int turn,
              Random& random) {
   const Edge edge = turn % 2 == 0 ? Edge::kFront : Edge::kBack;
@@ -63,6 +92,8 @@ void dotCase(const FloatDotKernel& kernel, size_t rows, size_t columns, size_t d
   const size_t room = depth + static_cast<size_t>(random.between(0, 50));
   FloatDotArgs args{};
   const float* a = fill(input, edge, room, 0, special, random);
+  const bool pairs = kernel.element == FloatDotElement::kBfloat16Pair;
+  if (pairs) makePairs(a, room, special, random);
   args.aStride = rows + static_cast<size_t>(random.between(0, 2));
   args.offset = static_cast<size_t>(random.between(0, 30));
   std::vector<const float*> at((taps - 1) * args.aStride + rows, nullptr);
@@ -75,6 +106,7 @@ void dotCase(const FloatDotKernel& kernel, size_t rows, size_t columns, size_t d
   args.taps = taps;
   args.depth = depth;
   args.weights = fill(weights, edge, taps * depth * width, 0, false, random, 64);
+  if (pairs) makePairs(args.weights, taps * depth * width, false, random);
   args.bias = hasBias ? fill(biases, edge, width, 0, false, random) : nullptr;
   args.columns = columns;
   args.yStride = columns + static_cast<size_t>(random.between(0, 1)) * 3;
@@ -89,8 +121,8 @@ void dotCase(const FloatDotKernel& kernel, size_t rows, size_t columns, size_t d
       Sum sum;
       sum.add(static_cast<double>(start));
       for (size_t i = 0; i < taps * depth; ++i) {
-        const float x = at[i / depth * args.aStride + row][args.offset + i % depth];
-        sum.add(static_cast<double>(x) * static_cast<double>(args.weights[i * width + column]));
+        const float* x = at[i / depth * args.aStride + row] + args.offset + i % depth;
+        addProducts(kernel.element, x, args.weights + i * width + column, &sum);
       }
       sum.expectAt(to, static_cast<double>(args.lower), static_cast<double>(args.upper));
     }
@@ -178,9 +210,13 @@ void depthwiseCases(const FloatDepthwiseKernel& kernel) {
 
 void testFloatDot() {
 #define OCTAVO_FLOAT_DOT(name, isa, rows, columns) \
-  testKernel<FloatDotKernel, dotCases>({#name, Isa::isa, rows, columns, name});
+  testKernel<FloatDotKernel, dotCases>(            \
+      {#name, Isa::isa, FloatDotElement::kFloat32, rows, columns, name});
+#define OCTAVO_BF16_DOT(name, isa, rows, columns)                                    \
+  testKernel<FloatDotKernel, dotCases>(                                              \
+      {#name, Isa::isa, FloatDotElement::kBfloat16Pair, rows, columns, name}, false, \
+      isBfloat16Supported() ? nullptr : "avx512bf16");
 #include "native/kernels/f32dot/kernels.inc"
-#undef OCTAVO_FLOAT_DOT
 }
 
 void testFloatDepthwise() {
