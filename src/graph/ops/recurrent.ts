@@ -26,7 +26,8 @@ function recurrent(op: keyof typeof gatesOf): OpDefinition {
     domain: '',
     since: 7,
     inputs: [3, most],
-    outputs: [1, outputs],
+    // Any of them may be absent.
+    outputs: [0, outputs],
     infer: (context) => {
       const { node, input } = context;
       const type = expectSameType(context, [0, 1, 2, 3, 5, 6, 7]);
