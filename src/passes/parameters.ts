@@ -15,6 +15,7 @@ const positions: Readonly<Record<string, readonly number[]>> = {
   Slice: [1, 2, 3, 4],
   Split: [1],
   Pad: [1, 2, 3],
+  CenterCropPad: [1],
   Resize: [1, 2, 3],
   ConvTranspose: [1, 2],
   TopK: [1],

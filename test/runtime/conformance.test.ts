@@ -18,8 +18,6 @@ import { lowered, type Results, runPlan } from '../passes/oracle.js';
 
 /** Names of cases that are refused, and why. Each is an `UNSUPPORTED_OPERATOR` or `UNSUPPORTED_TYPE` error. */
 const refused: readonly (readonly [RegExp, string])[] = [
-  [/^test_(average|max)pool_3d_|^test_convtranspose_3d/, 'three spatial axes'],
-  [/^test_pad_wrap|^test_wrap_pad/, 'padding that wraps around'],
   [/^test_cast(like)?_.*(INT4|INT2)/, 'elements below a byte'],
   [/^test_(de)?quantizelinear_u?int[24]$/, 'elements below a byte'],
   [/^test_reduce_log_sum_exp_(default|do_not|keep|negative)/, 'functions of float64'],
@@ -28,7 +26,6 @@ const refused: readonly (readonly [RegExp, string])[] = [
   [/^test_qlinearmatmul_.*_float16$/, 'scales in float16'],
   [/^test_dropout_default_mask/, 'a mask as output'],
   [/^test_layer_normalization_/, 'mean and deviation as outputs'],
-  [/^test_maxpool_with_argmax/, 'indices as output'],
   [/^test_reshape_allowzero/, 'an empty axis that changes place'],
 ];
 

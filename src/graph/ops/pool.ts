@@ -109,6 +109,8 @@ export const pools: readonly OpDefinition[] = [
   floatPool('AveragePool', 7, pooled),
   floatPool('GlobalAveragePool', 1, pooledToOne),
   floatPool('GlobalMaxPool', 1, pooledToOne),
+  floatPool('LpPool', 2, pooled),
+  floatPool('GlobalLpPool', 2, pooledToOne),
   quantizedPool('QLinearAveragePool', pooled),
   quantizedPool('QLinearGlobalAveragePool', pooledToOne),
 ];

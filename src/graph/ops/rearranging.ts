@@ -1,9 +1,9 @@
 /** Operators that rearrange or repeat elements, and masks: passes/expand writes them in others. */
-import { intOf, stringOf } from '../attributes.js';
+import { intOf, intsOf, stringOf } from '../attributes.js';
 import { elementTypeOf } from '../elementTypes.js';
 import type { Dim, ValueType } from '../ir.js';
 import { contradiction, expectInputType, expectRank } from './context.js';
-import type { Dims } from './dims.js';
+import { axisOf, type Dims } from './dims.js';
 import { numbersOf } from './movement.js';
 import type { InferContext, OpDefinition } from './op.js';
 
@@ -86,6 +86,22 @@ const spaceToDepth = ofDims('SpaceToDepth', 1, [1, 1], (context, dims) => {
   return [n, times(c, block ** 2), divided(context, h, block), divided(context, w, block)];
 });
 
+const centerCropPad = ofDims('CenterCropPad', 18, [2, 2], (context, dims) => {
+  const { node } = context;
+  expectInputType(context, 1, 'int32', 'int64');
+  const axes = intsOf(node, 'axes') ?? dims.map((_, axis) => axis);
+  const shape = context.contents(1);
+  const result = [...dims];
+  if (shape !== undefined && shape.length !== axes.length) {
+    const [expected, found] = [String(axes.length), String(shape.length)];
+    throw contradiction(node, 'wrong length of the shape', expected, found);
+  }
+  axes.forEach((axis, i) => {
+    result[axisOf(node, axis, dims.length)] = shape?.[i];
+  });
+  return result;
+});
+
 const trilu = ofDims('Trilu', 14, [1, 2], (context, dims) => {
   expectInputType(context, 1, 'int64');
   expectRank(context, 0, 2, Infinity);
@@ -120,6 +136,7 @@ export const rearrangements: readonly OpDefinition[] = [
   tile,
   depthToSpace,
   spaceToDepth,
+  centerCropPad,
   trilu,
   eyeLike,
   oneHot,

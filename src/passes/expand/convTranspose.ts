@@ -11,6 +11,7 @@ import { type TransposedAxis, transposedAxes } from '../../graph/ops/convTranspo
 import { isDequantize, quantParamsOf } from '../lower/quantParams.js';
 import type { Expand, Expansion } from './expansion.js';
 import { carryAhead } from './phases.js';
+import { positions } from './positions.js';
 
 /** A constant, or one behind a DequantizeLinear, whose elements can be put in another order. */
 interface Operand {
@@ -90,14 +91,6 @@ function planOf({ kernel, stride, dilation, before, tail }: TransposedAxis): Pla
       return at % spacing === 0 && at / spacing < kernel ? at / spacing : undefined;
     },
   };
-}
-
-/** Every list of whole numbers below those of `sizes`, the last counting fastest. */
-function positions(sizes: readonly number[]): number[][] {
-  return sizes.reduce<number[][]>(
-    (lists, size) => lists.flatMap((list) => Array.from({ length: size }, (_, i) => [...list, i])),
-    [[]],
-  );
 }
 
 /** Channels of the Conv, as output channel and phase of y. */

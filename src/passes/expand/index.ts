@@ -4,15 +4,19 @@ import { activations } from './activations.js';
 import { transposedConvolution } from './convTranspose.js';
 import { expanding } from './expansion.js';
 import { normalizations } from './normalizations.js';
+import { pads } from './pads.js';
 import { reductions } from './reductions.js';
 import { shapes } from './shapes.js';
+import { windowed } from './windows.js';
 
 const expansions = {
   ...activations,
   ...normalizations,
   ...reductions,
   ...shapes,
+  ...pads,
   ...transposedConvolution,
+  ...windowed,
 };
 
 const rules: Rules = Object.fromEntries(

@@ -199,7 +199,8 @@ export function padsOf(
     after[axis] = pads[i + axes.length]!;
   });
   for (const cells of [...before, ...after]) {
-    if (cells < 0) throw unsupported(site, 'negative padding');
+    // Cells taken away are a Slice, once dims are known.
+    if (cells < 0) return undefined;
     if (cells < 2 ** 31) continue;
     throw new OctavoError('LIMIT_EXCEEDED', 'the padding does not fit 32 bits', {
       where: node.name,
@@ -225,7 +226,7 @@ const pad: Rule = (site) => {
   const { type, dims } = to.typeOf(x) ?? {};
   if (!isMovable(site, x) || type === undefined || dims === undefined) return undefined;
   const mode = stringOf(node, 'mode', 'constant');
-  if (!Object.hasOwn(padModes, mode)) throw unsupported(site, `mode '${mode}'`);
+  if (!Object.hasOwn(padModes, mode)) return undefined;
   const pads = padsOf(site, dims.length);
   const value = padValue(site);
   if (pads === undefined || value === undefined) return undefined;

@@ -6,7 +6,7 @@ import { windowOf } from '../../graph/ops/window.js';
 import { padModes, type ReduceKind, reduceKinds } from '../../runtime/steps.js';
 import { isDequantize } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
-import { areFloat, type Rule, type Rules, type Site, unsupported } from './rules.js';
+import { areFloat, type Rule, type Rules, type Site } from './rules.js';
 import {
   channelsLastDims,
   enterChannelsLast,
@@ -43,7 +43,8 @@ export function countsOverhang(site: Site): boolean {
 const maxPool: Rule = (site) => {
   const { node } = site;
   const [x] = node.inputs as [string];
-  if ((node.outputs[1] ?? '') !== '') throw unsupported(site, 'the output of indices');
+  // With places, it waits to be written in other operators.
+  if ((node.outputs[1] ?? '') !== '') return undefined;
   const to = rewriting(site);
   const type = to.typeOf(x)?.type;
   if (type !== 'uint8' && type !== 'int8' && type !== 'float32') return undefined;

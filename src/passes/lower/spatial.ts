@@ -6,7 +6,7 @@ import { attribute } from '../../graph/attributes.js';
 import type { Attribute, Dim, Node } from '../../graph/ir.js';
 import { extentOf, resolveAxis, type Window, windowOf } from '../../graph/ops/window.js';
 import type { Rewriting } from './rewriting.js';
-import { type Site, unsupported } from './rules.js';
+import type { Site } from './rules.js';
 import { permuteDims, toChannelsFirst, toChannelsLast } from './shapes.js';
 
 /** Fields that all spatial steps share, and the attributes that only shape inference reads. */
@@ -26,7 +26,7 @@ export interface StepWindow {
 
 /**
  * Window of a convolution or pool of one or two spatial axes; undefined while its padding depends on
- * sizes that are not known. Throws `UNSUPPORTED_OPERATOR` for more axes.
+ * sizes that are not known, and for more axes, which are written in other operators once dims are known.
  */
 export function stepWindow(
   site: Site,
@@ -34,7 +34,7 @@ export function stepWindow(
   sizes: readonly Dim[],
 ): StepWindow | undefined {
   const { node } = site;
-  if (kernel.length > 2) throw unsupported(site, `${kernel.length} spatial axes`);
+  if (kernel.length > 2) return undefined;
   const window = windowOf(node, kernel);
   const pads = kernel.map((_, axis) => padsOf(node, window, axis, sizes[axis]));
   if (pads.includes(undefined)) return undefined;
