@@ -39,6 +39,12 @@ export {
   saveModel,
 } from './onnx/model.js';
 export {
+  dynamicOps,
+  type QuantizeDynamicOptions,
+  quantizeDynamic,
+} from './quantize/dynamic.js';
+export type { WeightsReport, WeightsResult } from './quantize/floatWeights.js';
+export {
   type NodeSelector,
   type Progress,
   type QuantizeStaticOptions,
@@ -51,6 +57,11 @@ export type {
   WeightReport,
 } from './quantize/report.js';
 export { type QuantizedModel, quantizeStatic } from './quantize/static.js';
+export {
+  type QuantizeWeightsOptions,
+  quantizeWeights,
+  weightOps,
+} from './quantize/weightOnly.js';
 export {
   type CompareOptions,
   type Comparison,

@@ -7,53 +7,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "native/kernels/scalar.h"
 #include "native/ops/parts.h"
 
 namespace octavo {
 namespace {
-
-Status takeQConvOperands(const StepView& step, const PrepareContext& context,
-                         QConvOperands* operands) {
-  const auto& params = step.as<QConvParams>();
-  const TensorInfo *x = inputAt(step, 0), *weight = inputAt(step, 1), *y = outputAt(step, 0);
-  if (!isType(x, {DataType::kUint8}) || !isType(weight, {DataType::kInt8}) ||
-      !isType(y, {DataType::kUint8, DataType::kInt32, DataType::kFloat32})) {
-    return badStep("QConv takes uint8 and int8 and gives uint8, int32 or float32");
-  }
-  const int64_t groups = params.groups;
-  if (x->rank != 4 || weight->rank != 4 || y->rank != 4 || groups < 1 ||
-      y->dims[3] != weight->dims[0] || weight->dims[0] % groups != 0 ||
-      x->dims[3] != weight->dims[3] * groups) {
-    return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y [N, H, W, O] disagree");
-  }
-  if (!isUint8Range(params.xZero, 0, 0) ||
-      (y->type == DataType::kUint8 && !isUint8Range(params.yZero, params.min, params.max))) {
-    return badStep("zero points and bounds of uint8 must lie in 0 ... 255");
-  }
-  *operands = {x, weight, y, context.constant<int8_t>(*weight), nullptr, nullptr, nullptr};
-  if (operands->weights == nullptr) return badStep("weight must be a constant");
-  const int64_t channels = y->dims[3];
-  OCTAVO_RETURN_IF_ERROR(
-      takeColumns(step, context, 2, DataType::kInt32, channels, "bias", &operands->bias));
-  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, DataType::kFloat32, channels, "multiplier",
-                                     &operands->multiplier));
-  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 4, DataType::kInt32, channels, "weightZero",
-                                     &operands->weightZero));
-  bool shifted = false;
-  for (int64_t i = 0; operands->weightZero != nullptr && i < channels; ++i) {
-    const int32_t zero = operands->weightZero[i];
-    if (zero < -128 || zero > 127) return badStep("a weight's zero point is not an int8");
-    shifted = shifted || zero != 0;
-  }
-  if (!shifted) operands->weightZero = nullptr;
-  if (y->type != DataType::kInt32) {
-    if (operands->multiplier == nullptr) return badStep("multiplier is missing");
-    for (int64_t i = 0; i < channels; ++i) {
-      if (!std::isfinite(operands->multiplier[i])) return badStep("a multiplier is not finite");
-    }
-  }
-  return {};
-}
 
 DotOutput outputOf(DataType type) {
   return type == DataType::kUint8   ? DotOutput::kUint8
@@ -78,6 +36,41 @@ Isa isaOfProduct(Isa isa, int64_t rows, size_t depth) {
 }
 
 }  // namespace
+
+Status takeQConvOperands(const StepView& step, const PrepareContext& context, int64_t groups,
+                         QConvOperands* operands) {
+  const TensorInfo *x = inputAt(step, 0), *weight = inputAt(step, 1), *y = outputAt(step, 0);
+  if (!isType(x, {DataType::kUint8}) || !isType(weight, {DataType::kInt8}) ||
+      !isType(y, {DataType::kUint8, DataType::kInt32, DataType::kFloat32})) {
+    return badStep("QConv takes uint8 and int8 and gives uint8, int32 or float32");
+  }
+  if (x->rank != 4 || weight->rank != 4 || y->rank != 4 || groups < 1 ||
+      y->dims[3] != weight->dims[0] || weight->dims[0] % groups != 0 ||
+      x->dims[3] != weight->dims[3] * groups) {
+    return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y [N, H, W, O] disagree");
+  }
+  *operands = {x, weight, y, context.constant<int8_t>(*weight), nullptr, nullptr, nullptr};
+  if (operands->weights == nullptr) return badStep("weight must be a constant");
+  const int64_t channels = y->dims[3];
+  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, DataType::kFloat32, channels, "multiplier",
+                                     &operands->multiplier));
+  OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 4, DataType::kInt32, channels, "weightZero",
+                                     &operands->weightZero));
+  bool shifted = false;
+  for (int64_t i = 0; operands->weightZero != nullptr && i < channels; ++i) {
+    const int32_t zero = operands->weightZero[i];
+    if (zero < -128 || zero > 127) return badStep("a weight's zero point is not an int8");
+    shifted = shifted || zero != 0;
+  }
+  if (!shifted) operands->weightZero = nullptr;
+  if (y->type != DataType::kInt32) {
+    if (operands->multiplier == nullptr) return badStep("multiplier is missing");
+    for (int64_t i = 0; i < channels; ++i) {
+      if (!std::isfinite(operands->multiplier[i])) return badStep("a multiplier is not finite");
+    }
+  }
+  return {};
+}
 
 size_t productParts(double multiplications, Isa isa) {
   constexpr double kMost = 64;
@@ -121,7 +114,7 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const P
 size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRange& taps,
                          size_t tapColumns) {
   const size_t depth = layout.depth, count = taps.taps() * depth;
-  biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel& kernel) {
+  const auto weightSum = [&](size_t column) {
     const int8_t* weights = from.weights + column * layout.taps * depth;
     uint32_t sum = 0;
     for (int64_t i = taps.firstH; i < taps.endH; ++i) {
@@ -130,14 +123,39 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
       const auto end = static_cast<size_t>(taps.endW) * depth;
       for (size_t k = begin; k < end; ++k) sum += static_cast<uint32_t>(row[k]);
     }
+    return sum;
+  };
+  const auto zeroSum = [&](size_t column) {
+    return from.weightZero == nullptr
+               ? 0
+               : static_cast<uint32_t>(from.weightZero[column]) * static_cast<uint32_t>(count);
+  };
+  biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel& kernel) {
+    const uint32_t sum = weightSum(column);
     uint32_t value = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
     if (kernel.form != DotForm::kDirect) value += 128 * sum;
-    if (from.weightZero != nullptr) {
-      sum -= static_cast<uint32_t>(from.weightZero[column]) * static_cast<uint32_t>(count);
-    }
-    return static_cast<int32_t>(value - static_cast<uint32_t>(xZero) * sum);
+    const uint32_t zero = terms.present ? 0 : static_cast<uint32_t>(xZero);
+    return static_cast<int32_t>(value - zero * (sum - zeroSum(column)));
   }));
+  if (terms.present) {
+    weightSums_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
+      return static_cast<int32_t>(weightSum(column) - zeroSum(column));
+    }));
+  }
   return biases_.size() - 1;
+}
+
+const int32_t* QProduct::biasOf(size_t panel, size_t bias, const QTermValues& values,
+                                QTermTables* tables) const {
+  const auto* from = reinterpret_cast<const int32_t*>(biases_[bias].data()) + positionOf(panel);
+  if (!terms.present) return from;
+  const auto* sums = reinterpret_cast<const int32_t*>(weightSums_[bias].data()) + positionOf(panel);
+  for (int i = 0; i < kernelOf(panel).columns; ++i) {
+    tables->bias[i] =
+        static_cast<int32_t>(static_cast<uint32_t>(from[i]) -
+                             static_cast<uint32_t>(values.xZero) * static_cast<uint32_t>(sums[i]));
+  }
+  return tables->bias;
 }
 
 size_t QProduct::tapBytes(const DotKernel& kernel) const {
@@ -156,25 +174,61 @@ DotArgs QProduct::argsOf(const RunContext& context) const {
   return args;
 }
 
-void QProduct::enter(size_t panel, uint8_t* results, DotArgs* args) const {
+void QProduct::enter(size_t panel, uint8_t* results, const QTermValues& values, QTermTables* tables,
+                     DotArgs* args) const {
   const Panel& at = panelAt(panel);
   const size_t position = positionOf(panel);
   const size_t elementBytes = base.output == DotOutput::kUint8 ? 1 : 4;
   args->weights = weightsOf(panel);
-  args->bias = biasOf(panel, 0);
+  args->bias = biasOf(panel, 0, values, tables);
   args->multiplier = reinterpret_cast<const float*>(multiplier_.data()) + position;
+  if (terms.scaled) {
+    for (int i = 0; i < at.kernel->columns; ++i) {
+      tables->multiplier[i] = values.xScale * args->multiplier[i];
+    }
+    args->multiplier = tables->multiplier;
+  }
   args->weightZero = reinterpret_cast<const int32_t*>(weightZero_.data()) + position;
   args->columns = at.columns;
   args->y = results + (groupOf(panel) * layout.columns + at.column) * elementBytes;
 }
 
+void QProduct::finish(size_t first, size_t last, size_t pixel, size_t count, size_t step,
+                      const RunContext& context) const {
+  if (first >= last) return;
+  const auto columnOf = [&](size_t panel) {
+    return groupOf(panel) * layout.columns + panelAt(panel).column;
+  };
+  const size_t begin = columnOf(first), end = columnOf(last - 1) + panelAt(last - 1).columns;
+  const auto columns = static_cast<size_t>(y.dims[3]);
+  for (size_t i = 0; i < count; ++i, pixel += step) {
+    float* results = context.out<float>(y) + pixel * columns;
+    if (terms.perPixel) {
+      const float scale = context.in<float>(terms.xScale)[pixel];
+      for (size_t c = begin; c < end; ++c) results[c] *= scale;
+    }
+    if (terms.bias != nullptr) {
+      for (size_t c = begin; c < end; ++c) results[c] += terms.bias[c];
+    }
+    for (size_t c = begin; c < end; ++c) {
+      results[c] = boundFloat(results[c], terms.lower, terms.upper);
+    }
+  }
+}
+
 Status prepareQConv(const StepView& step, const PrepareContext& context,
                     std::unique_ptr<PreparedStep>* prepared) {
+  QConvParams params = step.as<QConvParams>();
   QConvOperands from{};
-  OCTAVO_RETURN_IF_ERROR(takeQConvOperands(step, context, &from));
+  OCTAVO_RETURN_IF_ERROR(takeQConvOperands(step, context, params.groups, &from));
+  if (!isUint8Range(params.xZero, 0, 0) ||
+      (from.y->type == DataType::kUint8 && !isUint8Range(params.yZero, params.min, params.max))) {
+    return badStep("zero points and bounds of uint8 must lie in 0 ... 255");
+  }
+  OCTAVO_RETURN_IF_ERROR(
+      takeColumns(step, context, 2, DataType::kInt32, from.y->dims[3], "bias", &from.bias));
   QResidual residual;
   OCTAVO_RETURN_IF_ERROR(takeQResidual(step, *from.y, &residual));
-  QConvParams params = step.as<QConvParams>();
   if (residual.present) {
     params.yZero = params.codeZero;
     params.min = params.codeMin;
@@ -188,7 +242,13 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
     OCTAVO_RETURN_IF_ERROR(prepareQDepthwise(from, params, window, context, prepared));
     if (*prepared != nullptr) return {};
   }
+  return prepareQProduct(from, params, window, residual, {}, context, prepared);
+}
 
+Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Window window,
+                       const QResidual& residual, const QTerms& terms,
+                       const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared) {
+  const DotKernel* forced = context.forced.in(findDot);
   // Windows without channels sum up nothing, whatever their size.
   if (from.weight->dims[3] == 0) window.h.kernel = window.w.kernel = 1;
   if (window.isIdentity()) {
@@ -214,6 +274,7 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
   const PanelLayout layout = layoutPanels(isa, minus128, columns, gather.taps(), depth, forced);
   QProduct product(from, params, layout, isa, context.packs);
   product.residual = residual;
+  product.terms = terms;
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);
   const RowSumKernel* rowSum = from.weightZero == nullptr ? nullptr : &chooseRowSum(context.isa);
   *prepared = grids && rowSum == nullptr

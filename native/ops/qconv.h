@@ -9,6 +9,7 @@
 #include "native/cpu/cache.h"
 #include "native/ops/gather.h"
 #include "native/ops/qresidual.h"
+#include "native/ops/qterms.h"
 #include "native/ops/window.h"
 #include "native/pack/panels.h"
 
@@ -22,6 +23,16 @@ struct QConvOperands {
   const float* multiplier;    // [O]
   const int32_t* weightZero;  // [O]; null where all are 0
 };
+
+// Checks x, weight and y against each other, and takes multipliers and zero points of weights,
+// which QConv and QConvDynamic have in the same places; `from->bias` is left alone.
+Status takeQConvOperands(const StepView& step, const PrepareContext& context, int64_t groups,
+                         QConvOperands* from);
+
+// The product that is both steps: prepares its panels and the way to its rows.
+Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Window window,
+                       const QResidual& residual, const QTerms& terms,
+                       const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared);
 
 // The step as a depthwise convolution; null where it is none: one input and output channel a
 // group, uint8 results, and windows that don't reach far. Fails where a forced kernel doesn't fit.
@@ -45,13 +56,15 @@ class QProduct {
   PanelLayout layout;
   DotArgs base;  // what all calls of all runs share
   QResidual residual;
+  QTerms terms;
 
   // `isa`: whose kernels the panels have.
   QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels, Isa isa,
            PackStore& packs);
 
   // Adds a bias for outputs that sum up these taps alone, the others being padding, and returns its
-  // number. `tapColumns`: taps in a row of the window.
+  // number. `tapColumns`: taps in a row of the window. A computed zero point takes the place of
+  // xZero.
   size_t addBias(const QConvOperands& from, int32_t xZero, const TapRange& taps, size_t tapColumns);
 
   size_t panels() const { return groups * layout.panels.size(); }
@@ -67,10 +80,15 @@ class QProduct {
   // What all calls of one run share: `base`, and where the residual is.
   DotArgs argsOf(const RunContext& context) const;
   // Sets what belongs to a panel: weights, tables, and its columns of the results at y.
-  void enter(size_t panel, uint8_t* y, DotArgs* args) const;
-  const int32_t* biasOf(size_t panel, size_t bias) const {
-    return reinterpret_cast<const int32_t*>(biases_[bias].data()) + positionOf(panel);
-  }
+  // `values` and `tables`: those of this run, and memory for what they make of the panel's.
+  void enter(size_t panel, uint8_t* y, const QTermValues& values, QTermTables* tables,
+             DotArgs* args) const;
+  const int32_t* biasOf(size_t panel, size_t bias, const QTermValues& values,
+                        QTermTables* tables) const;
+  // Finishes results in place where terms.finishes(): columns of panels [first, last) of `count`
+  // pixels, the first being number `pixel`, each `step` pixels behind the one before.
+  void finish(size_t first, size_t last, size_t pixel, size_t count, size_t step,
+              const RunContext& context) const;
 
  private:
   const Panel& panelAt(size_t panel) const { return layout.panels[panel % layout.panels.size()]; }
@@ -81,6 +99,8 @@ class QProduct {
   PackedBuffer weights_;
   AlignedBuffer multiplier_, weightZero_;
   std::vector<AlignedBuffer> biases_;
+  // Σ (w - wZero) of the taps of each bias, where the zero point of x is computed.
+  std::vector<AlignedBuffer> weightSums_;
 };
 
 // Rows in grids: the rule. Through pointers: for weights with zero points, which need the sums of

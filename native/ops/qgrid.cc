@@ -64,7 +64,7 @@ class QGridStep final : public PreparedStep {
   bool copies = false;
   WindowAxis fromH{}, fromW{};
   size_t pixelBytes = 0;
-  uint8_t padding = 0;
+  uint8_t padding = 0;                           // where the zero point is not computed
   size_t strip = 0, strips = 0, panelParts = 0;  // a strip is of lines: outputs along h
   // Parts with the same share of the panels follow each other, not those of the same strip: the
   // weights are more than the input, and are fetched once.
@@ -77,9 +77,12 @@ class QGridStep final : public PreparedStep {
  private:
   size_t copiedLines(int64_t outputs) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
-  const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t* copy) const;
-  void runLines(const DotArgs& base, const uint8_t* image, int64_t begin, int64_t end,
-                const PanelRange& range, uint8_t* y) const;
+  const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t zero,
+                           uint8_t* copy) const;
+  void runLines(const DotArgs& base, const QTermValues& values, const uint8_t* image, int64_t begin,
+                int64_t end, const PanelRange& range, uint8_t* y) const;
+  void finishLines(const RunContext& context, int64_t image, int64_t begin, int64_t end,
+                   const PanelRange& range) const;
   void runRectangle(const uint8_t* image, size_t panel, const Span& rows, const Span& columns,
                     DotArgs args) const;
 };
@@ -131,6 +134,8 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
   const bool goesOn = context.team.size() == 1 && (!sharesLast || number + 1 == strips);
   range.ahead = goesOn ? panels : range.last;
   const DotArgs base = product.argsOf(context);
+  const QTermValues values = valuesOf(product.terms, context);
+  const uint8_t zero = product.terms.present ? static_cast<uint8_t>(values.xZero) : padding;
   const int64_t height = h.window.output;
   const auto end = std::min(static_cast<int64_t>((number + 1) * strip), batch * height);
   for (auto line = static_cast<int64_t>(number * strip); line < end;) {
@@ -138,15 +143,16 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
     const int64_t last = std::min(first + end - line, height);
     const uint8_t* image = context.in<uint8_t>(product.x) + static_cast<size_t>(at) * imageBytes;
     uint8_t* y = context.out<uint8_t>(product.y) + static_cast<size_t>(at * height) * h.outputStep;
-    if (copies) image = copyLines(image, first, last, scratch);
-    runLines(base, image, first, last, range, y);
+    if (copies) image = copyLines(image, first, last, zero, scratch);
+    runLines(base, values, image, first, last, range, y);
+    if (product.terms.finishes()) finishLines(context, at, first, last, range);
     line += last - first;
   }
 }
 
 // The input under lines [begin, end) of the output, with its padding. Returns where line 0 would
 // be.
-const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t end,
+const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t zero,
                                     uint8_t* copy) const {
   const auto pad = static_cast<size_t>(fromW.pad) * pixelBytes;
   const size_t lineBytes = static_cast<size_t>(fromW.input) * pixelBytes;
@@ -156,28 +162,42 @@ const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t
     const int64_t ih = fromH.origin(begin) + static_cast<int64_t>(i);
     uint8_t* to = copy + i * h.inputStep;
     if (!fromH.contains(ih) || taken == 0) {
-      std::memset(to, padding, h.inputStep);
+      std::memset(to, zero, h.inputStep);
       continue;
     }
-    std::memset(to, padding, pad);
+    std::memset(to, zero, pad);
     std::memcpy(to + pad, image + static_cast<size_t>(ih) * lineBytes, taken);
-    std::memset(to + pad + taken, padding, h.inputStep - pad - taken);
+    std::memset(to + pad + taken, zero, h.inputStep - pad - taken);
   }
   return copy - static_cast<size_t>(begin * fromH.stride) * h.inputStep;
 }
 
-void QGridStep::runLines(const DotArgs& base, const uint8_t* image, int64_t begin, int64_t end,
-                         const PanelRange& range, uint8_t* y) const {
+void QGridStep::finishLines(const RunContext& context, int64_t image, int64_t begin, int64_t end,
+                            const PanelRange& range) const {
+  const size_t pixelBytes = product.base.yStride;
+  const size_t line = h.outputStep / pixelBytes, step = w.outputStep / pixelBytes;
+  const auto count = static_cast<size_t>(w.window.output);
+  const size_t first = static_cast<size_t>(image * h.window.output) * line;
+  for (int64_t i = begin; i < end; ++i) {
+    const size_t pixel = first + static_cast<size_t>(i) * line;
+    product.finish(range.first, range.last, pixel, count, step, context);
+  }
+}
+
+void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const uint8_t* image,
+                         int64_t begin, int64_t end, const PanelRange& range, uint8_t* y) const {
   const auto all = static_cast<size_t>((end - begin) * w.window.output);
   for (size_t panel = range.first; panel < range.last; ++panel) {
     DotArgs args = base;
-    product.enter(panel, y, &args);
+    QTermTables tables;
+    product.enter(panel, y, values, &tables, &args);
     size_t bias = 0, done = 0;
     for (const Span& lines : h.spans) {
       const Span rows = cutSpan(lines, begin, end);
       for (const Span& columns : w.spans) {
-        args.bias = product.biasOf(panel, bias++);
+        const size_t number = bias++;
         if (rows.outputs <= 0) continue;
+        args.bias = product.biasOf(panel, number, values, &tables);
         args.rows = static_cast<size_t>(rows.outputs * columns.outputs);
         // A share of the next panel for each.
         if (panel + 1 < range.ahead &&

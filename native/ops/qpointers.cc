@@ -33,6 +33,10 @@ class QPointersStep final : public PreparedStep {
  private:
   size_t pointerBytes() const { return roundUp(gather.taps() * strip * sizeof(void*), 64); }
   size_t borderBytes() const { return roundUp(gather.borderBytes(strip), 64); }
+  // Padding of a zero point that is computed is filled in by each part.
+  size_t paddingBytes() const {
+    return product.terms.present ? roundUp(gather.depth() + kTensorSlack, 64) : 0;
+  }
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
 };
 
@@ -58,7 +62,7 @@ void QPointersStep::cut() {
 size_t QPointersStep::scratchBytes() const {
   // The slack is for what sums of rows read beyond a border's last row.
   const size_t sums = rowSum == nullptr ? 0 : strip * sizeof(int32_t) + kTensorSlack;
-  return pointerBytes() + borderBytes() + sums;
+  return pointerBytes() + borderBytes() + paddingBytes() + sums;
 }
 
 void QPointersStep::run(const RunContext& context) const {
@@ -74,15 +78,20 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
 
   auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
   uint8_t* border = scratch + pointerBytes();
-  gather.fill(context.in<uint8_t>(product.x), padding.data(), first, args.rows, pointers, border);
+  const QTermValues values = valuesOf(product.terms, context);
+  QTermTables tables;
+  uint8_t* zeros = border + borderBytes();
+  std::fill_n(zeros, paddingBytes(), static_cast<uint8_t>(values.xZero));
+  gather.fill(context.in<uint8_t>(product.x), product.terms.present ? zeros : padding.data(), first,
+              args.rows, pointers, border);
   args.a = pointers;
-  auto* sums = reinterpret_cast<int32_t*>(border + borderBytes());
+  auto* sums = reinterpret_cast<int32_t*>(zeros + paddingBytes());
 
   uint8_t* out = context.out<uint8_t>(product.y) + first * args.yStride;
   const size_t panels = product.panels(), depth = product.layout.depth;
   size_t summed = product.groups;  // the group whose rows `sums` holds
-  const size_t end = panels * (share + 1) / panelParts;
-  for (size_t panel = panels * share / panelParts; panel < end; ++panel) {
+  const size_t begin = panels * share / panelParts, end = panels * (share + 1) / panelParts;
+  for (size_t panel = begin; panel < end; ++panel) {
     const size_t group = product.groupOf(panel);
     args.offset = group * depth;
     if (rowSum != nullptr && summed != group) {
@@ -90,9 +99,10 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
       args.rowSum = sums;
       summed = group;
     }
-    product.enter(panel, out, &args);
+    product.enter(panel, out, values, &tables, &args);
     product.kernelOf(panel).run(args);
   }
+  if (product.terms.finishes()) product.finish(begin, end, first, args.rows, 1, context);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ import { rewriting } from './lower/rewriting.js';
 import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';
 import { inverseOf, permuteTensor } from './lower/shapes.js';
 
-const bounded = new Set(['Conv', 'MatMul', 'QConv']);
+const bounded = new Set(['Conv', 'MatMul', 'QConv', 'QConvDynamic']);
 
 /** The step, if it is the value's producer, and the site's node its only reader. */
 function producerBefore(site: Site, value: string, ops: ReadonlySet<string>): Node | undefined {

@@ -271,7 +271,7 @@ function fuseMatrix(site: Site, product: Product, others: readonly Node[]) {
 }
 
 /** Rows of a tensor [..., K] as the pixels of an image [N, H, W, K]. */
-function imageOfRows(dims: readonly Dim[], depth: number): Dim[] {
+export function imageOfRows(dims: readonly Dim[], depth: number): Dim[] {
   if (dims.length === 4) return [...dims.slice(0, 3), depth];
   if (dims.length === 3) return [dims[0], 1, dims[1], depth];
   if (dims.length === 2) return [dims[0], 1, 1, depth];

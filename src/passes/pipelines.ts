@@ -10,10 +10,12 @@ import { sinkDequantize } from './fuseQuantizedMovement.js';
 import { fuseQuantizedPool } from './fuseQuantizedPool.js';
 import { fuseResidual } from './fuseResidual.js';
 import { foldAndInline } from './inlineBodies.js';
+import { fuseIntegerProducts } from './integerProducts.js';
 import { settleLayout, sinkTransposes } from './layout.js';
 import { lower } from './lower/index.js';
 import { expandQOperators } from './lower/qOperators.js';
 import type { Pass } from './pass.js';
+import { fuseQuantizeRows } from './quantizeRows.js';
 import { signedBorders, unsignedActivations } from './unsignedActivations.js';
 
 /**
@@ -25,6 +27,8 @@ export const executionPasses: readonly Pass[] = [
   expandOperators,
   ...floatPasses,
   expandQOperators,
+  fuseQuantizeRows,
+  fuseIntegerProducts,
   unsignedActivations,
   sinkDequantize,
   fuseQuantizedConv,

@@ -96,7 +96,7 @@ export interface ResolvedOptions {
   readonly nonFinite: 'error' | 'skip';
 }
 
-const known: ReadonlySet<string> = new Set<keyof QuantizeStaticOptions>([
+const known: readonly (keyof QuantizeStaticOptions)[] = [
   'calibrationData',
   'calibrationMethod',
   'percentile',
@@ -113,18 +113,11 @@ const known: ReadonlySet<string> = new Set<keyof QuantizeStaticOptions>([
   'session',
   'onProgress',
   'signal',
-]);
+];
 
 /** Checks the options and fills in the defaults; throws `INVALID_ARGUMENT` naming the option. */
 export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) {
-      throw new OctavoError('INVALID_ARGUMENT', 'unknown option', {
-        where: name,
-        expected: [...known].join(', '),
-      });
-    }
-  }
+  checkNames(options, known);
   oneOf('format', options.format, ['qdq']);
   const calibrationMethod = oneOf(
     'calibrationMethod',
@@ -147,7 +140,7 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
     symmetricWeights: flag('symmetric.weights', options.symmetric?.weights, true),
     symmetricActivations: flag('symmetric.activations', options.symmetric?.activations, false),
     reduceRange: flag('reduceRange', options.reduceRange, false),
-    opTypes: opTypesOf(options.opTypes),
+    opTypes: opTypesOf(options.opTypes, quantizableOps),
     nodesToQuantize: options.nodesToQuantize,
     nodesToExclude: options.nodesToExclude ?? [],
     nonFinite: oneOf('nonFinite', options.nonFinite, ['error', 'skip'], 'error'),
@@ -156,20 +149,37 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
 
 const defaultPercentile = 99.99;
 
-function opTypesOf(opTypes: readonly string[] | undefined): ReadonlySet<string> {
-  if (opTypes === undefined) return new Set(quantizableOps);
-  for (const op of opTypes) oneOf('opTypes', op, quantizableOps);
-  return new Set(opTypes);
+/** Throws `INVALID_ARGUMENT` for an option of another name. */
+export function checkNames(options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new OctavoError('INVALID_ARGUMENT', 'unknown option', {
+      where: name,
+      expected: names.join(', '),
+    });
+  }
 }
 
-function oneOf<T extends string>(where: string, value: T | undefined, allowed: readonly T[]): void;
-function oneOf<T extends string>(
+export function opTypesOf(
+  opTypes: readonly string[] | undefined,
+  allowed: readonly string[],
+): ReadonlySet<string> {
+  for (const op of opTypes ?? []) oneOf('opTypes', op, allowed);
+  return new Set(opTypes ?? allowed);
+}
+
+export function oneOf<T extends string>(
+  where: string,
+  value: T | undefined,
+  allowed: readonly T[],
+): void;
+export function oneOf<T extends string>(
   where: string,
   value: T | undefined,
   allowed: readonly T[],
   fallback: T,
 ): T;
-function oneOf<T extends string>(
+export function oneOf<T extends string>(
   where: string,
   value: T | undefined,
   allowed: readonly T[],
@@ -186,7 +196,7 @@ function oneOf<T extends string>(
   return value;
 }
 
-function flag(where: string, value: boolean | undefined, fallback: boolean): boolean {
+export function flag(where: string, value: boolean | undefined, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (typeof value !== 'boolean') {
     throw new OctavoError('INVALID_ARGUMENT', 'not a boolean', { where, found: typeof value });

@@ -6,7 +6,7 @@ import { exportModel } from '../onnx/export.js';
 import type { Model } from '../onnx/model.js';
 import type { AnchorPatch } from './insert.js';
 import type { Placement, ValueGroup } from './placement.js';
-import { decibels } from './weights.js';
+import { decibels, type QuantizedWeight } from './weights.js';
 
 export interface ActivationReport {
   /** The value that was watched. */
@@ -72,6 +72,16 @@ export function valueReport(
   };
 }
 
+export function weightReport(node: string, name: string, weight: QuantizedWeight): WeightReport {
+  const { scale } = weight.params;
+  const scaleRange = {
+    min: scale.reduce((a, b) => Math.min(a, b)),
+    max: scale.reduce((a, b) => Math.max(a, b)),
+  };
+  const { dims } = weight.data;
+  return { node, name, dims, scales: scale.length, scaleRange, sqnr: weight.sqnr };
+}
+
 export function buildReport(parts: {
   readonly before: Model;
   readonly after: Model;
@@ -99,17 +109,9 @@ export function buildReport(parts: {
       float,
     },
     activations: parts.activations,
-    weights: anchors.map(({ node, weightName, weight }) => ({
-      node: node.name,
-      name: weightName,
-      dims: weight.data.dims,
-      scales: weight.params.scale.length,
-      scaleRange: {
-        min: weight.params.scale.reduce((a, b) => Math.min(a, b)),
-        max: weight.params.scale.reduce((a, b) => Math.max(a, b)),
-      },
-      sqnr: weight.sqnr,
-    })),
+    weights: anchors.map(({ node, weightName, weight }) =>
+      weightReport(node.name, weightName, weight),
+    ),
     floatNodes: [...graph.constants.keys()]
       .flatMap((value) => index.consumers(value))
       .filter((node) => ['Conv', 'Gemm', 'MatMul'].includes(node.op) && !quantized.has(node))

@@ -4,7 +4,10 @@ import type { Graph, Node } from '../graph/ir.js';
 import type { NodeSelector, ResolvedOptions } from './options.js';
 
 /** Nodes that may be quantized: of the types asked for, picked if any are picked, and not excluded. */
-export function selectNodes(graph: Graph, options: ResolvedOptions): ReadonlySet<Node> {
+export function selectNodes(
+  graph: Graph,
+  options: Pick<ResolvedOptions, 'opTypes' | 'nodesToQuantize' | 'nodesToExclude'>,
+): ReadonlySet<Node> {
   const picked =
     options.nodesToQuantize === undefined
       ? new Set(graph.nodes)

@@ -53,7 +53,7 @@ export function quantizeAnchor(
   const channels = dims[channelAxis]!;
   raiseScales(params, anchor, inputScale);
   const weight: Tensor = { type: params.type, dims, data: quantize(data, dims, params) } as Tensor;
-  const quantized = { data: weight, params, sqnr: weightSqnr(anchor, weight, params) };
+  const quantized = { data: weight, params, sqnr: weightSqnr(data, weight, params) };
   if (bias === undefined) return { weight: quantized, bias: undefined };
 
   const scale = new Float32Array(channels);
@@ -100,9 +100,9 @@ function largestMagnitudes({ dims, data }: Tensor<'float32'>, axis: number): Flo
   return largest;
 }
 
-function weightSqnr(anchor: Anchor, weight: Tensor, params: QuantParams): number {
-  const { data, dims } = anchor.weightTensor;
-  const back = dequantize(weight.data as Int8Array, dims, params);
+/** Signal to noise of a weight's codes, in dB. */
+export function weightSqnr(data: Float32Array, weight: Tensor, params: QuantParams): number {
+  const back = dequantize(weight.data as Int8Array, weight.dims, params);
   let signal = 0;
   let noise = 0;
   for (let i = 0; i < data.length; i++) {

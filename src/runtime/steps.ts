@@ -67,6 +67,7 @@ const recurrence = {
  * | DequantizeLinear | x u8 s8 u16 s16 i32, scale f32, zeroPoint (optional) | y f32 |
  * | DynamicQuantizeLinear | x f32 | y u8, scale f32 [], zeroPoint u8 [] |
  * | QConv | x u8 NHWC, weight s8 OHWI, bias i32 [O] (optional), multiplier f32 [O], weightZero i32 [O] (optional), residual u8 of y's shape (optional, for u8 y) | y u8, i32 or f32 NHWC |
+ * | QConvDynamic | x u8 NHWC, weight s8 OHWI, xZero u8 [], multiplier f32 [O] (for f32 y), weightZero i32 [O] (optional), xScale f32 [] or of y's pixels (optional, for f32 y), bias f32 [O] (optional, for f32 y) | y i32 or f32 NHWC |
  * | QAdd, QMul | a u8, b u8 (broadcast) | y u8 |
  * | QAveragePool | x u8 NHWC | y u8 or f32 NHWC |
  * | Lookup | x u8 or s8, table u8 [256] (indexed by the byte's bits) | y u8 or s8 |
@@ -100,6 +101,9 @@ const recurrence = {
  *   With a residual, code = requantize(acc, multiplier[o], codeZero) within codeMin … codeMax, and y is what QAdd makes of the
  *   two: clamp(rne(f32(f32((code − codeZero) · codeMultiplier) + f32((residual − residualZero) · residualMultiplier))) + yZero, min, max).
  *   Both of its multipliers lie within ±2^20.
+ * QConvDynamic: acc as QConv has it. int32 y: acc. float32 y: clamp(f32(s + bias[o]), lower, upper), where without scale
+ *   s = f32(f32(acc) · multiplier[o]), with one s = f32(f32(acc) · f32(xScale · multiplier[o])), and with one for each
+ *   pixel (perPixel 1) s = f32(f32(f32(acc) · multiplier[o]) · xScale[pixel]). Every backend gives these bits.
  * Conv, MatMul: weights of 16 bits are constants, and computed with as the float32 they stand for.
  * MatMul: a of bfloat16 takes b of bfloat16, and is not transposed. Their products are exact in float32; what lies below
  *   2^-126 in magnitude, be it an element, a product or a sum, may count as 0.
@@ -149,6 +153,7 @@ const schema = {
     ...bounds,
     ...residual,
   },
+  QConvDynamic: { ...window, groups: 'i32', perPixel: 'i32', ...bounds },
   QAdd: {
     aZero: 'i32',
     bZero: 'i32',

@@ -201,6 +201,22 @@ const table: readonly Row[] = [
     'uint8 [N, 5]',
     { axis: 1 },
   ],
+  [
+    'com.microsoft:DynamicQuantizeMatMul',
+    ['float32 [N, 4]', 'int8 [4, 3]', 'float32 [3]', 'int8 [3]', 'float32 [3]'],
+    'float32 [N, 3]',
+  ],
+  [
+    'com.microsoft:MatMulIntegerToFloat',
+    ['uint8 [N, 4]', 'int8 [4, 3]', 'float32 []', 'float32 [3]', 'uint8 []', 'int8 [3]'],
+    'float32 [N, 3]',
+  ],
+  [
+    'com.microsoft:MatMulNBits',
+    ['float32 [N, M, 40]', 'uint8 [7, 2, 16]', 'float32 [14]'],
+    'float32 [N, M, 7]',
+    { K: 40, N: 7, bits: 4, block_size: 32 },
+  ],
   ['com.microsoft:QLinearSigmoid', ['int8 [N]', f32(1), '', f32(1)], 'int8 [N]'],
   [
     'com.microsoft:QLinearLeakyRelu',
@@ -227,6 +243,20 @@ const table: readonly Row[] = [
     ['uint8 [N, 1, 1, 3]', 'int8 [2, 1, 1, 3]', 'int32 [2]', 'float32 [2]', 'int32 [2]'],
     'float32 [N, 1, 1, 2]',
     { outputType: 'float32' },
+  ],
+  [
+    'octavo:QConvDynamic',
+    [
+      ...['uint8 [N, 3, 3, 3]', 'int8 [2, 1, 1, 3]', 'uint8 []', 'float32 [2]', 'int32 [2]'],
+      ...['float32 [M]', 'float32 [2]'],
+    ],
+    'float32 [N, 3, 3, 2]',
+  ],
+  [
+    'octavo:QConvDynamic',
+    ['uint8 [N, 1, 1, 3]', 'int8 [2, 1, 1, 3]', 'uint8 []'],
+    'int32 [N, 1, 1, 2]',
+    { outputType: 'int32' },
   ],
   ['octavo:Conv', ['float32 [1, 8, 8, 4]', w(4, 3, 3, 1)], 'float32 [1, 6, 6, 4]', { groups: 4 }],
   [

@@ -183,8 +183,8 @@ describe('the check of plans', () => {
       );
     if (op === 'MatMulInt4') return tensor === inputs[0] && axis === rank - 1;
     if (op === 'Reduce') return tensor === inputs[0] && (params as AxesOf).axes[axis] === 1;
-    const spatial = [inputs[0], op.endsWith('Conv') ? inputs[1] : undefined, outputs[0]];
-    const slides = op.endsWith('Pool') || op.endsWith('Conv');
+    const spatial = [inputs[0], op.includes('Conv') ? inputs[1] : undefined, outputs[0]];
+    const slides = op.endsWith('Pool') || op.includes('Conv');
     return slides && spatial.includes(tensor) && (axis === 1 || axis === 2);
   }
   type AxesOf = Step<'Reduce'>['params'];

@@ -131,6 +131,22 @@ const definitions: { readonly [S in StepName]?: Definition<S> } = {
       ? clamp(nearest(scaled) + yZero, min, max)
       : clamp(scaled, lower, upper);
   },
+  QConvDynamic(params, [x, weight, xZero, multiplier, weightZero, xScale, bias], at, type) {
+    const fixed = { ...params, xZero: xZero!.at([]) } as unknown as StepParams<'QConv'>;
+    const sum = definitions.QConv!(
+      fixed,
+      [x, weight, undefined, undefined, weightZero],
+      at,
+      'int32',
+    );
+    if (type === 'int32') return sum;
+    const o = at[3]!;
+    const one = xScale?.dims.length === 0 ? xScale.at([]) : 1;
+    const product = Math.fround(Math.fround(sum) * Math.fround(one * multiplier!.at([o])));
+    const own = xScale?.dims.length === 3 ? xScale.at(at.slice(0, 3)) : 1;
+    const scaled = Math.fround(product * own);
+    return clamp(Math.fround(scaled + (bias?.at([o]) ?? 0)), params.lower, params.upper);
+  },
   QAveragePool(params, [x], [n, row, column, c], type) {
     const { kernelH, kernelW, xZero, yZero, xScale, yScale, min, max } = params;
     const cells = tapsOf(params, [kernelH, kernelW], [row!, column!])

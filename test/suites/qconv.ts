@@ -1,6 +1,6 @@
 /** Quantized convolutions: dense, pointwise, grouped, depthwise, and matrix products. */
-import type { DataType } from '../../src/core/dtype.js';
-import { integers, type Random } from '../helpers/random.js';
+import type { DataType, TypedArray } from '../../src/core/dtype.js';
+import { floats, integers, type Random } from '../helpers/random.js';
 import { singleStepPlan } from '../helpers/singleStep.js';
 import {
   type ConvolutionShape,
@@ -80,6 +80,40 @@ function drawProblem(
     random.pick(['plan', 'model']),
   );
   return { plan, inputs: [integers(random, 'uint8', count(x)), ...(residual?.inputs ?? [])] };
+}
+
+/** The same with a zero point, and often scales, that are computed. */
+function drawDynamic(random: Random, { x, weight, y, window }: ConvolutionShape): Problem {
+  const channels = weight[0];
+  const type = random.pick(['int32', 'float32', 'float32'] as const);
+  const scales = type === 'int32' ? undefined : random.pick([undefined, [], y.slice(0, 3)]);
+  const vector = (wanted: boolean, of: 'float32' | 'int32', constant: TypedArray) =>
+    wanted ? { type: of, dims: [channels], constant } : undefined;
+  const isFloat = type === 'float32';
+  const plan = singleStepPlan(
+    'QConvDynamic',
+    [
+      { type: 'uint8', dims: x },
+      {
+        ...{ type: 'int8', dims: weight },
+        constant: integers(random, 'int8', count(weight), random.pick([-127, -128])),
+      },
+      { type: 'uint8', dims: [] },
+      vector(isFloat, 'float32', floats(random, channels, -0.01, 0.01)),
+      vector(random.chance(0.3), 'int32', integers(random, 'int32', channels, -128, 127)),
+      scales && { type: 'float32', dims: scales },
+      vector(isFloat && random.chance(0.5), 'float32', floats(random, channels, -9, 9)),
+    ],
+    [{ type, dims: y }],
+    { ...window, ...drawBounds(random), perPixel: scales?.length === 3 ? 1 : 0 },
+    random.pick(['plan', 'model']),
+  );
+  const inputs: TypedArray[] = [
+    integers(random, 'uint8', count(x)),
+    Uint8Array.of(random.pick([0, 128, 255, random.int(0, 255)])),
+  ];
+  if (scales) inputs.push(floats(random, count(scales), 0.001, 2));
+  return { plan, inputs };
 }
 
 function drawDepth(random: Random): number {
@@ -221,6 +255,20 @@ function drawProduct(random: Random): ConvolutionShape {
   };
 }
 
+/** Any of these. */
+function drawAny(random: Random): ConvolutionShape {
+  const anyGroups = () =>
+    [random.pick([1, 1, 1, 2, 5]), drawSize(random), drawSize(random)] as const;
+  const draw = random.pick([
+    () => drawConvolution(random, anyKernel, anyGroups),
+    () => drawConvolution(random, [1], () => [1, drawSize(random), drawSize(random)]),
+    () => drawConvolution(random, anyKernel, () => [drawSize(random), 1, 1]),
+    () => drawPadded(random),
+    () => drawProduct(random),
+  ]);
+  return draw();
+}
+
 export const qconvSuites: readonly Suite[] = [
   {
     name: 'qconv dense',
@@ -280,17 +328,10 @@ export const qconvSuites: readonly Suite[] = [
   },
   {
     name: 'qconv with a residual',
-    draw: (random) => {
-      const anyGroups = () =>
-        [random.pick([1, 1, 1, 2, 5]), drawSize(random), drawSize(random)] as const;
-      const draw = random.pick([
-        () => drawConvolution(random, anyKernel, anyGroups),
-        () => drawConvolution(random, [1], () => [1, drawSize(random), drawSize(random)]),
-        () => drawConvolution(random, anyKernel, () => [drawSize(random), 1, 1]),
-        () => drawPadded(random),
-        () => drawProduct(random),
-      ]);
-      return drawProblem(random, draw(), true);
-    },
+    draw: (random) => drawProblem(random, drawAny(random), true),
+  },
+  {
+    name: 'qconv of computed terms',
+    draw: (random) => drawDynamic(random, drawAny(random)),
   },
 ];

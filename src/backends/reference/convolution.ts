@@ -26,7 +26,7 @@ export function forEachPixel(
   xDims: Shape,
   weightDims: Shape,
   yDims: Shape,
-  params: StepParams<'QConv' | 'Conv'>,
+  params: StepParams<'QConv' | 'QConvDynamic' | 'Conv'>,
   { begin, add, end }: Runs,
 ): void {
   const [batch, height, width, channels] = xDims as Four;

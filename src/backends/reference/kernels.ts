@@ -13,6 +13,7 @@ import { concat, copy, pad, slice, transpose } from './movement.js';
 import { layerNorm, lrn } from './normalize.js';
 import { averagePool, maxPool, qaveragePool } from './pool.js';
 import { qconv } from './qconv.js';
+import { qconvDynamic } from './qconvDynamic.js';
 import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
 import { gru, lstm, rnn } from './recurrent.js';
 import { reduce } from './reduce.js';
@@ -25,6 +26,7 @@ export const referenceKernels: StepKernels = {
   DequantizeLinear: dequantizeLinear,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
   QConv: qconv,
+  QConvDynamic: qconvDynamic,
   QAdd: qadd,
   QMul: qmul,
   QAveragePool: qaveragePool,

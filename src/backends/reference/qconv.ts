@@ -39,7 +39,7 @@ export const qconv: StepKernel<'QConv'> = ({ inputs, outputs, params }, memory) 
  * For each output channel o: sums[o] += Σ x · weight over `length` neighbours. Four channels of a
  * group at a time, so that x is read once for four.
  */
-function addProducts(
+export function addProducts(
   sums: Int32Array,
   groups: number,
   x: Int32Array,
@@ -80,14 +80,18 @@ function addProducts(
 }
 
 /** x − xZero. */
-function centeredInput(memory: PlanMemory, index: number | undefined, xZero: number): Int32Array {
+export function centeredInput(
+  memory: PlanMemory,
+  index: number | undefined,
+  xZero: number,
+): Int32Array {
   const centered = new Int32Array(elementsOf<'uint8'>(memory, index));
   for (let i = 0; i < centered.length; i++) centered[i]! -= xZero;
   return centered;
 }
 
 /** weight − weightZero, the zero point being that of the output channel. */
-function centeredWeight(
+export function centeredWeight(
   memory: PlanMemory,
   index: number | undefined,
   zeroIndex: number | undefined,

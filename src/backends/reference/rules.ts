@@ -97,6 +97,27 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       need(y!.type === 'uint8', 'uint8 where a residual is added', y!.type);
     },
   },
+  QConvDynamic: {
+    reads: [u8, ['int8'], u8, f32, i32, f32, f32],
+    optionalFrom: 3,
+    writes: [['int32', 'float32']],
+    check: (subject) => {
+      const { inputs, outputs, params, need } = subject;
+      checkConvolution(subject);
+      const [, weight, xZero, multiplier, weightZero, xScale, bias] = inputs;
+      const channels = weight!.dims[0]!;
+      const [y] = outputs;
+      needCount(need, xZero, 1);
+      for (const input of [multiplier, weightZero, bias])
+        if (input) needCount(need, input, channels);
+      const isSum = y!.type === 'int32';
+      need(isSum || multiplier !== undefined, 'multipliers', 'none');
+      need(!isSum || (xScale ?? bias) === undefined, 'a sum as it is', 'a scale or bias');
+      needRange(need, 'perPixel', params.perPixel, 0, 1);
+      const scales = params.perPixel === 0 ? 1 : elementCount(y!.dims.slice(0, 3));
+      if (xScale !== undefined) needCount(need, xScale, scales);
+    },
+  },
   QAdd: { reads: [u8, u8], writes: [u8], check: checkBroadcast },
   QMul: { reads: [u8, u8], writes: [u8], check: checkBroadcast },
   QAveragePool: { reads: [u8], writes: [['uint8', 'float32']], check: checkPool },
@@ -333,7 +354,9 @@ function checkScales(
   needSame(need, scale!.dims, scaleDims(x!.dims, spread));
 }
 
-type WindowParams = StepParams<'QConv' | 'Conv' | 'MaxPool' | 'AveragePool' | 'QAveragePool'>;
+type WindowParams = StepParams<
+  'QConv' | 'QConvDynamic' | 'Conv' | 'MaxPool' | 'AveragePool' | 'QAveragePool'
+>;
 
 function needWindow(need: Need, params: WindowParams, kernelH: number, kernelW: number): void {
   const { strideH, strideW, dilationH, dilationW, padTop, padLeft } = params;
@@ -344,7 +367,12 @@ function needWindow(need: Need, params: WindowParams, kernelH: number, kernelW: 
   needRange(need, 'padLeft', padLeft, 0);
 }
 
-function checkConvolution({ inputs, outputs, params, need }: Subject<'QConv' | 'Conv'>): void {
+function checkConvolution({
+  inputs,
+  outputs,
+  params,
+  need,
+}: Subject<'QConv' | 'QConvDynamic' | 'Conv'>): void {
   const [x, weight] = [inputs[0]!.dims, inputs[1]!.dims];
   const y = outputs[0]!.dims;
   for (const dims of [x, weight, y]) need(dims.length === 4, 'rank 4', formatShape(dims));

@@ -2,6 +2,7 @@
 import { OctavoError } from '../../core/errors.js';
 import { type Node, qualifiedOp } from '../ir.js';
 import { binaries } from './binary.js';
+import { contribProducts } from './contribMatmul.js';
 import { controls } from './control.js';
 import { convolutions } from './convolution.js';
 import { transposedConvolutions } from './convTranspose.js';
@@ -41,6 +42,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   steps,
   typedSteps,
   lowPrecisionSteps,
+  contribProducts,
 ];
 
 const definitions = new Map(

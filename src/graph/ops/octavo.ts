@@ -4,8 +4,8 @@
  * -1 mean what they mean in ONNX. Spatial operators are channels-last.
  *
  * Attributes that only the graph needs, so that output types follow; the plan compiler drops them:
- * - `padBottom`, `padRight` (Conv, QConv and the pools; 0 when absent) and `ceilMode` (the pools).
- * - `outputType`, a data type's name: QConv and QAveragePool ('uint8' when absent), Lookup (x's type),
+ * - `padBottom`, `padRight` (Conv, QConv, QConvDynamic and the pools; 0 when absent) and `ceilMode` (the pools).
+ * - `outputType`, a data type's name: QConv and QAveragePool ('uint8' when absent), QConvDynamic ('float32'), Lookup (x's type),
  *   QuantizeLinear without zero point ('uint8'), Cast (required).
  * - `sizes` (Slice): elements taken along each axis, or -1 for all from the start on. `after` (Pad):
  *   cells of padding behind each axis. `dims` (Expand): the shape of y.
@@ -141,6 +141,20 @@ const qConv = step(
     return [{ type, dims: unified }];
   },
   { optionalInputs: [2, 4] },
+);
+
+const qConvDynamic = step(
+  'QConvDynamic',
+  [3, 7],
+  (context) => {
+    for (const i of [0, 2]) expectInputType(context, i, 'uint8');
+    expectInputType(context, 1, 'int8');
+    expectInputType(context, 4, 'int32');
+    for (const i of [3, 5, 6]) expectInputType(context, i, 'float32');
+    const type = outputTypeOf(context.node, 'float32')!;
+    return [{ type, dims: convolved(context, [3, 4, 6]) }];
+  },
+  { optionalInputs: [3, 4, 5] },
 );
 
 /** Types of float weights: those of 16 bits are computed with as float32. */
@@ -285,6 +299,7 @@ export const steps: readonly OpDefinition[] = [
   dequantizeLinear,
   dynamicQuantizeLinear,
   qConv,
+  qConvDynamic,
   step('QAdd', [2, 2], broadcast('uint8')),
   step('QMul', [2, 2], broadcast('uint8')),
   qAveragePool,

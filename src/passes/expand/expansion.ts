@@ -33,6 +33,8 @@ export interface Expansion {
    * ints, text a string; floats are given as `attribute.float`.
    */
   op(op: string, inputs: readonly string[], attributes?: Readonly<Record<string, Plain>>): string;
+  /** The same with `outputs` outputs. */
+  ops(op: string, inputs: readonly string[], outputs: number): readonly string[];
   /** A constant with the elements of one value, of no axes, or of a list, along one. */
   constant(type: DataType, values: number | readonly number[]): string;
   tensor(tensor: Tensor): string;
@@ -79,6 +81,13 @@ export function expanding(expand: Expand): Rule {
         const outputs = [site.fresh(`${node.name}/${op}`)];
         const type = definitionOf(added)?.infer(contextFor({ ...added, name: node.name, outputs }));
         return to.node(added, type?.[0] ?? ({} as ValueType), outputs[0]);
+      },
+      ops: (op, inputs, count) => {
+        const outputs = Array.from({ length: count }, () => site.fresh(`${node.name}/${op}`));
+        const added = { op, domain: '', inputs, outputs, attributes: new Map<string, Attribute>() };
+        const types = definitionOf(added)?.infer(contextFor({ ...added, name: node.name }));
+        to.nodes(added, (types ?? []) as readonly ValueType[]);
+        return outputs;
       },
       constant: (type, values) => {
         const list = typeof values === 'number' ? [values] : values;

@@ -3,6 +3,8 @@ import { type Rules, rulePass } from '../lower/rules.js';
 import { activations } from './activations.js';
 import { transposedConvolution } from './convTranspose.js';
 import { expanding } from './expansion.js';
+import { integerProducts } from './integerProducts.js';
+import { matMulNBits } from './matMulNBits.js';
 import { normalizations } from './normalizations.js';
 import { pads } from './pads.js';
 import { reductions } from './reductions.js';
@@ -11,6 +13,7 @@ import { windowed } from './windows.js';
 
 const expansions = {
   ...activations,
+  ...integerProducts,
   ...normalizations,
   ...reductions,
   ...shapes,
@@ -19,9 +22,10 @@ const expansions = {
   ...windowed,
 };
 
-const rules: Rules = Object.fromEntries(
-  Object.entries(expansions).map(([op, expand]) => [op, expanding(expand)]),
-);
+const rules: Rules = {
+  ...Object.fromEntries(Object.entries(expansions).map(([op, expand]) => [op, expanding(expand)])),
+  'com.microsoft:MatMulNBits': matMulNBits,
+};
 
 export const expandOperators = rulePass('expand', rules);
 

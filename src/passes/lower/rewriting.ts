@@ -27,6 +27,10 @@ export interface Rewriting {
   ): void;
   /** Adds any node with one output; the first that computes something takes the site's name. */
   node(node: Omit<Node, 'name' | 'outputs'>, type: ValueType, output?: string): string;
+  /** Adds any node with outputs of these types. */
+  nodes(node: Omit<Node, 'name'>, outputTypes: readonly ValueType[]): void;
+  /** Adds a DynamicQuantizeRows of x; returns its codes and scales. */
+  quantizeRows(x: string, codes?: string): readonly [codes: string, scales: string];
   constant(wish: string, tensor: Tensor): string;
   /** y axis i is x axis perm[i]; a constant is moved at once, and the identity adds nothing. */
   transpose(value: string, perm: readonly number[], output?: string): string;
@@ -83,6 +87,30 @@ export function rewriting(site: Site): Rewriting {
       add.push({ ...rest, name, outputs: [value] });
       types.set(value, type);
       return value;
+    },
+    nodes(rest, outputTypes) {
+      add.push({ ...rest, name: fresh(`${node.name}/${rest.op}`) });
+      for (const [i, output] of rest.outputs.entries()) types.set(output, outputTypes[i]!);
+    },
+    quantizeRows(x, codes = fresh(`${x}/rows`)) {
+      const outputs = [codes, fresh(`${x}/scales`)] as const;
+      const dims = self.typeOf(x)!.dims;
+      self.nodes(
+        ...([
+          {
+            op: 'DynamicQuantizeRows',
+            domain: 'octavo',
+            inputs: [x],
+            outputs,
+            attributes: new Map(),
+          },
+          [
+            { type: 'int8', dims },
+            { type: 'float32', dims: dims?.slice(0, -1) },
+          ],
+        ] as const),
+      );
+      return outputs;
     },
     constant(wish, tensor) {
       const value = fresh(wish);

@@ -1,0 +1,70 @@
+// QConvDynamic: a QConv whose zero point and scale of x come from tensors. The kernels get tables
+// of bias and multiplier that each run makes of them, a panel at a time; what is scaled by rows or
+// added to in float is finished a strip at a time, while it is near.
+#include <limits>
+
+#include "native/ops/qconv.h"
+
+namespace octavo {
+namespace {
+
+Status takeTerms(const StepView& step, const PrepareContext& context, const QConvOperands& from,
+                 QTerms* terms) {
+  const auto& params = step.as<QConvDynamicParams>();
+  const TensorInfo *xZero = inputAt(step, 2), *xScale = inputAt(step, 5);
+  const int64_t channels = from.y->dims[3];
+  if (!isType(xZero, {DataType::kUint8}) || xZero->count != 1) {
+    return badStep("xZero must be one uint8");
+  }
+  terms->present = true;
+  terms->xZero = *xZero;
+  terms->lower = params.lower;
+  terms->upper = params.upper;
+  if (xScale != nullptr) {
+    const int64_t pixels = from.y->dims[0] * from.y->dims[1] * from.y->dims[2];
+    terms->perPixel = params.perPixel != 0;
+    terms->scaled = !terms->perPixel;
+    const int64_t count = terms->perPixel ? pixels : 1;
+    if (xScale->type != DataType::kFloat32 || xScale->count != count) {
+      return badStep("xScale must be one float32, or one for each pixel of y");
+    }
+    terms->xScale = *xScale;
+  }
+  OCTAVO_RETURN_IF_ERROR(
+      takeColumns(step, context, 6, DataType::kFloat32, channels, "bias", &terms->bias));
+  const bool sums = from.y->type == DataType::kInt32;
+  if (sums && (xScale != nullptr || terms->bias != nullptr)) {
+    return badStep("an int32 result has neither scale nor bias");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status prepareQConvDynamic(const StepView& step, const PrepareContext& context,
+                           std::unique_ptr<PreparedStep>* prepared) {
+  const auto& own = step.as<QConvDynamicParams>();
+  QConvOperands from{};
+  OCTAVO_RETURN_IF_ERROR(takeQConvOperands(step, context, own.groups, &from));
+  if (from.y->type == DataType::kUint8) return badStep("y must be int32 or float32");
+  QTerms terms;
+  OCTAVO_RETURN_IF_ERROR(takeTerms(step, context, from, &terms));
+  QConvParams params{};
+  params.strideH = own.strideH;
+  params.strideW = own.strideW;
+  params.dilationH = own.dilationH;
+  params.dilationW = own.dilationW;
+  params.padTop = own.padTop;
+  params.padLeft = own.padLeft;
+  params.groups = own.groups;
+  // What is finished behind the kernels is clamped there.
+  const bool open = terms.finishes();
+  params.lower = open ? -std::numeric_limits<float>::infinity() : own.lower;
+  params.upper = open ? std::numeric_limits<float>::infinity() : own.upper;
+  Window window{};
+  OCTAVO_RETURN_IF_ERROR(
+      makeWindow(params, from.weight->dims[1], from.weight->dims[2], *from.x, *from.y, &window));
+  return prepareQProduct(from, params, window, {}, terms, context, prepared);
+}
+
+}  // namespace octavo

@@ -1,0 +1,261 @@
+/**
+ * Quantizing weights alone: the file is a fourth or an eighth of its size, and the model computes in float, on what the
+ * codes stand for. No samples are needed. int8 weights have a scale for each output channel, behind a DequantizeLinear;
+ * int4 weights one for each block of neighbours that a product sums, as com.microsoft's MatMulNBits or behind a blocked
+ * DequantizeLinear.
+ */
+import { OctavoError } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import { attribute } from '../graph/attributes.js';
+import type { Graph } from '../graph/ir.js';
+import { pack, type QuantParams, unpack } from '../numerics/index.js';
+import type { Model } from '../onnx/model.js';
+import {
+  type Done,
+  quantizeTensor,
+  quantizeWeighted,
+  type Weighted,
+  type WeightsResult,
+} from './floatWeights.js';
+import { checkNames, flag, type NodeSelector, oneOf, opTypesOf, type Progress } from './options.js';
+import type { QuantizedWeight } from './weights.js';
+import { GraphWriter } from './writer.js';
+
+/** Operators that `quantizeWeights` knows. */
+export const weightOps = ['MatMul', 'Gemm', 'Conv', 'Gather'] as const;
+
+export interface QuantizeWeightsOptions {
+  /** Default 'int8'. */
+  readonly type?: 'int8' | 'int4';
+  /** int4: weights that share a scale, along the axis that products sum: 16, 32, … 256. Default 32. */
+  readonly blockSize?: number;
+  /**
+   * int4: how products are written. 'MatMulNBits' (default) is what engines have kernels for; 'DequantizeLinear' is
+   * standard ONNX (opset 21), and the form of all that is no product of matrices.
+   */
+  readonly format?: 'MatMulNBits' | 'DequantizeLinear';
+  /** A zero point in the middle. Default true for int8, false for int4. */
+  readonly symmetric?: boolean;
+  /**
+   * MatMulNBits: 'float' (default), or 'int8', which lets engines quantize activations to int8 (`accuracy_level` 4).
+   * Octavo runs the second with weights of 4 bits in memory, and the first with weights dequantized to float32.
+   */
+  readonly activations?: 'float' | 'int8';
+  /** Operator types to quantize. Default MatMul, Gemm, Conv and Gather (rows of a table). */
+  readonly opTypes?: readonly string[];
+  /** When given, only these nodes are quantized. A selector that matches no node throws `NO_MATCH`. */
+  readonly nodesToQuantize?: readonly NodeSelector[];
+  /** These nodes stay in float. A selector that matches no node throws `NO_MATCH`. */
+  readonly nodesToExclude?: readonly NodeSelector[];
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+const known = [
+  'type',
+  'blockSize',
+  'format',
+  'symmetric',
+  'activations',
+  'opTypes',
+  'nodesToQuantize',
+  'nodesToExclude',
+  'onProgress',
+  'signal',
+] as const satisfies readonly (keyof QuantizeWeightsOptions)[];
+
+interface Settings {
+  readonly type: 'int8' | 'int4';
+  readonly blockSize: number;
+  readonly packed: boolean;
+  readonly symmetric: boolean;
+  readonly accuracyLevel: number;
+}
+
+/**
+ * Quantizes the weights of a model (a path, its bytes, or a loaded model). The input model stays as it was.
+ *
+ * Throws `INVALID_ARGUMENT` (also for options of int4 beside int8), `NO_MATCH`, `INVALID_CALIBRATION` (a weight that is
+ * not finite), `ABORTED`, and what `loadModel` throws.
+ */
+export async function quantizeWeights(
+  source: Model | string | Uint8Array,
+  options: QuantizeWeightsOptions = {},
+): Promise<WeightsResult> {
+  const settings = resolve(options);
+  const selection = {
+    opTypes: opTypesOf(options.opTypes, weightOps),
+    nodesToQuantize: options.nodesToQuantize,
+    nodesToExclude: options.nodesToExclude ?? [],
+    onProgress: options.onProgress,
+    signal: options.signal,
+  };
+  return quantizeWeighted(source, selection, (graph, nodes, done) =>
+    writeAll(graph, nodes, settings, done),
+  );
+}
+
+function resolve(options: QuantizeWeightsOptions): Settings {
+  checkNames(options, known);
+  const type = oneOf('type', options.type, ['int8', 'int4'], 'int8');
+  const { blockSize = 32 } = options;
+  for (const name of ['blockSize', 'format', 'activations'] as const) {
+    if (type === 'int4' || options[name] === undefined) continue;
+    throw new OctavoError('INVALID_ARGUMENT', 'int8 weights have none', { where: name });
+  }
+  if (![16, 32, 64, 128, 256].includes(blockSize)) {
+    throw new OctavoError('INVALID_ARGUMENT', 'bad block size', {
+      where: 'blockSize',
+      expected: '16, 32, 64, 128 or 256',
+      found: String(blockSize),
+    });
+  }
+  const formats = ['MatMulNBits', 'DequantizeLinear'] as const;
+  const packed = oneOf('format', options.format, formats, 'MatMulNBits') === 'MatMulNBits';
+  const activations = oneOf('activations', options.activations, ['float', 'int8'], 'float');
+  if (!packed && activations === 'int8') {
+    throw new OctavoError('INVALID_ARGUMENT', 'DequantizeLinear has float activations', {
+      where: 'activations',
+    });
+  }
+  const accuracyLevel = activations === 'int8' ? 4 : 0;
+  const symmetric = flag('symmetric', options.symmetric, type === 'int8');
+  return { type, blockSize, packed, symmetric, accuracyLevel };
+}
+
+function writeAll(
+  graph: Graph,
+  nodes: readonly Weighted[],
+  settings: Settings,
+  done: (one: Done) => void,
+): Graph {
+  const to = new GraphWriter(graph);
+  // One weight for all that share it, where they share its scales too.
+  const written = new Map<string, { weight: QuantizedWeight; value: string }>();
+  for (const from of nodes) {
+    const { node, tensor, channelAxis, sumAxis } = from;
+    const isMatrix = node.op === 'MatMul' || node.op === 'Gemm';
+    const packed = settings.type === 'int4' && settings.packed && isMatrix;
+    const key = `${packed} ${channelAxis} ${from.weight}`;
+    let entry = written.get(key);
+    if (entry === undefined) {
+      const weight = quantizeTensor(tensor, {
+        type: packed ? 'uint4' : settings.type,
+        symmetric: settings.symmetric,
+        granularity:
+          settings.type === 'int8'
+            ? { channel: channelAxis }
+            : { block: settings.blockSize, axis: sumAxis },
+        where: from.weight,
+      });
+      entry = { weight, value: packed ? '' : dequantized(to, from.weight, weight) };
+      written.set(key, entry);
+    }
+    if (packed) writePacked(to, from, entry.weight, settings);
+    else {
+      const at = node.op === 'Gather' ? 0 : 1;
+      to.replace(node, { ...node, inputs: node.inputs.with(at, entry.value) });
+    }
+    done({ from, weight: entry.weight });
+  }
+  return to.done('quantize weights');
+}
+
+/** Scales or zero points in the shape that the codes' parameters have. */
+function parameterDims({ axis, blockSize }: QuantParams, dims: readonly number[]): number[] {
+  if (axis === undefined) return [];
+  if (blockSize === undefined) return [dims[axis]!];
+  return dims.map((dim, i) => (i === axis ? Math.ceil(dim / blockSize) : dim));
+}
+
+/** A DequantizeLinear of the codes. */
+function dequantized(to: GraphWriter, name: string, { data, params }: QuantizedWeight): string {
+  const dims = parameterDims(params, data.dims);
+  const inputs = [
+    to.constant(`${name}_quantized`, data),
+    to.constant(`${name}_scale`, { type: 'float32', dims, data: params.scale }),
+  ];
+  if (params.zeroPoint.some((zero) => zero !== 0)) {
+    inputs.push(to.constant(`${name}_zero_point`, codesTensor(params, dims)));
+  }
+  const { axis, blockSize } = params;
+  const attributes = [
+    ...(axis === undefined ? [] : [['axis', attribute.int(axis)] as const]),
+    ...(blockSize === undefined ? [] : [['block_size', attribute.int(blockSize)] as const]),
+  ];
+  return to.node('DequantizeLinear', inputs, `${name}_dequantized`, [['float32', data.dims]], {
+    attributes,
+  })[0];
+}
+
+/** Zero points as a tensor of the codes' type. */
+function codesTensor({ type, zeroPoint }: QuantParams, dims: readonly number[]): Tensor {
+  const values = Int8Array.from(zeroPoint);
+  if (type === 'int8') return { type, dims, data: values };
+  return { type: 'int4', dims, data: pack(values, 'int4') };
+}
+
+/** A MatMulNBits in the node's place, and an Add of its bias. */
+function writePacked(
+  to: GraphWriter,
+  { node, weight: name, channelAxis }: Weighted,
+  { data, params }: QuantizedWeight,
+  { blockSize, symmetric, accuracyLevel }: Settings,
+): void {
+  const { dims } = data;
+  const [columns, depth] = [dims[channelAxis]!, dims[1 - channelAxis]!];
+  const blocks = Math.ceil(depth / blockSize);
+  const rowsOf = (values: Int32Array | Uint8Array | Float32Array, length: number) => {
+    // [N, length], from [length, N] where channels run along axis 1.
+    const at = (n: number, i: number) => (channelAxis === 0 ? n * length + i : i * columns + n);
+    return (n: number, i: number) => values[at(n, i)]!;
+  };
+  const codes = unpack(data.data as Uint8Array, columns * depth, 'uint4');
+  const codeOf = rowsOf(codes, depth);
+  const zeroOf = rowsOf(params.zeroPoint, blocks);
+  const scaleOf = rowsOf(params.scale, blocks);
+  const bytes = new Uint8Array(columns * blocks * (blockSize / 2));
+  const zeroStride = Math.ceil(blocks / 2);
+  const zeros = new Uint8Array(columns * zeroStride);
+  const scales = new Float32Array(columns * blocks);
+  for (let n = 0; n < columns; n++) {
+    for (let block = 0; block < blocks; block++) {
+      scales[n * blocks + block] = scaleOf(n, block);
+      zeros[n * zeroStride + (block >> 1)]! |= zeroOf(n, block) << (4 * (block & 1));
+    }
+    for (let k = 0; k < blocks * blockSize; k++) {
+      const code = k < depth ? codeOf(n, k) : zeroOf(n, blocks - 1);
+      bytes[n * blocks * (blockSize / 2) + (k >> 1)]! |= code << (4 * (k & 1));
+    }
+  }
+  const inputs = [
+    node.inputs[0]!,
+    to.constant(`${name}_quantized`, {
+      type: 'uint8',
+      dims: [columns, blocks, blockSize / 2],
+      data: bytes,
+    }),
+    to.constant(`${name}_scale`, { type: 'float32', dims: [columns * blocks], data: scales }),
+  ];
+  if (!symmetric) {
+    const tensor: Tensor = { type: 'uint8', dims: [columns * zeroStride], data: zeros };
+    inputs.push(to.constant(`${name}_zero_points`, tensor));
+  }
+  const sizes = {
+    K: depth,
+    N: columns,
+    bits: 4,
+    block_size: blockSize,
+    accuracy_level: accuracyLevel,
+  };
+  const attributes = Object.entries(sizes).map(
+    ([key, value]) => [key, attribute.int(value)] as const,
+  );
+  const output = node.outputs[0]!;
+  const type = [['float32', to.dimsOf(output)]] as const;
+  const bias = node.inputs[2] ?? '';
+  const rest = { domain: 'com.microsoft', attributes, ...(bias === '' && { output }) };
+  const [product] = to.node('MatMulNBits', inputs, `${output}_product`, type, rest);
+  to.remove(node);
+  if (bias !== '') to.node('Add', [product, bias], `${output}_biased`, type, { output });
+}
