@@ -41,8 +41,8 @@ Status RecurrentWeights::take(const PrepareContext& context, const TensorInfo& r
   first_ = first;
   depth_ = static_cast<size_t>(r.dims[2]);
   const FloatDotKernel* forced = context.forced.in(findFloatDot);
-  if (forced != nullptr && !isaSupported(forced->isa)) return notRunnable(forced->name);
-  layout_ = layoutFloatPanels(context.isa, rows, depth_, forced);
+  OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));
+  layout_ = layoutFloatPanels(context.isa, FloatDotElement::kFloat32, rows, depth_, forced);
   const float* data = context.constant<float>(r);
   if (data == nullptr) return {};
   const auto pack = [&] {
