@@ -22,7 +22,8 @@ function producerBefore(site: Site, value: string, ops: ReadonlySet<string>): No
   return onlyConsumer(site, value) === site.node ? producer : undefined;
 }
 
-function isUnbounded(node: Node): boolean {
+/** Whether a product has no clamp. */
+export function isUnbounded(node: Node): boolean {
   return (
     floatOf(node, 'lower', 0) === Number.NEGATIVE_INFINITY &&
     floatOf(node, 'upper', 0) === Number.POSITIVE_INFINITY

@@ -3,6 +3,7 @@ import { deadCode } from './deadCode.js';
 import { expandOperators } from './expand/index.js';
 import { floatPasses } from './floatPasses.js';
 import { fuseActivation } from './fuseActivation.js';
+import { fuseAttention } from './fuseAttention.js';
 import { fuseQuantizedConv } from './fuseQuantizedConv.js';
 import { fuseQuantizedElementwise } from './fuseQuantizedElementwise.js';
 import { fuseQuantizedLookup, simplifyLookups } from './fuseQuantizedLookup.js';
@@ -37,6 +38,8 @@ export const executionPasses: readonly Pass[] = [
   fuseQuantizedLookup,
   deadCode,
   lower,
+  deadCode,
+  fuseAttention,
   deadCode,
   sinkTransposes,
   deadCode,

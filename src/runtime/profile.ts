@@ -91,6 +91,11 @@ function operationsOf(step: Step, tensors: readonly PlanTensor[]): number {
       const transposed = (step as Step<'MatMul'>).params.transposeA === 1;
       return 2 * y * (a.at(transposed ? -2 : -1) ?? 1);
     }
+    case 'Attention': {
+      const [q, k, v] = step.inputs.map((index) => tensors[index]?.dims);
+      const [batches, queries, depth] = q as [number, number, number];
+      return 2 * batches * queries * k![1]! * (depth + v![2]!);
+    }
     case 'MatMulInt1':
     case 'MatMulInt4':
     case 'MatMulInt16':

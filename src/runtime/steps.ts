@@ -78,6 +78,7 @@ const recurrence = {
  * | Binary | a f32, b f32 (broadcast) | y f32 |
  * | Unary | x f32 | y f32 |
  * | Softmax | x f32, along the last axis | y f32 |
+ * | Attention | q f32 [B, Q, heads · D], k f32 [B, K, heads · D], v f32 [B, K, heads · E], mask f32 (broadcast to [B, heads, Q, K], optional) | y f32 [B, Q, heads · E] |
  * | Lrn | x f32, along the last axis | y f32 |
  * | LayerNorm | x f32, scale f32 [n], bias f32 [n] (optional), along the last axis, of n | y f32 |
  * | Reduce | x f32, f64 or an integer of whole bytes | y same type, reduced axes kept as 1 |
@@ -114,6 +115,8 @@ const recurrence = {
  * Pooling: padding is never a maximum; an average counts it only if countIncludePad, then n = kernelH · kernelW.
  * Lrn: y = x / s^beta, s = bias + (alpha / size) · Σ x² over channels c − ⌊(size − 1) / 2⌋ … c + ⌈(size − 1) / 2⌉, summed
  *   upwards, every operation rounded to float32; for beta = 0.75, s^beta = √s · √√s, exact on every backend.
+ * Attention: of each head y = softmax(scale · q · kᵀ + mask) · v, the softmax over the keys; D and E from 1; 0 where there
+ *   are no keys.
  * LayerNorm: y = (x − mean) / √(variance + epsilon) · scale + bias, the variance being the mean of (x − mean)².
  * Transpose: y axis i is x axis perm[i]. Slice: y[i] = x[start + i · step] per axis. Pad: `before` cells of `value`.
  * Cast: float to integer truncates towards zero, saturates, and makes NaN 0; integer to integer keeps the low bits;
@@ -180,6 +183,7 @@ const schema = {
   Binary: { kind: 'i32' },
   Unary: { kind: 'i32', alpha: 'f32', beta: 'f32' },
   Softmax: {},
+  Attention: { heads: 'i32', scale: 'f32' },
   Lrn: { size: 'i32', alpha: 'f32', beta: 'f32', bias: 'f32' },
   LayerNorm: { epsilon: 'f32' },
   Reduce: { kind: 'i32', axes: 'i32x8' },

@@ -279,6 +279,12 @@ const table: readonly Row[] = [
   ],
   ['octavo:MatMul', ['float32 [M, 4]', 'float16 [4, N]'], 'float32 [M, N]'],
   ['octavo:MatMul', ['bfloat16 [M, 4]', 'bfloat16 [N, 4]'], 'float32 [M, N]', { transposeB: 1 }],
+  [
+    'octavo:Attention',
+    ['float32 [B, Q, 24]', 'float32 [B, K, 24]', 'float32 [B, K, 16]', 'float32 [B, 1, 1, K]'],
+    'float32 [B, Q, 16]',
+    { heads: 4 },
+  ],
   ['octavo:Reduce', ['float32 [N, 3, 4]'], 'float32 [N, 1, 1]', { axes: [0, 1, 1, 0, 0, 0, 0, 0] }],
   [
     'octavo:Slice',

@@ -18,6 +18,12 @@ type Fault<S extends StepName> = readonly [
 const image = [1, 5, 6, 4];
 const weight = [8, 3, 3, 4];
 const convolved = [1, 3, 4, 8];
+/** q, k and v of 2 batches, 5 queries, 7 keys. */
+const heads: readonly [Dims, Dims, Dims] = [
+  [2, 5, 12],
+  [2, 7, 12],
+  [2, 7, 8],
+];
 
 const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
   Conv: [
@@ -144,6 +150,25 @@ const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
   Unary: [
     ['kind 36', [[4]], [4], { kind: 36 }],
     ['another shape', [[4]], [5]],
+  ],
+  Attention: [
+    ['no heads', [...heads], [2, 5, 8], { heads: 0 }],
+    ['negative heads', [...heads], [2, 5, 8], { heads: -4 }],
+    ['heads that do not divide q', [...heads], [2, 5, 8], { heads: 8 }],
+    ['heads that do not divide v', [heads[0], heads[1], [2, 7, 10]], [2, 5, 10], { heads: 4 }],
+    ['heads of nothing', [...Array(3).fill([2, 5, 0])], [2, 5, 0], { heads: 4 }],
+    ['other depths', [heads[0], [2, 7, 16], heads[2]], [2, 5, 8], { heads: 4 }],
+    ['fewer values than keys', [heads[0], heads[1], [2, 6, 8]], [2, 5, 8], { heads: 4 }],
+    ['another batch of keys', [heads[0], [1, 7, 12], heads[2]], [2, 5, 8], { heads: 4 }],
+    ['another batch of values', [heads[0], heads[1], [1, 7, 8]], [2, 5, 8], { heads: 4 }],
+    ['another batch of y', [...heads], [1, 5, 8], { heads: 4 }],
+    ['other queries of y', [...heads], [2, 6, 8], { heads: 4 }],
+    ['another width of y', [...heads], [2, 5, 12], { heads: 4 }],
+    ['rank 2', [...heads], [10, 8], { heads: 4 }],
+    ['no values', heads.slice(0, 2), [2, 5, 8], { heads: 4 }],
+    ['a mask that does not broadcast', [...heads, [2, 4, 5, 6]], [2, 5, 8], { heads: 4 }],
+    ['a mask of more axes', [...heads, [1, 2, 4, 5, 7]], [2, 5, 8], { heads: 4 }],
+    ['bytes', [...heads], [2, 5, 8], { heads: 4 }, ['uint8', 'float32']],
   ],
   Softmax: [['another shape', [[4, 3]], [3, 4]]],
   Lrn: [

@@ -195,6 +195,30 @@ const translations: { readonly [S in StepName]?: Translate<S> } = {
       }),
     ],
   }),
+  Attention: ({ params: { heads, scale }, inputs }) => {
+    const perm = [0, 2, 1, 3];
+    const split = (i: number, axes: number[]) => [
+      node('Reshape', [`i${i}`, 'split'], `s${i}`),
+      node('Transpose', [`s${i}`], `t${i}`, { perm: axes }),
+    ];
+    return {
+      nodes: [
+        ...[...split(0, perm), ...split(1, [0, 2, 3, 1]), ...split(2, perm)],
+        node('MatMul', ['t0', 't1'], 'product'),
+        node('Mul', ['product', 'scale'], 'scaled'),
+        ...(inputs[3] ? [node('Add', ['scaled', 'i3'], 'masked')] : []),
+        node('Softmax', [inputs[3] ? 'masked' : 'scaled'], 'weights', { axis: -1 }),
+        node('MatMul', ['weights', 't2'], 'sums'),
+        node('Transpose', ['sums'], 'turned', { perm }),
+        node('Reshape', ['turned', 'join'], 'y'),
+      ],
+      constants: {
+        split: int64s([0, 0, heads, -1]),
+        join: int64s([0, 0, -1]),
+        scale: float(scale),
+      },
+    };
+  },
   Softmax: () => ({ nodes: [node('Softmax', ['i0'], 'y', { axis: -1 })] }),
   Reduce: ({ params, inputs }) => {
     const axes = [...inputs[0]!.dims.keys()].filter((axis) => params.axes[axis] === 1);
@@ -347,6 +371,7 @@ const compared = [
   'binary',
   'unary',
   'softmax',
+  'attention',
   'layernorm',
   'lrn',
   'reduce',

@@ -1,4 +1,5 @@
 /** All suites, and how many problems of each are drawn. */
+import { attentionSuite } from './attention.js';
 import { elementwiseSuites } from './elementwise.js';
 import { floatSuites } from './float.js';
 import { lowPrecisionSuites } from './lowPrecision.js';
@@ -19,6 +20,7 @@ export const suites: readonly Suite[] = [
   ...typedSuites,
   ...floatSuites,
   ...recurrentSuites,
+  attentionSuite,
   ...lowPrecisionSuites,
 ];
 

@@ -240,7 +240,7 @@ describe('where steps run', () => {
     const expected: readonly StepName[] = [
       ...(['QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear', 'QConv'] as const),
       ...(['QAdd', 'QMul', 'QAveragePool', 'Lookup', 'MaxPool', 'AveragePool'] as const),
-      ...(['Conv', 'MatMul', 'Binary', 'Unary', 'Concat', 'Transpose'] as const),
+      ...(['Conv', 'MatMul', 'Attention', 'Binary', 'Unary', 'Concat', 'Transpose'] as const),
       ...(['MatMulInt1', 'MatMulInt4', 'MatMulInt16', 'DynamicQuantizeRows'] as const),
     ];
     expect(wasmSteps).toEqual(stepNames.filter((name) => expected.includes(name)));

@@ -2,6 +2,7 @@
  * Every kind of step and its kernel. Other backends run plans with this table, a few kernels
  * replaced.
  */
+import { attention } from './attention.js';
 import { cast } from './cast.js';
 import { conv } from './conv.js';
 import { binary, qadd, qmul, unary } from './elementwise.js';
@@ -38,6 +39,7 @@ export const referenceKernels: StepKernels = {
   Binary: binary,
   Unary: unary,
   Softmax: softmax,
+  Attention: attention,
   Lrn: lrn,
   LayerNorm: layerNorm,
   Reduce: reduce,

@@ -18,6 +18,7 @@ import {
   type StepParams,
   unaryKinds,
 } from '../../runtime/steps.js';
+import { attentionRule } from './attentionRule.js';
 import { lowPrecisionRules } from './lowPrecisionRules.js';
 import { type Need, needCount, needRange, needSame } from './needs.js';
 import { recurrentRules } from './recurrentRules.js';
@@ -171,6 +172,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
     },
   },
   Softmax: { reads: [f32], writes: [f32], check: checkPointwise },
+  Attention: attentionRule,
   Lrn: {
     reads: [f32],
     writes: [f32],

@@ -3,6 +3,7 @@
  * reference's kernels, over the same memory: data movement and functions that a network has few of.
  */
 import type { StepName } from '../../runtime/steps.js';
+import { attention } from './attention.js';
 import { conv } from './conv.js';
 import { binary, lookup, qadd, qmul, unary } from './elementwise.js';
 import type { WasmKernel } from './kernel.js';
@@ -34,6 +35,7 @@ export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   AveragePool: averagePool,
   Conv: conv,
   MatMul: matMul,
+  Attention: attention,
   Binary: binary,
   Unary: unary,
   Concat: concat,

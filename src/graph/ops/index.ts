@@ -1,6 +1,7 @@
 /** All operators that Octavo has a definition of, by domain and name. */
 import { OctavoError } from '../../core/errors.js';
 import { type Node, qualifiedOp } from '../ir.js';
+import { attentionStep } from './attention.js';
 import { binaries } from './binary.js';
 import { contribProducts } from './contribMatmul.js';
 import { controls } from './control.js';
@@ -43,6 +44,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   typedSteps,
   lowPrecisionSteps,
   contribProducts,
+  [attentionStep],
 ];
 
 const definitions = new Map(
