@@ -63,12 +63,16 @@ function command(usage: string, description: string, ...options: (readonly Optio
 }
 
 const quantization: readonly Option[] = [
-  ['-o, --output <file>', 'where to write it (default: <model>.int8.onnx)'],
+  ['-o, --output <file>', 'where to write it (default: <model>.int8.onnx, or .int4)'],
   ['--method <name>', 'calibration: mse (default), max, percentile, entropy'],
   ['--percentile <p>', 'share of values that percentile keeps (default 99.99)'],
   ['--activation-type <type>', 'uint8 (default) or int8'],
   ['--weight-type <type>', 'int8 (default) or uint8'],
   ['--per-tensor', 'one weight scale per tensor instead of per channel'],
+  ['--dynamic', 'no samples: int8 weights, activations quantized as the model runs'],
+  ['--activations <how>', '--dynamic: per-row (default) or per-tensor'],
+  ['--weights <type>', 'no samples: weights alone, to int8 or int4'],
+  ['--block-size <n>', '--weights int4: weights that share a scale (default 32)'],
   ['--op-types <list>', 'quantize only these operators, separated by commas'],
   ['--exclude <node>', 'keep this node in float: a name or /pattern/; may be repeated'],
   ['--only <node>', 'quantize only these nodes: a name or /pattern/; may be repeated'],

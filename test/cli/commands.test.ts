@@ -56,6 +56,20 @@ async function answersOf(model: string, source: string): Promise<Record<string, 
 const leftovers = () => readdirSync(path('.')).filter((name) => name.endsWith('.tmp'));
 
 describe.concurrent('octavo quantize', () => {
+  test.each([
+    ['dynamic', ['--dynamic'], /weights quantized/],
+    ['tensors', ['--dynamic', '--activations', 'per-tensor', '--op-types', 'Conv,Gemm'], /Saved/],
+    ['weights', ['--weights', 'int8'], /smaller/],
+    ['blocks', ['--weights', 'int4', '--block-size', '16'], /smaller/],
+  ])('without samples: %s', async (name, args, said) => {
+    const output = path(`${name}.onnx`);
+    const all = ['quantize', path('model.onnx'), ...args, '-o', output];
+    const { code, stdout, stderr } = await octavo(...all);
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    expect(stdout).toMatch(said);
+    expect(await answersOf(`${name}.onnx`, 'data.npy')).toHaveLength(5);
+  });
+
   test('pictures to an INT8 model, and says what it did', async () => {
     const output = path('pictures.int8.onnx');
     const args = ['--data', path('pictures'), '-o', output];
@@ -298,6 +312,14 @@ describe.concurrent('what the command line refuses', () => {
       'a node that is not there',
       () => ['quantize', model(), ...data(), '--exclude', 'n'],
       /NO_MATCH/,
+    ],
+    ['two ways', () => ['quantize', model(), '--dynamic', '--weights', 'int8'], /two ways/],
+    ['samples of none', () => ['quantize', model(), ...data(), '--dynamic'], /--data/],
+    ['a bad weight', () => ['quantize', model(), '--weights', 'int3'], /--weights/],
+    [
+      'blocks of samples',
+      () => ['quantize', model(), ...data(), '--block-size', '32'],
+      /--block-size/,
     ],
     ['a bad pattern', () => ['quantize', model(), ...data(), '--only', '/(/'], /\(/],
     ['its own input as output', () => ['quantize', model(), ...data(), '-o', model()], /--output/],

@@ -1,6 +1,8 @@
 /** Quantizers that need no samples: what they write runs in ONNX Runtime, which agrees, and close to float. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Tensor } from '../../src/core/tensor.js';
+import { type Tensor, tensor } from '../../src/core/tensor.js';
 import { qualifiedOp } from '../../src/graph/ir.js';
 import { exportModel } from '../../src/onnx/export.js';
 import { importModel } from '../../src/onnx/import.js';
@@ -244,5 +246,46 @@ describe('quantizeWeights', () => {
   ])('refuses %j', async (options, where) => {
     const promise = quantizeWeights(network(), options as never);
     await expect(promise).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', where });
+  });
+});
+
+describe('the sentence encoder', () => {
+  const root = process.env['OCTAVO_DATA'] ?? '';
+  const file = join(root, 'models/text/use_lite_sst2.onnx');
+  const text = join(root, 'sst2/eval.jsonl');
+  const present = existsSync(file) && existsSync(text);
+  if (!present) console.warn(`skipped: ${file} or ${text} is absent`);
+
+  it.runIf(present).each([
+    ['rows', (source: string) => quantizeDynamic(source), 0.998],
+    ['tensors', (source: string) => quantizeDynamic(source, { activations: 'per-tensor' }), 0.995],
+    ['int8 weights', (source: string) => quantizeWeights(source), 0.999],
+  ] as const)('keeps its embeddings: %s', async (_, quantize, near) => {
+    const { model } = await quantize(file);
+    const sessions = await Promise.all([file, model].map((one) => InferenceSession.create(one)));
+    // One batch: padded, what is padding being masked.
+    const [rows, longest] = [20, 64];
+    const ids = new BigInt64Array(rows * longest);
+    const mask = new BigInt64Array(rows * longest);
+    for (const [row, line] of readFileSync(text, 'utf8').split('\n', rows).entries()) {
+      const { input_ids: words } = JSON.parse(line) as { input_ids: number[] };
+      ids.set(words.map(BigInt), row * longest);
+      mask.fill(1n, row * longest, row * longest + words.length);
+    }
+    const dims = [rows, longest];
+    const feeds = {
+      input_ids: tensor('int64', ids, dims),
+      attention_mask: tensor('int64', mask, dims),
+    };
+    const results = await Promise.all(sessions.map((session) => session.run(feeds)));
+    const [a, b] = results.map(({ embedding }) => embedding!.data as Float32Array);
+    const width = a!.length / rows;
+    let sum = 0;
+    for (let row = 0; row < rows; row++) {
+      const part = (data: Float32Array) => data.subarray(row * width, (row + 1) * width);
+      sum += cosine(part(a!), part(b!));
+    }
+    for (const session of sessions) session.dispose();
+    expect(sum / rows).toBeGreaterThan(near);
   });
 });

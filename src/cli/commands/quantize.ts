@@ -22,14 +22,31 @@ import {
   UsageError,
 } from '../options.js';
 import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '../terminal.js';
+import { describeWeights, quantizeWithoutSamples, wayWithoutSamples } from './quantizeWeights.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
   const { options, terminal, session, signal } = context;
-  const data = required(options, 'data');
-  const output = text(options, 'output') ?? defaultOutput(file);
+  const way = wayWithoutSamples(options);
+  const data = way === undefined ? required(options, 'data') : '';
+  const type = way === '--weights' ? (text(options, 'weights') ?? 'int8') : 'int8';
+  const output = text(options, 'output') ?? defaultOutput(file, type);
   const quantization = quantizationOptions(options);
   await requireWritable(output, file);
   const model = await loadModel(file);
+  if (way !== undefined) {
+    const { opTypes, nodesToExclude, nodesToQuantize } = quantization;
+    const line = phases(terminal);
+    const common = { opTypes, nodesToExclude, nodesToQuantize, signal, onProgress: line.update };
+    const { model: quantized, report } = await quantizeWithoutSamples(
+      way,
+      model,
+      options,
+      common,
+    ).finally(line.end);
+    await saveModel(quantized, output);
+    terminal.result({ output, ...report }, () => describeWeights(output, report));
+    return;
+  }
   const samples = await openSamples(data, describeInputs(model.graph), sampleOptions(options));
   terminal.note(`Calibrating on ${samples.description}.`);
   const progress = phases(terminal);
@@ -45,9 +62,9 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
 }
 
 /** model.onnx → model.int8.onnx */
-function defaultOutput(file: string): string {
+function defaultOutput(file: string, type: string): string {
   const { dir, name } = path.parse(file);
-  return path.join(dir, `${name}.int8.onnx`);
+  return path.join(dir, `${name}.${type}.onnx`);
 }
 
 /** Fails before the calibration and not after it. */

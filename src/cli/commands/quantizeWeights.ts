@@ -1,0 +1,67 @@
+/** octavo quantize --dynamic and --weights: what needs no samples. */
+import { formatBytes } from '../../graph/print.js';
+import type { Model } from '../../onnx/model.js';
+import { quantizeDynamic } from '../../quantize/dynamic.js';
+import type { WeightsReport, WeightsResult } from '../../quantize/floatWeights.js';
+import type { NodeSelector, Progress } from '../../quantize/options.js';
+import { quantizeWeights } from '../../quantize/weightOnly.js';
+import { choice, type RawOptions, UsageError, whole } from '../options.js';
+import { formatDecibels, formatTable } from '../terminal.js';
+
+/** Flags of a calibration, and those of the other way each, by the option's name. */
+const sampled = ['data', 'samples', 'method', 'percentile', 'activationType', 'weightType'];
+const others = { '--dynamic': ['blockSize'], '--weights': ['activations', 'perTensor'] } as const;
+
+export type Way = '--dynamic' | '--weights';
+
+/** The way asked for, when it needs no samples. Throws a UsageError for options that it does not take. */
+export function wayWithoutSamples(options: RawOptions): Way | undefined {
+  const { dynamic, weights } = options;
+  if (dynamic !== undefined && weights !== undefined) {
+    throw new UsageError('--dynamic and --weights are two ways of quantizing');
+  }
+  const way = dynamic ? '--dynamic' : weights === undefined ? undefined : '--weights';
+  const wrong = way === undefined ? ['activations', 'blockSize'] : [...sampled, ...others[way]];
+  const found = wrong.find((name) => options[name] !== undefined);
+  if (found === undefined) return way;
+  const flag = `--${found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new UsageError(`${way ?? 'quantizing with samples'} does not take ${flag}`);
+}
+
+interface Common {
+  readonly opTypes: readonly string[] | undefined;
+  readonly nodesToExclude: readonly NodeSelector[] | undefined;
+  readonly nodesToQuantize: readonly NodeSelector[] | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export function quantizeWithoutSamples(
+  way: Way,
+  model: Model,
+  options: RawOptions,
+  common: Common,
+): Promise<WeightsResult> {
+  if (way === '--dynamic') {
+    return quantizeDynamic(model, {
+      ...common,
+      activations: choice(options, 'activations', ['per-row', 'per-tensor']),
+      perChannel: options['perTensor'] === true ? false : undefined,
+    });
+  }
+  const type = choice(options, 'weights', ['int8', 'int4']);
+  return quantizeWeights(model, { ...common, type, blockSize: whole(options, 'blockSize') });
+}
+
+export function describeWeights(output: string, report: WeightsReport): string {
+  const { bytesBefore, bytesAfter, weights, floatNodes } = report;
+  const sizes = `${formatBytes(bytesBefore)} → ${formatBytes(bytesAfter)}`;
+  const worst = [...weights].sort((a, b) => a.sqnr - b.sqnr).slice(0, 5);
+  const lines = [
+    `Saved ${output}: ${sizes}, ${(bytesBefore / bytesAfter).toFixed(1)}× smaller`,
+    `${weights.length} weights quantized`,
+  ];
+  if (floatNodes.length > 0) lines.push(`Weights in float: ${floatNodes.join(', ')}`);
+  const rows = worst.map(({ name, sqnr, scales }) => [name, formatDecibels(sqnr), String(scales)]);
+  return [...lines, '', formatTable(['coarsest weights', 'SQNR', 'scales'], rows)].join('\n');
+}
