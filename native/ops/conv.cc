@@ -4,7 +4,7 @@
 #include "native/ops/conv.h"
 
 #include "native/ops/f32product.h"
-#include "native/ops/gather.h"
+#include "native/ops/rowpointers.h"
 #include "native/ops/parts.h"
 
 namespace octavo {
@@ -23,7 +23,7 @@ constexpr int64_t kLongestRow = 64;
 
 class ConvStep final : public PreparedStep {
  public:
-  Gather gather;  // in bytes
+  RowPointers gather;  // in bytes
   FloatPanelLayout layout;
   FloatWeights weights;   // not packed, if not constant: each part packs what it needs
   AlignedBuffer padding;  // zeros

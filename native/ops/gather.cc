@@ -1,113 +1,80 @@
-#include "native/ops/gather.h"
-
+// Gather: slices of x along an axis, in the order of the indices. An index below 0 counts from the
+// end; one out of range is a fault of the run.
 #include <cstring>
+#include <string>
+
+#include "native/ops/element.h"
+#include "native/ops/parts.h"
 
 namespace octavo {
 namespace {
 
-constexpr int64_t kLongestRow = 64;
+class GatherStep final : public PreparedStep {
+ public:
+  TensorInfo x, indices, y;
+  int64_t outer = 1, size = 0, inner = 1;
+
+  void run(const RunContext& context) const override {
+    indices.type == DataType::kInt64 ? runWith<int64_t>(context) : runWith<int32_t>(context);
+  }
+
+ private:
+  template <typename Index>
+  void runWith(const RunContext& context) const {
+    const auto* from = context.in<uint8_t>(x);
+    const Index* index = context.in<Index>(indices);
+    uint8_t* to = context.out<uint8_t>(y);
+    const size_t slice = static_cast<size_t>(inner) * elementBytes(x.type);
+    const auto slices = static_cast<size_t>(outer * indices.count);
+    const size_t grain = kPartBytes / std::max<size_t>(slice, 1);
+    forEachPart(context.team, slices, grain, 1, [&](size_t begin, size_t end, size_t) {
+      for (size_t i = begin; i < end; ++i) {
+        const auto block = static_cast<int64_t>(i) / indices.count;
+        const int64_t given = index[static_cast<int64_t>(i) % indices.count];
+        const int64_t row = given < 0 ? given + size : given;
+        if (row < 0 || row >= size) {
+          context.fault.raise("INVALID_INPUT",
+                              "index out of range; expected -" + std::to_string(size) + " to " +
+                                  std::to_string(size - 1) + ", found " + std::to_string(given));
+          return;
+        }
+        std::memcpy(to + i * slice, from + static_cast<size_t>(block * size + row) * slice, slice);
+      }
+    });
+  }
+};
 
 }  // namespace
 
-// Neighbouring outputs of one output row: [begin, end) of the W axis.
-struct Gather::Segment {
-  const uint8_t* image;
-  const uint8_t* padding;
-  int64_t oh, begin, end;
-  size_t at;     // place of the first one in the table
-  size_t count;  // places of one tap
-};
-
-TapForm Gather::chooseForm(const Window& window, int64_t groups) {
-  const bool row = groups == 1 && window.w.kernel > 1 && window.w.dilation == 1 &&
-                   window.w.kernel * window.channels <= kLongestRow;
-  return row ? TapForm::kRow : TapForm::kCell;
-}
-
-size_t Gather::taps() const {
-  return static_cast<size_t>(form == TapForm::kRow ? window.h.kernel : window.cells());
-}
-
-size_t Gather::depth() const {
-  return static_cast<size_t>(window.channels * (form == TapForm::kRow ? window.w.kernel : 1));
-}
-
-size_t Gather::borderBytes(size_t pixels) const {
-  return form == TapForm::kRow ? pixels * taps() * borderStride() : 0;
-}
-
-void Gather::fill(const uint8_t* x, const uint8_t* padding, size_t first, size_t count,
-                  const uint8_t** table, uint8_t* border) const {
-  const int64_t imageBytes = window.h.input * window.w.input * window.channels;
-  const int64_t width = window.w.output, rows = window.h.output;
-  size_t done = 0;
-  while (done < count) {
-    const auto pixel = static_cast<int64_t>(first + done);
-    const int64_t row = pixel / width, begin = pixel % width;
-    const auto left = static_cast<int64_t>(count - done);
-    const int64_t end = std::min(width, begin + left);
-    const Segment segment{
-        x + row / rows * imageBytes, padding, row % rows, begin, end, done, count};
-    if (form == TapForm::kRow) {
-      fillRows(segment, table, &border);
-    } else {
-      fillCells(segment, table);
-    }
-    done += static_cast<size_t>(end - begin);
+Status prepareGather(const StepView& step, const PrepareContext&,
+                     std::unique_ptr<PreparedStep>* prepared) {
+  const TensorInfo *x, *y, *indices = inputAt(step, 1);
+  OCTAVO_RETURN_IF_ERROR(takeMoved(step, &x, &y));
+  const int32_t axis = step.as<GatherParams>().axis;
+  if (!isType(indices, {DataType::kInt32, DataType::kInt64})) {
+    return badStep("indices must be int32 or int64");
   }
-}
-
-void Gather::fillCells(const Segment& s, const uint8_t** table) const {
-  const WindowAxis &h = window.h, &w = window.w;
-  const int64_t step = w.stride * window.channels;
-  for (int64_t kh = 0; kh < h.kernel; ++kh) {
-    const int64_t ih = h.origin(s.oh) + kh * h.dilation;
-    for (int64_t kw = 0; kw < w.kernel; ++kw) {
-      const uint8_t** out = table + static_cast<size_t>(kh * w.kernel + kw) * s.count + s.at;
-      int64_t o = s.begin;
-      if (h.contains(ih)) {
-        const int64_t inside = std::min(w.firstOutput(kw), s.end);
-        const int64_t outside = std::min(w.endOutput(kw), s.end);
-        for (; o < inside; ++o) *out++ = s.padding;
-        const int64_t iw = w.origin(o) + kw * w.dilation;
-        const uint8_t* in = s.image + (ih * w.input + iw) * window.channels;
-        for (; o < outside; ++o, in += step) *out++ = in;
-      }
-      for (; o < s.end; ++o) *out++ = s.padding;
-    }
+  if (axis < 0 || axis >= x->rank || x->rank - 1 + indices->rank != y->rank) {
+    return badStep("y must have the axes of x, that of the indices replaced by theirs");
   }
-}
-
-void Gather::fillRows(const Segment& s, const uint8_t** table, uint8_t** border) const {
-  const WindowAxis &h = window.h, &w = window.w;
-  const int64_t channels = window.channels, step = w.stride * channels;
-  // Outputs whose window lies inside from its first to its last cell.
-  const int64_t inside = std::clamp(w.firstOutput(0), s.begin, s.end);
-  const int64_t outside = std::clamp(w.endOutput(w.kernel - 1), inside, s.end);
-  for (int64_t kh = 0; kh < h.kernel; ++kh) {
-    const int64_t ih = h.origin(s.oh) + kh * h.dilation;
-    const uint8_t** out = table + static_cast<size_t>(kh) * s.count + s.at;
-    if (!h.contains(ih)) {
-      std::fill_n(out, s.end - s.begin, s.padding);
-      continue;
-    }
-    const uint8_t* row = s.image + ih * w.input * channels;
-    for (int64_t o = s.begin; o < inside; ++o) *out++ = borderRow(s, row, o, border);
-    const uint8_t* in = row + w.origin(inside) * channels;
-    for (int64_t o = inside; o < outside; ++o, in += step) *out++ = in;
-    for (int64_t o = outside; o < s.end; ++o) *out++ = borderRow(s, row, o, border);
+  auto gather = std::make_unique<GatherStep>();
+  gather->x = *x;
+  gather->indices = *indices;
+  gather->y = *y;
+  gather->size = x->dims[axis];
+  bool fits = true;
+  for (int i = 0; i < axis; ++i) {
+    gather->outer *= x->dims[i];
+    fits &= y->dims[i] == x->dims[i];
   }
-}
-
-const uint8_t* Gather::borderRow(const Segment& s, const uint8_t* row, int64_t o,
-                                 uint8_t** border) const {
-  const int64_t first = window.w.firstCell(o), end = window.w.endCell(o);
-  uint8_t* copy = *border;
-  *border += borderStride();
-  std::memcpy(copy, s.padding, depth());
-  std::memcpy(copy + first * window.channels, row + (window.w.origin(o) + first) * window.channels,
-              static_cast<size_t>((end - first) * window.channels));
-  return copy;
+  for (int i = 0; i < indices->rank; ++i) fits &= y->dims[axis + i] == indices->dims[i];
+  for (int i = axis + 1; i < x->rank; ++i) {
+    gather->inner *= x->dims[i];
+    fits &= y->dims[i - 1 + indices->rank] == x->dims[i];
+  }
+  if (!fits) return badStep("y must have the dims of x, that of the axis replaced by the indices'");
+  *prepared = std::move(gather);
+  return {};
 }
 
 }  // namespace octavo

@@ -256,7 +256,7 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
     window.w.input = window.w.output = window.outputs();
     window.h.input = window.h.output = window.batch = 1;
   }
-  const Gather gather{window, Gather::chooseForm(window, params.groups)};
+  const RowPointers gather{window, RowPointers::chooseForm(window, params.groups)};
 
   bool minus128 = false;
   for (int64_t i = 0; i < from.weight->count; ++i) minus128 |= from.weights[i] == -128;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "native/cpu/cache.h"
-#include "native/ops/gather.h"
+#include "native/ops/rowpointers.h"
 #include "native/ops/qresidual.h"
 #include "native/ops/qterms.h"
 #include "native/ops/window.h"
@@ -106,9 +106,9 @@ class QProduct {
 // Rows in grids: the rule. Through pointers: for weights with zero points, which need the sums of
 // rows, and for kernels on tile registers.
 std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands& from,
-                                        const QConvParams& params, const Gather& gather);
+                                        const QConvParams& params, const RowPointers& gather);
 std::unique_ptr<PreparedStep> makeQPointers(QProduct&& product, const QConvOperands& from,
-                                            const QConvParams& params, const Gather& gather,
+                                            const QConvParams& params, const RowPointers& gather,
                                             const RowSumKernel* rowSum);
 
 // Into how many parts a product is cut: each some microseconds of work for the kernels of `isa`.

@@ -268,7 +268,7 @@ void copyFrom(const Window& window, QGridStep* step) {
 }  // namespace
 
 std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands& from,
-                                        const QConvParams& params, const Gather& gather) {
+                                        const QConvParams& params, const RowPointers& gather) {
   auto step = std::make_unique<QGridStep>(std::move(product));
   const Window& window = gather.window;
   const auto channels = static_cast<size_t>(window.channels);

@@ -16,11 +16,11 @@ constexpr size_t kTableBytes = 64 << 10;
 
 class QPointersStep final : public PreparedStep {
  public:
-  QPointersStep(QProduct&& from, const Gather& rowsFrom, const RowSumKernel* sum)
+  QPointersStep(QProduct&& from, const RowPointers& rowsFrom, const RowSumKernel* sum)
       : product(std::move(from)), gather(rowsFrom), rowSum(sum) {}
 
   QProduct product;
-  Gather gather;
+  RowPointers gather;
   // Where weights have zero points, which need the sums of rows; else null.
   const RowSumKernel* rowSum;
   AlignedBuffer padding;
@@ -108,7 +108,7 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
 }  // namespace
 
 std::unique_ptr<PreparedStep> makeQPointers(QProduct&& product, const QConvOperands& from,
-                                            const QConvParams& params, const Gather& gather,
+                                            const QConvParams& params, const RowPointers& gather,
                                             const RowSumKernel* rowSum) {
   auto step = std::make_unique<QPointersStep>(std::move(product), gather, rowSum);
   step->product.addBias(from, params.xZero, {0, static_cast<int64_t>(gather.taps()), 0, 1}, 1);

@@ -17,7 +17,7 @@ enum class TapForm {
           // bytes
 };
 
-struct Gather {
+struct RowPointers {
   Window window;
   TapForm form;
 
