@@ -1,7 +1,6 @@
 // Arithmetic: an operation on two tensors of one type that broadcast, other than float32's own step
 // Binary. Integers wrap; what divides by zero is 0 (see src/numerics/arithmetic.ts).
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 #include "native/ops/broadcast.h"
@@ -28,12 +27,6 @@ enum class ArithmeticKind : int32_t {
   kShiftRight,
   kCount
 };
-
-// Integers compute in 64 unsigned bits, of which the low ones count.
-template <typename T>
-T low(uint64_t bits) {
-  return static_cast<T>(bits);
-}
 
 template <typename T>
 T divide(T a, T b) {
@@ -90,25 +83,6 @@ T power(T x, T n) {
   }
 }
 
-// Math.min and Math.max: NaN wins, and -0 is less than 0.
-template <typename T>
-T least(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (a != a || b != b) return std::numeric_limits<T>::quiet_NaN();
-    if (a == b) return std::signbit(a) ? a : b;
-  }
-  return a < b ? a : b;
-}
-
-template <typename T>
-T greatest(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (a != a || b != b) return std::numeric_limits<T>::quiet_NaN();
-    if (a == b) return std::signbit(a) ? b : a;
-  }
-  return a > b ? a : b;
-}
-
 template <typename T>
 constexpr bool hasOperation(ArithmeticKind kind, bool isBool) {
   const bool bitwise = kind >= ArithmeticKind::kAnd && kind <= ArithmeticKind::kXor;
@@ -127,15 +101,13 @@ T compute(T a, T b) {
   if constexpr (kind == K::kMod) return modulo(a, b);
   if constexpr (kind == K::kRemainder) return remainder(a, b);
   if constexpr (kind == K::kPow) return power(a, b);
+  if constexpr (kind == K::kAdd) return sum(a, b);
+  if constexpr (kind == K::kMul) return product(a, b);
   if constexpr (isFloat) {
-    if constexpr (kind == K::kAdd) return a + b;
     if constexpr (kind == K::kSub) return a - b;
-    if constexpr (kind == K::kMul) return a * b;
   } else {
     const auto x = static_cast<uint64_t>(a), y = static_cast<uint64_t>(b);
-    if constexpr (kind == K::kAdd) return low<T>(x + y);
     if constexpr (kind == K::kSub) return low<T>(x - y);
-    if constexpr (kind == K::kMul) return low<T>(x * y);
     if constexpr (kind == K::kAnd) return low<T>(x & y);
     if constexpr (kind == K::kOr) return low<T>(x | y);
     if constexpr (kind == K::kXor) return low<T>(x ^ y);

@@ -4,8 +4,8 @@
 #include "native/ops/conv.h"
 
 #include "native/ops/f32product.h"
-#include "native/ops/rowpointers.h"
 #include "native/ops/parts.h"
+#include "native/ops/rowpointers.h"
 
 namespace octavo {
 namespace {

@@ -1,9 +1,9 @@
 // Gather: slices of x along an axis, in the order of the indices. An index below 0 counts from the
 // end; one out of range is a fault of the run.
 #include <cstring>
-#include <string>
 
 #include "native/ops/element.h"
+#include "native/ops/indices.h"
 #include "native/ops/parts.h"
 
 namespace octavo {
@@ -15,14 +15,8 @@ class GatherStep final : public PreparedStep {
   int64_t outer = 1, size = 0, inner = 1;
 
   void run(const RunContext& context) const override {
-    indices.type == DataType::kInt64 ? runWith<int64_t>(context) : runWith<int32_t>(context);
-  }
-
- private:
-  template <typename Index>
-  void runWith(const RunContext& context) const {
     const auto* from = context.in<uint8_t>(x);
-    const Index* index = context.in<Index>(indices);
+    const Indices rows(context, indices);
     uint8_t* to = context.out<uint8_t>(y);
     const size_t slice = static_cast<size_t>(inner) * elementBytes(x.type);
     const auto slices = static_cast<size_t>(outer * indices.count);
@@ -30,14 +24,8 @@ class GatherStep final : public PreparedStep {
     forEachPart(context.team, slices, grain, 1, [&](size_t begin, size_t end, size_t) {
       for (size_t i = begin; i < end; ++i) {
         const auto block = static_cast<int64_t>(i) / indices.count;
-        const int64_t given = index[static_cast<int64_t>(i) % indices.count];
-        const int64_t row = given < 0 ? given + size : given;
-        if (row < 0 || row >= size) {
-          context.fault.raise("INVALID_INPUT",
-                              "index out of range; expected -" + std::to_string(size) + " to " +
-                                  std::to_string(size - 1) + ", found " + std::to_string(given));
-          return;
-        }
+        const int64_t row = rows.rowAt(static_cast<int64_t>(i) % indices.count, size);
+        if (row < 0) return;
         std::memcpy(to + i * slice, from + static_cast<size_t>(block * size + row) * slice, slice);
       }
     });
@@ -51,9 +39,7 @@ Status prepareGather(const StepView& step, const PrepareContext&,
   const TensorInfo *x, *y, *indices = inputAt(step, 1);
   OCTAVO_RETURN_IF_ERROR(takeMoved(step, &x, &y));
   const int32_t axis = step.as<GatherParams>().axis;
-  if (!isType(indices, {DataType::kInt32, DataType::kInt64})) {
-    return badStep("indices must be int32 or int64");
-  }
+  if (!isIndexType(indices)) return badStep("indices must be int32 or int64");
   if (axis < 0 || axis >= x->rank || x->rank - 1 + indices->rank != y->rank) {
     return badStep("y must have the axes of x, that of the indices replaced by theirs");
   }

@@ -1,8 +1,12 @@
 // Elements as numbers: the C++ type of what lies in a tensor. The 16-bit floats are no numbers
-// here, bools are bytes of 0 and 1.
+// here, bools are bytes of 0 and 1. What several steps compute of two numbers: see
+// src/numerics/arithmetic.ts.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
+#include <type_traits>
 
 #include "native/plan/tensor.h"
 
@@ -36,6 +40,47 @@ auto withNumber(DataType type, Use&& use) -> decltype(use(float{})) {
     default:
       return {};
   }
+}
+
+// Integers compute in 64 unsigned bits, of which the low ones count.
+template <typename T>
+T low(uint64_t bits) {
+  return static_cast<T>(bits);
+}
+
+template <typename T>
+T sum(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>)
+    return a + b;
+  else
+    return low<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
+template <typename T>
+T product(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>)
+    return a * b;
+  else
+    return low<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
+// Math.min and Math.max: NaN wins, and -0 is less than 0.
+template <typename T>
+T least(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (a != a || b != b) return std::numeric_limits<T>::quiet_NaN();
+    if (a == b) return std::signbit(a) ? a : b;
+  }
+  return a < b ? a : b;
+}
+
+template <typename T>
+T greatest(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (a != a || b != b) return std::numeric_limits<T>::quiet_NaN();
+    if (a == b) return std::signbit(a) ? b : a;
+  }
+  return a > b ? a : b;
 }
 
 }  // namespace octavo

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "native/cpu/cache.h"
-#include "native/ops/rowpointers.h"
 #include "native/ops/qresidual.h"
 #include "native/ops/qterms.h"
+#include "native/ops/rowpointers.h"
 #include "native/ops/window.h"
 #include "native/pack/panels.h"
 

@@ -37,7 +37,7 @@ size_t RowPointers::borderBytes(size_t pixels) const {
 }
 
 void RowPointers::fill(const uint8_t* x, const uint8_t* padding, size_t first, size_t count,
-                  const uint8_t** table, uint8_t* border) const {
+                       const uint8_t** table, uint8_t* border) const {
   const int64_t imageBytes = window.h.input * window.w.input * window.channels;
   const int64_t width = window.w.output, rows = window.h.output;
   size_t done = 0;
@@ -100,7 +100,7 @@ void RowPointers::fillRows(const Segment& s, const uint8_t** table, uint8_t** bo
 }
 
 const uint8_t* RowPointers::borderRow(const Segment& s, const uint8_t* row, int64_t o,
-                                 uint8_t** border) const {
+                                      uint8_t** border) const {
   const int64_t first = window.w.firstCell(o), end = window.w.endCell(o);
   uint8_t* copy = *border;
   *border += borderStride();

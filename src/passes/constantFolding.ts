@@ -14,7 +14,7 @@ import type { Tensor } from '../core/tensor.js';
 import { type Inference, startInference } from '../graph/infer.js';
 import type { Graph, Node, ValueType } from '../graph/ir.js';
 import { areStatic, type Dims } from '../graph/ops/dims.js';
-import { evaluatorOf, type StaticType } from './evaluate/index.js';
+import { evaluatorOf, isEvaluated, type StaticType, shapedEvaluatorOf } from './evaluate/index.js';
 import { listed } from './match.js';
 import type { Pass } from './pass.js';
 
@@ -92,25 +92,41 @@ function fold(
   if (node.domain !== '') return undefined;
   const known = foldContents(node, inference);
   if (known !== undefined) return { values: [[node.outputs[0]!, known]], from: 0 };
-  const evaluate = evaluatorOf(node.op);
-  if (evaluate === undefined) return undefined;
+  if (!isEvaluated(node)) return undefined;
   const inputs: (Tensor | undefined)[] = [];
   for (const input of node.inputs) {
     const constant = inference.constant(input);
     if (constant === undefined && input !== '') return undefined;
     inputs.push(constant);
   }
+  const from = inputs.reduce((sum, input) => sum + (input ? bytesOf(input) : 0), 0);
+  const fits = (results: readonly StaticType[]) =>
+    affordable(
+      results.reduce((sum, result) => sum + bytesOf(result, node.name), 0),
+      from,
+    );
+  const results = evaluated(node, inputs, inference, fits);
+  const values = results?.map((tensor, i) => [node.outputs[i] ?? '', tensor] as const);
+  return values && { values: values.filter(([value]) => value !== ''), from };
+}
+
+/** Values of the outputs, if they fit. */
+function evaluated(
+  node: Node,
+  inputs: readonly (Tensor | undefined)[],
+  inference: Inference,
+  fits: (results: readonly StaticType[]) => boolean,
+): readonly Tensor[] | undefined {
+  const context = inference.context(node);
+  const shaped = shapedEvaluatorOf(node.op)?.({ context, inputs });
+  if (shaped !== undefined) return fits(shaped) ? shaped : undefined;
   const outputs: StaticType[] = [];
   for (const output of node.outputs) {
     const type = inference.type(output);
     if (type === undefined || !areStatic(type.dims)) return undefined;
     outputs.push({ type: type.type, dims: type.dims });
   }
-  const from = inputs.reduce((sum, input) => sum + (input ? bytesOf(input) : 0), 0);
-  const bytes = outputs.reduce((sum, output) => sum + bytesOf(output, node.name), 0);
-  if (!affordable(bytes, from)) return undefined;
-  const results = evaluate({ context: inference.context(node), inputs, outputs });
-  return results && { values: results.map((tensor, i) => [node.outputs[i]!, tensor]), from };
+  return fits(outputs) ? evaluatorOf(node.op)?.({ context, inputs, outputs }) : undefined;
 }
 
 /** The first output as a tensor when inference knows all its elements. */

@@ -4,7 +4,7 @@
  * stage computes are constants of the next.
  */
 import { type Node, qualifiedOp } from '../graph/ir.js';
-import { evaluatorOf } from './evaluate/index.js';
+import { isEvaluated } from './evaluate/index.js';
 
 const positions: Readonly<Record<string, readonly number[]>> = {
   Reshape: [1],
@@ -33,6 +33,6 @@ export function parametersOf(node: Node): readonly string[] {
   const op = qualifiedOp(node);
   const fixed = positions[op] ?? (op.startsWith('Reduce') ? [1] : undefined);
   // What no step computes is evaluated, from constants alone.
-  const wanted = fixed ?? (node.domain === '' && evaluatorOf(node.op) ? node.inputs.keys() : []);
+  const wanted = fixed ?? (isEvaluated(node) ? node.inputs.keys() : []);
   return [...wanted].map((i) => node.inputs[i] ?? '').filter((value) => value !== '');
 }

@@ -6,7 +6,7 @@
  * `octavo:Reshape` becomes nothing: its result is the same bytes under other dims. Every graph output is
  * a tensor of the arena that no graph input and no constant shares, by a Copy where need be.
  */
-import type { TypedArray } from '../core/dtype.js';
+import { bitsOf, type TypedArray } from '../core/dtype.js';
 import { invariant, OctavoError } from '../core/errors.js';
 import { type Limits, resolveLimits } from '../core/limits.js';
 import type { Tensor } from '../core/tensor.js';
@@ -37,7 +37,7 @@ interface Draft {
 }
 
 /**
- * Throws `UNSUPPORTED_OPERATOR` for a node outside the vocabulary, `LIMIT_EXCEEDED` for a tensor or an
+ * Throws `UNSUPPORTED_OPERATOR` for a node outside the vocabulary, `UNSUPPORTED_TYPE` for an output of less than a byte that is not computed, `LIMIT_EXCEEDED` for a tensor or an
  * arena above the limits, and `INTERNAL` where lowering left out a parameter or a type.
  */
 export function compile(graph: Graph, options: CompileOptions = {}): Plan {
@@ -57,6 +57,13 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
     const root = rootOf(value);
     const computed = !graph.constants.has(root) && !graph.inputs.includes(root);
     if (computed) return { name, value };
+    const type = typeOf(graph, root)?.type;
+    if (type !== undefined && bitsOf(type) < 8) {
+      throw new OctavoError('UNSUPPORTED_TYPE', 'elements below a byte cannot be handed out', {
+        where: name,
+        found: type,
+      });
+    }
     let copy = copies.get(value);
     if (copy === undefined) {
       copy = `${value}:copy`;

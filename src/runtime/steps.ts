@@ -90,6 +90,13 @@ const recurrence = {
  * | Where | condition bool, a, b of one whole-byte type (broadcast) | y same type |
  * | Expand | x of any whole-byte type | y same type, of a shape that x broadcasts to |
  * | Gather | x of any whole-byte type, indices i32 or i64 | y same type: x with `axis` replaced by the dims of indices |
+ * | GatherElements | x of any whole-byte type, indices i32 or i64, of no more elements along any other axis than x | y same type, of the shape of indices |
+ * | GatherND | x of any whole-byte type, indices i32 or i64 [batch…, tuples…, n] | y same type [batch…, tuples…, slice…], x being [batch…, n axes, slice…] |
+ * | ScatterElements | x of any whole-byte type, indices as GatherElements, updates same type and shape as indices | y same type and shape as x |
+ * | ScatterND | x of any whole-byte type, indices i32 or i64 [tuples…, n], updates same type [tuples…, slice…] | y same type and shape as x |
+ * | TopK | x of a number type | values same type: x with k elements along `axis`, indices i64 |
+ * | ArgReduce | x of a number type | y i64: x with one element along `axis` |
+ * | CumSum | x of a number type | y same type |
  * | Lstm, Gru, Rnn | x f32 [T, B, G · H], r f32 [1, G · H, H], bias f32 [G · H], h f32 [1, B, H], lengths i32 [B], for Lstm c f32 [1, B, H] and peepholes f32 [1, 3 · H] (all from bias on optional) | y f32 [T, 1, B, H], h f32 [1, B, H], for Lstm c f32 [1, B, H] |
  * | Resample | x f32, indices i32 [n, taps], weights f32 [n, taps], both constants | y f32: x with n places along `axis` |
  * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
@@ -123,7 +130,14 @@ const recurrence = {
  *   to bool: x ≠ 0; to float rounds half to even, to float16 and bfloat16 by way of float32.
  * Reduce: floats are summed in double and rounded once; integers wrap, and the mean of them is cut towards zero.
  * Arithmetic, Compare: as numerics/arithmetic tells.
- * Gather: an index below 0 counts from the end; one out of range fails the run with `INVALID_INPUT`.
+ * Gather…, Scatter…: an index below 0 counts from the end; one out of range fails the run with `INVALID_INPUT`.
+ * Scatter…: updates are taken in row-major order. With a `reduction`, which bool and the 16-bit floats do not have, an update is
+ *   combined with what lies there, as Arithmetic does.
+ * TopK: the k largest elements of each line, the greatest first, or the k smallest, the least first; of equal ones the first comes
+ *   first, and NaN is greater than any number.
+ * ArgReduce: where the greatest or least element of a line lies, the first of equal ones or, with `last`, the last; NaN is both.
+ * CumSum: the sum of the line's elements up to each one, without it if `exclusive`; from the end if `reverse`. Floats are summed in
+ *   double, and each sum is rounded; integers wrap.
  * Lstm, Gru, Rnn: one direction of ONNX's operators, x being its product with w, biases added; h and c are 0 where absent.
  *   Of row b only the first lengths[b] time steps count, in ascending order or, if `reverse`, in descending order; y is 0
  *   beyond them. A length out of 0 … T fails the run with `INVALID_INPUT`. Gates are the rows of p = x + h · rᵀ + bias: i, o,
@@ -198,6 +212,13 @@ const schema = {
   Where: {},
   Expand: {},
   Gather: { axis: 'i32' },
+  GatherElements: { axis: 'i32' },
+  GatherND: { batchDims: 'i32' },
+  ScatterElements: { axis: 'i32', reduction: 'i32' },
+  ScatterND: { reduction: 'i32' },
+  TopK: { axis: 'i32', largest: 'i32' },
+  ArgReduce: { kind: 'i32', axis: 'i32', last: 'i32' },
+  CumSum: { axis: 'i32', exclusive: 'i32', reverse: 'i32' },
   Lstm: {
     ...recurrence,
     ...{ gKind: 'i32', gAlpha: 'f32', gBeta: 'f32', hKind: 'i32', hAlpha: 'f32', hBeta: 'f32' },
@@ -341,6 +362,13 @@ export const comparisonKinds = {
 /** Values of `Reduce.kind`. `axes` holds 1 for each axis that is reduced. */
 export const reduceKinds = { Sum: 0, Mean: 1, Max: 2, Min: 3, Prod: 4 } as const;
 export type ReduceKind = keyof typeof reduceKinds;
+
+/** Values of `ArgReduce.kind`. */
+export const argReduceKinds = { Max: 0, Min: 1 } as const;
+
+/** Values of `reduction` of ScatterElements and ScatterND. */
+export const scatterReductions = { none: 0, add: 1, mul: 2, max: 3, min: 4 } as const;
+export type ScatterReduction = keyof typeof scatterReductions;
 
 /** Values of `Pad.mode`. */
 export const padModes = { constant: 0, reflect: 1, edge: 2 } as const;

@@ -13,6 +13,7 @@ type Fault<S extends StepName> = readonly [
   y: Dims,
   params?: Partial<StepParams<S>>,
   types?: readonly [read: DataType, written: DataType],
+  second?: readonly [type: DataType, dims: Dims],
 ];
 
 const image = [1, 5, 6, 4];
@@ -264,6 +265,140 @@ const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ['another length', [[4], [3]], [2], {}, ['int32', 'int32']],
     ['another rank', [[4], [3]], [3, 1], {}, ['int32', 'int32']],
   ],
+  GatherElements: [
+    ['axis −1', [[4], [3]], [3], { axis: -1 }, ['int32', 'int32']],
+    ['axis 1', [[4], [3]], [3], { axis: 1 }, ['int32', 'int32']],
+    ['floats as indices', [[4], [3]], [3]],
+    ['another length', [[4], [3]], [2], {}, ['int32', 'int32']],
+    [
+      'indices beyond x',
+      [
+        [4, 2],
+        [4, 3],
+      ],
+      [4, 3],
+      {},
+      ['int32', 'int32'],
+    ],
+    ['another rank', [[4], [3, 1]], [3, 1], {}, ['int32', 'int32']],
+    ['no indices', [[4]], [4], {}, ['int32', 'int32']],
+    ['another type', [[4], [3]], [3], {}, ['int32', 'int64']],
+  ],
+  GatherND: [
+    ['batchDims −1', [[4], [3, 1]], [3], { batchDims: -1 }, ['int32', 'int32']],
+    ['a batch of all axes', [[4], [4]], [4], { batchDims: 1 }, ['int32', 'int32']],
+    ['more axes than x has', [[4], [3, 2]], [3], {}, ['int32', 'int32']],
+    [
+      'another batch',
+      [
+        [4, 5],
+        [3, 2, 1],
+      ],
+      [3, 2],
+      { batchDims: 1 },
+      ['int32', 'int32'],
+    ],
+    [
+      'other slices',
+      [
+        [4, 5],
+        [3, 1],
+      ],
+      [3, 6],
+      {},
+      ['int32', 'int32'],
+    ],
+    [
+      'another number of them',
+      [
+        [4, 5],
+        [3, 1],
+      ],
+      [2, 5],
+      {},
+      ['int32', 'int32'],
+    ],
+    ['indices of no axes', [[4], []], [4], {}, ['int32', 'int32']],
+    ['floats as indices', [[4], [3, 1]], [3]],
+  ],
+  ScatterElements: [
+    ['axis −1', [[4], [3], [3]], [4], { axis: -1 }, ['int32', 'int32']],
+    ['axis 1', [[4], [3], [3]], [4], { axis: 1 }, ['int32', 'int32']],
+    ['reduction 5', [[4], [3], [3]], [4], { reduction: 5 }, ['int32', 'int32']],
+    ['reduction −1', [[4], [3], [3]], [4], { reduction: -1 }, ['int32', 'int32']],
+    ['fewer updates', [[4], [3], [2]], [4], {}, ['int32', 'int32']],
+    [
+      'updates beyond x',
+      [
+        [4, 2],
+        [4, 3],
+        [4, 3],
+      ],
+      [4, 2],
+      {},
+      ['int32', 'int32'],
+    ],
+    ['another shape', [[4], [3], [3]], [5], {}, ['int32', 'int32']],
+    ['no updates', [[4], [3]], [4], {}, ['int32', 'int32']],
+    ['floats as indices', [[4], [3], [3]], [4]],
+  ],
+  ScatterND: [
+    ['reduction 5', [[4], [3, 1], [3]], [4], { reduction: 5 }, ['int32', 'int32']],
+    ['more axes than x has', [[4], [3, 2], [3]], [4], {}, ['int32', 'int32']],
+    [
+      'other slices',
+      [
+        [4, 5],
+        [3, 1],
+        [3, 6],
+      ],
+      [4, 5],
+      {},
+      ['int32', 'int32'],
+    ],
+    [
+      'another shape',
+      [
+        [4, 5],
+        [3, 1],
+        [3, 5],
+      ],
+      [4, 6],
+      {},
+      ['int32', 'int32'],
+    ],
+    ['no updates', [[4], [3, 1]], [4], {}, ['int32', 'int32']],
+    ['floats as indices', [[4], [3, 1], [3]], [4]],
+  ],
+  TopK: [
+    ['no indices', [[4]], [3]],
+    ['axis 1', [[4]], [3], { axis: 1 }, ['float32', 'float32'], ['int64', [3]]],
+    ['axis −1', [[4]], [3], { axis: -1 }, ['float32', 'float32'], ['int64', [3]]],
+    ['more than there are', [[4]], [5], {}, ['float32', 'float32'], ['int64', [5]]],
+    ['fewer indices', [[4]], [3], {}, ['float32', 'float32'], ['int64', [2]]],
+    ['indices of 32 bits', [[4]], [3], {}, ['float32', 'float32'], ['int32', [3]]],
+    ['another length across', [[4, 5]], [3, 4], {}, ['float32', 'float32'], ['int64', [3, 4]]],
+    ['another rank', [[4]], [3, 1], {}, ['float32', 'float32'], ['int64', [3, 1]]],
+    ['another type', [[4]], [3], {}, ['float32', 'int32'], ['int64', [3]]],
+    ['bools', [[4]], [3], {}, ['bool', 'bool'], ['int64', [3]]],
+    ['16-bit floats', [[4]], [3], {}, ['float16', 'float16'], ['int64', [3]]],
+  ],
+  ArgReduce: [
+    ['kind 2', [[4, 3]], [1, 3], { kind: 2 }, ['float32', 'int64']],
+    ['axis 2', [[4, 3]], [4, 3], { axis: 2 }, ['float32', 'int64']],
+    ['axis −1', [[4, 3]], [4, 1], { axis: -1 }, ['float32', 'int64']],
+    ['an axis that stays', [[4, 3]], [4, 3], {}, ['float32', 'int64']],
+    ['nothing to choose from', [[0, 3]], [1, 3], {}, ['float32', 'int64']],
+    ['a number as answer', [[4, 3]], [1, 3]],
+    ['bools', [[4, 3]], [1, 3], {}, ['bool', 'int64']],
+    ['16-bit floats', [[4, 3]], [1, 3], {}, ['float16', 'int64']],
+  ],
+  CumSum: [
+    ['axis 1', [[4]], [4], { axis: 1 }],
+    ['another shape', [[4]], [5]],
+    ['another type', [[4]], [4], {}, ['int32', 'int64']],
+    ['bools', [[4]], [4], {}, ['bool', 'bool']],
+  ],
 };
 
 describe('malformed steps', () => {
@@ -276,10 +411,12 @@ describe('malformed steps', () => {
 
   it.runIf(backend).each(table)(
     '%s: %s',
-    (op, _, [reads, y, params = {}, types = ['float32', 'float32']]) => {
+    (op, _, [reads, y, params = {}, types = ['float32', 'float32'], second]) => {
       const [read, written] = types;
       const operands = reads.map((dims) => dims && { type: read, dims });
-      const plan = singleStepPlan(op, operands, [{ type: written, dims: y }], params);
+      const results = [{ type: written, dims: y }];
+      if (second !== undefined) results.push({ type: second[0], dims: second[1] });
+      const plan = singleStepPlan(op, operands, results, params);
       const model = backend!.open(plan.model);
       try {
         model.prepare(plan);

@@ -169,18 +169,25 @@ describe('the check of plans', () => {
    * Sizes that the table leaves open: beyond the input lies padding, any length can be reduced, and a
    * row may end anywhere in its last block.
    */
-  function isOpen(
-    { op, inputs, outputs, params }: Step,
-    tensor: number,
-    axis: number,
-    rank: number,
-  ): boolean {
+  function isOpen({ tensors, steps }: Plan, tensor: number, axis: number): boolean {
+    const { op, inputs, outputs, params } = steps[0]!;
+    const rank = tensors[tensor]!.dims.length;
     // An axis of y may be one that x was repeated along; along the axis of the indices x may have any length.
     if (op === 'Expand') return tensor === outputs[0];
     if (op === 'Gather' || op === 'Resample')
       return (
         tensor === inputs[0] && axis === (params as Step<'Gather' | 'Resample'>['params']).axis
       );
+    // Indices address any cell of x, and may be fewer than it has along other axes.
+    if (op === 'GatherElements') return tensor === inputs[0];
+    if (op === 'GatherND') {
+      const { batchDims } = params as Step<'GatherND'>['params'];
+      const depth = tensors[inputs[1]!]!.dims.at(-1)!;
+      return tensor === inputs[0] && axis >= batchDims && axis < batchDims + depth;
+    }
+    if (op === 'TopK' || op === 'ArgReduce') {
+      return tensor === inputs[0] && axis === (params as Step<'TopK'>['params']).axis;
+    }
     if (op === 'MatMulInt4') return tensor === inputs[0] && axis === rank - 1;
     if (op === 'Reduce') return tensor === inputs[0] && (params as AxesOf).axes[axis] === 1;
     const spatial = [inputs[0], op.includes('Conv') ? inputs[1] : undefined, outputs[0]];
@@ -198,7 +205,7 @@ describe('the check of plans', () => {
       for (const [at, tensor] of plan.tensors.entries()) {
         for (const [axis, dim] of tensor.dims.entries()) {
           // A length of 1 or 0 might still broadcast, or not matter.
-          if (dim <= 1 || isOpen(plan.steps[0]!, at, axis, tensor.dims.length)) continue;
+          if (dim <= 1 || isOpen(plan, at, axis)) continue;
           const dims = tensor.dims.with(axis, dim + 1);
           const bytes = (tensor.bytes / dim) * (dim + 1);
           const tensors = plan.tensors.with(at, { ...tensor, dims, bytes, offset: 0 });

@@ -13,6 +13,7 @@ import {
   t,
 } from '../helpers/onnx-builder.js';
 import { runOnnxRuntime } from '../helpers/onnxruntime.js';
+import { createRandom, type Random } from '../helpers/random.js';
 
 const f32 = (values: readonly number[], dims?: readonly number[]) => t('float32', values, dims);
 const i64 = (values: readonly number[], dims?: readonly number[]) => t('int64', values, dims);
@@ -70,6 +71,19 @@ const body = {
   inputs: { i: int64(), go: bool, v: float32(2, 3) },
   outputs: { on: bool, sum: float32(2, 3), product: float32(2, 3) },
 };
+
+/** Boxes that overlap, some of them twice, and scores that are often equal. */
+function detections(random: Random, count: number): Record<string, Tensor> {
+  const boxes = Array.from({ length: count }, () => {
+    const [y, x] = [random.int(0, 12), random.int(0, 12)];
+    return [y, x, y + random.int(1, 9), x + random.int(1, 9)];
+  });
+  const logits = Array.from({ length: 2 * count }, () => random.int(-6, 6) / 3);
+  return {
+    boxes: f32(boxes.flat(), [1, count, 4]),
+    logits: f32(logits, [1, 2, count]),
+  };
+}
 
 const cases: readonly Case[] = [
   {
@@ -136,6 +150,46 @@ const cases: readonly Case[] = [
       constants: { yes: t('bool', [1], []) },
     },
     runs: [0, 12, 70].map((bound) => ({ x, bound: f32([bound], []) })),
+  },
+  {
+    name: 'coordinates of what is not zero',
+    parts: {
+      nodes: [
+        nodeProto('Relu', ['x'], ['h']),
+        nodeProto('NonZero', ['h'], ['places']),
+        nodeProto('Transpose', ['places'], ['rows']),
+        nodeProto('GatherND', ['h', 'rows'], ['y']),
+        nodeProto('Shape', ['y'], ['count']),
+      ],
+      inputs: { x: float32('n', 3) },
+      outputs: { y: float32('m'), rows: int64('m', 2), count: int64(1) },
+    },
+    runs: [{ x }, { x: f32([0, -1, 0], [1, 3]) }, { x: f32([0, 1, 2], [1, 3]) }],
+  },
+  {
+    name: 'boxes of a detector',
+    parts: {
+      nodes: [
+        nodeProto('Sigmoid', ['logits'], ['scores']),
+        nodeProto('NonMaxSuppression', ['boxes', 'scores', 'most', 'overlap', 'least'], ['chosen']),
+        nodeProto('Slice', ['chosen', 'two', 'three', 'one'], ['column']),
+        nodeProto('Squeeze', ['column', 'one'], ['index']),
+        nodeProto('Gather', ['boxes', 'index'], ['kept'], { axis: attribute.int(1) }),
+        nodeProto('Mul', ['kept', 'half'], ['y']),
+      ],
+      inputs: { boxes: float32(1, 'n', 4), logits: float32(1, 2, 'n') },
+      outputs: { chosen: int64('m', 3), y: float32(1, 'm', 4) },
+      constants: {
+        most: i64([3]),
+        overlap: f32([0.5]),
+        least: f32([0.4]),
+        one: i64([1]),
+        two: i64([2]),
+        three: i64([3]),
+        half: f32([0.5]),
+      },
+    },
+    runs: [1, 2, 3].map((seed) => detections(createRandom(seed), 30)),
   },
 ];
 

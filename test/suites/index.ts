@@ -2,6 +2,7 @@
 import { attentionSuite } from './attention.js';
 import { elementwiseSuites } from './elementwise.js';
 import { floatSuites } from './float.js';
+import { indexingSuites } from './indexing.js';
 import { lowPrecisionSuites } from './lowPrecision.js';
 import { movementSuites } from './movement.js';
 import { poolSuites } from './pool.js';
@@ -18,6 +19,7 @@ export const suites: readonly Suite[] = [
   ...quantizeSuites,
   ...movementSuites,
   ...typedSuites,
+  ...indexingSuites,
   ...floatSuites,
   ...recurrentSuites,
   attentionSuite,

@@ -19,11 +19,11 @@ import { perAxis, singleStepPlan } from '../helpers/singleStep.js';
 import { count, drawBroadcast, drawDims } from './draw.js';
 import { exact, near, type Suite } from './problem.js';
 
-const wholeBytes = dataTypes.filter((type) => bitsOf(type) >= 8);
-const numbers = wholeBytes.filter((type) => type !== 'float16' && type !== 'bfloat16');
+export const wholeBytes = dataTypes.filter((type) => bitsOf(type) >= 8);
+export const numbers = wholeBytes.filter((type) => type !== 'float16' && type !== 'bfloat16');
 
 /** Elements of a type: small ones and any bits; floats without the NaNs whose bits nobody promises. */
-function drawElements(random: Random, type: DataType, length: number): TypedArray {
+export function drawElements(random: Random, type: DataType, length: number): TypedArray {
   if (type === 'bool') return Uint8Array.from({ length }, () => random.int(0, 1));
   const small = random.chance(0.6);
   if (isInteger(type) && !small) return randomBits(random, type, length);
@@ -103,29 +103,6 @@ export const typedSuites: readonly Suite[] = [
       const x = y.slice(missing).map((dim) => (random.chance(0.4) ? 1 : dim));
       const plan = singleStepPlan('Expand', [{ type, dims: x }], [{ type, dims: y }]);
       return { plan, inputs: [randomBits(random, type, count(x))] };
-    },
-  },
-  {
-    name: 'gather',
-    draw: (random) => {
-      const type = random.pick(wholeBytes);
-      const x = drawDims(random, random.int(1, 4), 5_000);
-      const axis = random.int(0, x.length - 1);
-      const dims = drawDims(random, random.int(0, 2), 16);
-      const size = x[axis]!;
-      const given = Array.from({ length: count(dims) }, () => random.int(-size, size - 1));
-      const wide = random.chance(0.5);
-      const plan = singleStepPlan(
-        'Gather',
-        [
-          { type, dims: x },
-          { type: wide ? 'int64' : 'int32', dims },
-        ],
-        [{ type, dims: [...x.slice(0, axis), ...dims, ...x.slice(axis + 1)] }],
-        { axis },
-      );
-      const indices = wide ? BigInt64Array.from(given, BigInt) : Int32Array.from(given);
-      return { plan, inputs: [randomBits(random, type, count(x)), indices] };
     },
   },
   {

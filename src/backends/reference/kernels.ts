@@ -6,6 +6,7 @@ import { attention } from './attention.js';
 import { cast } from './cast.js';
 import { conv } from './conv.js';
 import { binary, qadd, qmul, unary } from './elementwise.js';
+import { gather, gatherElements, gatherND, scatterElements, scatterND } from './indexing.js';
 import type { StepKernels } from './kernel.js';
 import { lookup } from './lookup.js';
 import { dynamicQuantizeRows, matMulInt1, matMulInt4, matMulInt16 } from './lowPrecision.js';
@@ -16,11 +17,12 @@ import { averagePool, maxPool, qaveragePool } from './pool.js';
 import { qconv } from './qconv.js';
 import { qconvDynamic } from './qconvDynamic.js';
 import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from './quantize.js';
+import { argReduce, cumSum, topK } from './ranking.js';
 import { gru, lstm, rnn } from './recurrent.js';
 import { reduce } from './reduce.js';
 import { resample } from './resample.js';
 import { softmax } from './softmax.js';
-import { arithmetic, compare, expand, gather, where } from './typed.js';
+import { arithmetic, compare, expand, where } from './typed.js';
 
 export const referenceKernels: StepKernels = {
   QuantizeLinear: quantizeLinear,
@@ -54,6 +56,13 @@ export const referenceKernels: StepKernels = {
   Where: where,
   Expand: expand,
   Gather: gather,
+  GatherElements: gatherElements,
+  GatherND: gatherND,
+  ScatterElements: scatterElements,
+  ScatterND: scatterND,
+  TopK: topK,
+  ArgReduce: argReduce,
+  CumSum: cumSum,
   Lstm: lstm,
   Gru: gru,
   Rnn: rnn,

@@ -19,6 +19,7 @@ import {
   unaryKinds,
 } from '../../runtime/steps.js';
 import { attentionRule } from './attentionRule.js';
+import { indexRules } from './indexRules.js';
 import { lowPrecisionRules } from './lowPrecisionRules.js';
 import { type Need, needCount, needRange, needSame } from './needs.js';
 import { recurrentRules } from './recurrentRules.js';
@@ -295,16 +296,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       needSame(need, broadcastShapes(inputs[0]!.dims, outputs[0]!.dims), outputs[0]!.dims);
     },
   },
-  Gather: {
-    reads: [wholeBytes, ['int32', 'int64']],
-    writes: [wholeBytes],
-    check: ({ inputs, outputs, params: { axis }, need }) => {
-      const [x, indices] = inputs.map((input) => input!.dims);
-      needSameType({ inputs: [inputs[0]], outputs, need });
-      needRange(need, 'axis', axis, 0, x!.length - 1);
-      needSame(need, outputs[0]!.dims, x!.toSpliced(axis, 1, ...indices!));
-    },
-  },
+  ...indexRules,
   ...recurrentRules,
   Resample: {
     reads: [f32, i32, f32],

@@ -1,15 +1,13 @@
 /**
- * Arithmetic and comparisons of any type, and steps that choose elements: Where, Expand, Gather. Numbers and bigints
+ * Arithmetic and comparisons of any type, and steps that choose elements: Where, Expand. Numbers and bigints
  * are never mixed: tensors of one type have one or the other.
  */
-import { OctavoError } from '../../core/errors.js';
-import { elementCount, stridesOf } from '../../core/shape.js';
 import { arithmeticOn, comparisonOf } from '../../numerics/arithmetic.js';
 import type { Step } from '../../runtime/plan.js';
 import { arithmeticKinds, comparisonKinds, nameOfKind } from '../../runtime/steps.js';
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
 import type { PlanMemory } from './memory.js';
-import { broadcastStrides, forEachRow, gather as gatherStrided } from './strided.js';
+import { broadcastStrides, forEachRow, gather } from './strided.js';
 import { wordsOf } from './words.js';
 
 /** Any typed array, element by element. */
@@ -54,12 +52,7 @@ export const where: StepKernel<'Where'> = ({ inputs, outputs }, memory) => {
   const y = wordsOf(memory, outputs[0]);
   const [condition, a, b] = inputs.map((index) => {
     const spread = new Array<number>(y.length);
-    gatherStrided(
-      spread,
-      wordsOf(memory, index),
-      dims,
-      broadcastStrides(dimsOf(memory, index), dims),
-    );
+    gather(spread, wordsOf(memory, index), dims, broadcastStrides(dimsOf(memory, index), dims));
     return spread;
   });
   for (let i = 0; i < y.length; i++) y[i] = condition![i] !== 0 ? a![i]! : b![i]!;
@@ -68,32 +61,5 @@ export const where: StepKernel<'Where'> = ({ inputs, outputs }, memory) => {
 export const expand: StepKernel<'Expand'> = ({ inputs, outputs }, memory) => {
   const dims = dimsOf(memory, outputs[0]);
   const strides = broadcastStrides(dimsOf(memory, inputs[0]), dims);
-  gatherStrided(wordsOf(memory, outputs[0]), wordsOf(memory, inputs[0]), dims, strides);
+  gather(wordsOf(memory, outputs[0]), wordsOf(memory, inputs[0]), dims, strides);
 };
-
-export const gather: StepKernel<'Gather'> = ({ node, inputs, outputs, params }, memory) => {
-  const dims = dimsOf(memory, inputs[0]);
-  const size = dims[params.axis]!;
-  const inner = stridesOf(dims)[params.axis]!;
-  const outer = elementCount(dims.slice(0, params.axis));
-  const [x, y] = [wordsOf(memory, inputs[0]), wordsOf(memory, outputs[0])];
-  const indices = memory.view(inputs[1]!) as ArrayLike<number | bigint>;
-  const rows = Array.from(indices, (given) => rowOf(Number(given), size, node));
-  let at = 0;
-  for (let i = 0; i < outer; i++) {
-    for (const row of rows) {
-      for (let j = 0; j < inner; j++) y[at++] = x[(i * size + row) * inner + j]!;
-    }
-  }
-};
-
-/** The row that an index means. Throws `INVALID_INPUT`. */
-function rowOf(given: number, size: number, node: string): number {
-  const row = given < 0 ? given + size : given;
-  if (row >= 0 && row < size) return row;
-  throw new OctavoError('INVALID_INPUT', 'index out of range', {
-    where: node,
-    expected: size === 0 ? 'none' : `-${size} to ${size - 1}`,
-    found: String(given),
-  });
-}

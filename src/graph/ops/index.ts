@@ -8,6 +8,7 @@ import { controls } from './control.js';
 import { convolutions } from './convolution.js';
 import { transposedConvolutions } from './convTranspose.js';
 import { generators } from './generate.js';
+import { indexings, indexSteps } from './indexing.js';
 import { lowPrecisionSteps } from './lowPrecision.js';
 import { matMuls } from './matmul.js';
 import { movements } from './movement.js';
@@ -36,12 +37,14 @@ const families: readonly (readonly OpDefinition[])[] = [
   generators,
   controls,
   rearrangements,
+  indexings,
   recurrences,
   resizes,
   quantizers,
   quantizedUnaries,
   steps,
   typedSteps,
+  indexSteps,
   lowPrecisionSteps,
   contribProducts,
   [attentionStep],

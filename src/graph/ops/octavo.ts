@@ -8,7 +8,7 @@
  * - `outputType`, a data type's name: QConv and QAveragePool ('uint8' when absent), QConvDynamic ('float32'), Lookup (x's type),
  *   QuantizeLinear without zero point ('uint8'), Cast (required).
  * - `sizes` (Slice): elements taken along each axis, or -1 for all from the start on. `after` (Pad):
- *   cells of padding behind each axis. `dims` (Expand): the shape of y.
+ *   cells of padding behind each axis. `dims` (Expand): the shape of y. `k` (TopK): elements chosen along the axis.
  * i32x8 attributes are `ints` with one entry per axis; zeros behind the rank are let through.
  */
 import { type DataType, isDataType } from '../../core/dtype.js';

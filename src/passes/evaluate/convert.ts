@@ -37,7 +37,7 @@ const range: Evaluator = ({ inputs, outputs }) => {
 };
 
 /** Elements as numbers, or as bigints for the 64-bit integers; undefined for packed types. */
-function widened({ type, data }: Tensor): ArrayLike<number | bigint> | undefined {
+export function widened({ type, data }: Tensor): ArrayLike<number | bigint> | undefined {
   if (!isAddressable(type)) return undefined;
   if (type === 'float16') return decodeFloat16(data as TypedArrayOf['float16']);
   if (type === 'bfloat16') return decodeBfloat16(data as TypedArrayOf['bfloat16']);

@@ -20,6 +20,14 @@ export interface StaticType {
 /** Values of the outputs; undefined when this evaluator does not do this case, which is no error. */
 export type Evaluator = (evaluation: Evaluation) => readonly Tensor[] | undefined;
 
+/**
+ * Values of the outputs of an operator whose dims follow from its inputs' elements; those that the node does not name
+ * may be left out. Their bytes are within a small multiple of the inputs'.
+ */
+export type ShapedEvaluator = (
+  evaluation: Omit<Evaluation, 'outputs'>,
+) => readonly Tensor[] | undefined;
+
 /** Any typed array, element by element. Numbers and bigints are never mixed within one array. */
 export interface Elements {
   readonly length: number;

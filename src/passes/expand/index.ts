@@ -3,6 +3,7 @@ import { type Rules, rulePass } from '../lower/rules.js';
 import { activations } from './activations.js';
 import { transposedConvolution } from './convTranspose.js';
 import { expanding } from './expansion.js';
+import { indexing } from './indexing.js';
 import { integerProducts } from './integerProducts.js';
 import { matMulNBits } from './matMulNBits.js';
 import { normalizations } from './normalizations.js';
@@ -13,6 +14,7 @@ import { windowed } from './windows.js';
 
 const expansions = {
   ...activations,
+  ...indexing,
   ...integerProducts,
   ...normalizations,
   ...reductions,

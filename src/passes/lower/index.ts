@@ -6,6 +6,7 @@
 import { arithmeticRules } from './arithmetic.js';
 import { convRules } from './conv.js';
 import { elementwiseRules } from './elementwise.js';
+import { indexRules } from './indexing.js';
 import { matMulRules } from './matmul.js';
 import { movementRules } from './movement.js';
 import { normalizeRules } from './normalize.js';
@@ -20,6 +21,7 @@ const rules: Rules = {
   ...arithmeticRules,
   ...convRules,
   ...elementwiseRules,
+  ...indexRules,
   ...matMulRules,
   ...movementRules,
   ...normalizeRules,

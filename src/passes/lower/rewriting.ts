@@ -24,6 +24,7 @@ export interface Rewriting {
     params: StepParams<S>,
     types: readonly ValueType[],
     outputs: readonly string[],
+    extra?: StepOptions['extra'],
   ): void;
   /** Adds any node with one output; the first that computes something takes the site's name. */
   node(node: Omit<Node, 'name' | 'outputs'>, type: ValueType, output?: string): string;
@@ -73,12 +74,10 @@ export function rewriting(site: Site): Rewriting {
       for (const [key, value] of Object.entries(extra)) attributes.set(key, value);
       return self.node({ op, domain: 'octavo', inputs, attributes }, type, output);
     },
-    steps(op, inputs, params, valueTypes, outputs) {
+    steps(op, inputs, params, valueTypes, outputs, extra = {}) {
       const name = nameFor(op);
-      add.push({
-        ...{ op, domain: 'octavo', name, inputs, outputs },
-        attributes: attributesOf(op, params),
-      });
+      const attributes = new Map([...attributesOf(op, params), ...Object.entries(extra)]);
+      add.push({ op, domain: 'octavo', name, inputs, outputs, attributes });
       for (const [i, value] of outputs.entries()) types.set(value, valueTypes[i]!);
     },
     node(rest, type, output) {

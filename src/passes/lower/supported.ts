@@ -6,10 +6,11 @@
 import { bitsOf, type DataType } from '../../core/dtype.js';
 import type { OctavoError } from '../../core/errors.js';
 import { type Graph, type Node, qualifiedOp, typeOf } from '../../graph/ir.js';
-import { evaluatorOf } from '../evaluate/index.js';
+import { isEvaluated } from '../evaluate/index.js';
 import { expandedOperators } from '../expand/index.js';
 import { arithmeticRules } from './arithmetic.js';
 import { loweredOperators } from './index.js';
+import { indexRules } from './indexing.js';
 import { isBound } from './movement.js';
 import { qOperators } from './qOperators.js';
 import { reduceRules } from './reduce.js';
@@ -31,9 +32,7 @@ export function requireSupported(graph: Graph): void {
     if (bound) continue;
     const folds =
       sizes.has(qualifiedOp(node)) ||
-      (node.domain === '' &&
-        evaluatorOf(node.op) !== undefined &&
-        node.inputs.every((input) => input === '' || foldable.has(input)));
+      (isEvaluated(node) && node.inputs.every((input) => input === '' || foldable.has(input)));
     if (folds) for (const output of node.outputs) foldable.add(output);
     else if (hasForeignType(graph, node)) throw unsupportedNode(graph, node);
   }
@@ -53,9 +52,8 @@ const sizes: ReadonlySet<string> = new Set(['Shape', 'Size']);
 /** Whether the operator is lowered, rewritten to others, or evaluated. */
 function isKnown(node: Node): boolean {
   const op = qualifiedOp(node);
-  const evaluated = node.domain === '' && evaluatorOf(node.op) !== undefined;
   const rewritten = expandedOperators.has(op) || qOperators.has(op);
-  return loweredOperators.has(op) || rewritten || sizes.has(op) || evaluated;
+  return loweredOperators.has(op) || rewritten || sizes.has(op) || isEvaluated(node);
 }
 
 function requireKnownOperator(graph: Graph, node: Node): void {
@@ -68,7 +66,9 @@ const foreignTypes: ReadonlySet<DataType> = new Set(['float64', 'float16', 'bflo
 function hasForeignType(graph: Graph, node: Node): boolean {
   return [node.inputs[0] ?? '', node.outputs[0]!].some((value) => {
     const type = graph.constants.has(value) ? undefined : typeOf(graph, value)?.type;
-    if (type === undefined || (type === 'float64' && doubles.has(qualifiedOp(node)))) return false;
+    const op = qualifiedOp(node);
+    if (type === undefined || (type === 'float64' && doubles.has(op))) return false;
+    if (Object.hasOwn(indexRules, op) && bitsOf(type) >= 8) return false;
     return foreignTypes.has(type) || bitsOf(type) < 8;
   });
 }
