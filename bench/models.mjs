@@ -4,8 +4,9 @@
  * then the development models where their data are.
  */
 import { readFileSync } from 'node:fs';
-import { exportModel, quantizeStatic } from '../dist/esm/index.js';
+import { exportModel, quantizeDynamic, quantizeStatic } from '../dist/esm/index.js';
 import { hasData, tasks } from './datasets.mjs';
+import { encoders } from './encoders.mjs';
 import { networks } from './networks.mjs';
 import { loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
 import { makeRows, printRows } from './rows.mjs';
@@ -19,7 +20,7 @@ const budget = 700;
 export async function run({ filter, threads, backends = ['native'] }) {
   if (!hasData) console.log('the development models are left out: set OCTAVO_DATA');
   const rows = [];
-  for (const task of [...networks, ...(hasData ? tasks : [])]) {
+  for (const task of [...networks, ...encoders, ...(hasData ? tasks : [])]) {
     if (!filter.test(task.name)) continue;
     for (const backend of backends) rows.push(...(await measureNetwork(task, backend, threads)));
   }
@@ -31,15 +32,7 @@ async function measureNetwork(task, backend, threads) {
   const feeds = (i) => ({
     [task.input]: { type: 'float32', data: calibration.input(i), dims: task.dims },
   });
-  const source = task.model;
-  const { model } = await quantizeStatic(source, {
-    calibrationData: Array.from({ length: calibrationSamples }, (_, i) => feeds(i)),
-    calibrationMethod: 'max',
-  });
-  const files = {
-    int8: exportModel(model.graph, model.meta),
-    fp32: typeof source === 'string' ? readFileSync(source) : source,
-  };
+  const files = await filesOf(task, feeds);
   const found = await contendersOf(files, backend, threads);
   const inputs = feeds(0);
   const contenders = found.map(({ engine, name }) =>
@@ -73,6 +66,28 @@ async function measureNetwork(task, backend, threads) {
   return rows;
 }
 
+/**
+ * The files of a task: float, INT8 for Octavo, and INT8 for the peer where that is another. Encoders are quantized
+ * dynamically: Octavo runs its default, a scale for each token; onnxruntime runs one for the whole tensor, which is what
+ * its own quantizer writes and has a fused operator for.
+ */
+async function filesOf(task, feeds) {
+  const source = task.model;
+  const written = ({ model }) => exportModel(model.graph, model.meta);
+  const fp32 = typeof source === 'string' ? readFileSync(source) : source;
+  if (task.dynamic) {
+    const int8 = written(await quantizeDynamic(source));
+    const peerInt8 = written(await quantizeDynamic(source, { activations: 'per-tensor' }));
+    return { int8, peerInt8, fp32 };
+  }
+  const { model } = await quantizeStatic(source, {
+    calibrationData: Array.from({ length: calibrationSamples }, (_, i) => feeds(i)),
+    calibrationMethod: 'max',
+  });
+  const int8 = exportModel(model.graph, model.meta);
+  return { int8, peerInt8: int8, fp32 };
+}
+
 /** [{ name, precision, engine, ours? }]: Octavo, Octavo on one thread if that is another number, and the peer. */
 async function contendersOf(files, backend, threads) {
   const found = [];
@@ -90,7 +105,8 @@ async function contendersOf(files, backend, threads) {
     }
     if (peer !== undefined) {
       const label = `onnxruntime-node ${peer.version} ${precision}`;
-      const engine = await onnxRuntimeEngine(files[precision], threads);
+      const file = precision === 'int8' ? files.peerInt8 : files.fp32;
+      const engine = await onnxRuntimeEngine(file, threads);
       found.push({ name: label, precision, engine });
     }
   }
