@@ -17,13 +17,13 @@ import { devModels, noDevModels, ocrModels } from '../helpers/devModels.js';
 import { runOnnxRuntime } from '../helpers/onnxruntime.js';
 import { createRandom } from '../helpers/random.js';
 
-/** Two samples, and 48 of whatever else is free: pixels, tokens. */
+/** Two samples, and 96 of whatever else is free: pixels (a multiple of all strides), tokens. */
 function chosenDims(graph: Graph): Map<string, Shape> {
   return new Map(
     graph.inputs.map((input) => [
       input,
       typeOf(graph, input)!.dims!.map((dim, axis) =>
-        typeof dim === 'number' ? dim : axis === 0 ? 2 : 48,
+        typeof dim === 'number' ? dim : axis === 0 ? 2 : 96,
       ),
     ]),
   );

@@ -181,8 +181,17 @@ const translations: { readonly [S in StepName]?: Translate<S> } = {
     const constants = { alpha: float(alpha), beta: float(beta) };
     if (name === 'Clip') return { nodes: [node(name, ['i0', 'alpha', 'beta'])], constants };
     if (name === 'GeluTanh') return { nodes: [node('Gelu', ['i0'], 'y', { approximate: 'tanh' })] };
+    if (name === 'Affine') {
+      return { nodes: [node('Mul', ['i0', 'alpha'], 'm'), node('Add', ['m', 'beta'])], constants };
+    }
+    if (name === 'ScaledTanh') {
+      const nodes = [node('Mul', ['i0', 'beta'], 'm'), node('Tanh', ['m'], 't')];
+      return { nodes: [...nodes, node('Mul', ['t', 'alpha'])], constants };
+    }
     const attributes: Record<string, { float: number }> = {
-      ...(['LeakyRelu', 'Elu', 'HardSigmoid'].includes(name) && { alpha: { float: alpha } }),
+      ...(['LeakyRelu', 'Elu', 'HardSigmoid', 'ThresholdedRelu'].includes(name) && {
+        alpha: { float: alpha },
+      }),
       ...(name === 'HardSigmoid' && { beta: { float: beta } }),
     };
     return { nodes: [node(name, ['i0'], 'y', attributes)] };
