@@ -191,6 +191,13 @@ function plain(
   return { name, op, domain: '', inputs, outputs, attributes };
 }
 
+/** Whether inference has nothing to add: what bodies leave behind has no dims yet. */
+function isSettled({ nodes, types }: Graph): boolean {
+  return nodes.every(({ outputs }) =>
+    outputs.every((output) => output === '' || areStatic(types.get(output)?.dims)),
+  );
+}
+
 const folding = constantFolding();
 
 /** Folding, and one body whenever nothing is left to fold. */
@@ -205,6 +212,6 @@ export const foldAndInline: Pass = {
       const rewrite = inline({ graph, node, fresh });
       if (rewrite !== undefined) return rewrite;
     }
-    return refineTypes.next(graph);
+    return isSettled(graph) ? undefined : refineTypes.next(graph);
   },
 };

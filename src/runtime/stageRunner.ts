@@ -53,22 +53,22 @@ export class StageRunner {
 
   /** Feeds by name, whose data are copied before this returns. */
   async run(feeds: ReadonlyMap<string, Tensor>, options: RunPlanOptions): Promise<StageResults> {
-    if (this.#next === undefined) {
-      return {
-        outputs: this.#outputs,
-        data: await this.#prepared.run(this.#inputsOf(feeds), options),
-      };
+    // The backend copies what a stage reads; what later ones read is copied here.
+    const values = this.#next === undefined ? new Map(feeds) : copiesOf(feeds);
+    for (let runner: StageRunner = this; ; ) {
+      const data = await runner.#prepared.run(runner.#inputsOf(values), options);
+      if (runner.#next === undefined) return { outputs: runner.#outputs, data };
+      runner = runner.#nextRunner(values, data);
     }
-    const values = new Map([...feeds].map(([name, tensor]) => [name, copyOf(tensor)]));
-    const results = await this.#prepared.run(this.#inputsOf(values), options);
-    return this.#nextRunner(values, results).run(values, options);
   }
 
   runSync(feeds: ReadonlyMap<string, Tensor>): StageResults {
-    const results = this.#prepared.runSync(this.#inputsOf(feeds));
-    if (this.#next === undefined) return { outputs: this.#outputs, data: results };
     const values = new Map(feeds);
-    return this.#nextRunner(values, results).runSync(values);
+    for (let runner: StageRunner = this; ; ) {
+      const data = runner.#prepared.runSync(runner.#inputsOf(values));
+      if (runner.#next === undefined) return { outputs: runner.#outputs, data };
+      runner = runner.#nextRunner(values, data);
+    }
   }
 
   /** Median times of the steps of all stages, over `runs` runs behind `warmUp` more. */
@@ -76,14 +76,15 @@ export class StageRunner {
     feeds: ReadonlyMap<string, Tensor>,
     { runs, warmUp, signal }: ProfileRuns,
   ): Promise<TimedStep[]> {
-    const values = new Map([...feeds].map(([name, tensor]) => [name, copyOf(tensor)]));
-    const inputs = this.#inputsOf(values);
-    const times = await this.#prepared.profile(inputs, warmUp + runs, { signal });
-    const steps = timedSteps(this.#plan, times, warmUp);
-    if (this.#next === undefined) return steps;
-    const results = await this.#prepared.run(inputs, { signal });
-    const later = this.#nextRunner(values, results);
-    return [...steps, ...(await later.profile(values, { runs, warmUp, signal }))];
+    const values = copiesOf(feeds);
+    const steps: TimedStep[] = [];
+    for (let runner: StageRunner = this; ; ) {
+      const inputs = runner.#inputsOf(values);
+      const times = await runner.#prepared.profile(inputs, warmUp + runs, { signal });
+      steps.push(...timedSteps(runner.#plan, times, warmUp));
+      if (runner.#next === undefined) return steps;
+      runner = runner.#nextRunner(values, await runner.#prepared.run(inputs, { signal }));
+    }
   }
 
   dispose(): void {
@@ -109,8 +110,13 @@ export class StageRunner {
   }
 }
 
-function copyOf(tensor: Tensor): Tensor {
-  return { ...tensor, data: tensor.data.slice() } as Tensor;
+function copiesOf(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => [
+      name,
+      { ...tensor, data: tensor.data.slice() } as Tensor,
+    ]),
+  );
 }
 
 /** A character for each byte. */
