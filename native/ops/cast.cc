@@ -6,6 +6,7 @@
 
 #include "native/ops/element.h"
 #include "native/ops/half.h"
+#include "native/ops/number.h"
 #include "native/ops/parts.h"
 
 namespace octavo {
@@ -65,38 +66,18 @@ void castRange(const void* x, void* y, size_t begin, size_t end) {
 
 using CastRange = void (*)(const void* x, void* y, size_t begin, size_t end);
 
-// Calls use(form) with the form of a type; null for types of less than a byte.
+// use(form) for the form of a type; null for types of less than a byte.
 template <typename Use>
 CastRange withForm(DataType type, Use&& use) {
   switch (type) {
-    case DataType::kFloat32:
-      return use(Plain<float>{});
-    case DataType::kFloat64:
-      return use(Plain<double>{});
     case DataType::kFloat16:
       return use(Float16{});
     case DataType::kBfloat16:
       return use(Bfloat16{});
-    case DataType::kInt8:
-      return use(Plain<int8_t>{});
-    case DataType::kUint8:
-      return use(Plain<uint8_t>{});
-    case DataType::kInt16:
-      return use(Plain<int16_t>{});
-    case DataType::kUint16:
-      return use(Plain<uint16_t>{});
-    case DataType::kInt32:
-      return use(Plain<int32_t>{});
-    case DataType::kUint32:
-      return use(Plain<uint32_t>{});
-    case DataType::kInt64:
-      return use(Plain<int64_t>{});
-    case DataType::kUint64:
-      return use(Plain<uint64_t>{});
     case DataType::kBool:
       return use(Bool{});
     default:
-      return nullptr;
+      return withNumber(type, [&](auto number) { return use(Plain<decltype(number)>{}); });
   }
 }
 

@@ -35,6 +35,21 @@ inline size_t elementBytes(DataType type) {
   }
 }
 
+// use(Word{}) for the unsigned integer of so many bytes: 1, 2, 4 or 8.
+template <typename Use>
+void withWord(size_t bytes, Use&& use) {
+  switch (bytes) {
+    case 1:
+      return use(uint8_t{});
+    case 2:
+      return use(uint16_t{});
+    case 4:
+      return use(uint32_t{});
+    default:
+      return use(uint64_t{});
+  }
+}
+
 // y[i] = x[i * stride], elements of Element's size.
 template <typename Element>
 void copyElements(const uint8_t* x, int64_t stride, int64_t count, uint8_t* y) {
@@ -46,14 +61,8 @@ void copyElements(const uint8_t* x, int64_t stride, int64_t count, uint8_t* y) {
 inline void copyStrided(size_t bytes, const uint8_t* x, int64_t stride, int64_t count, uint8_t* y) {
   if (stride == 1) {
     std::memcpy(y, x, static_cast<size_t>(count) * bytes);
-  } else if (bytes == 1) {
-    copyElements<uint8_t>(x, stride, count, y);
-  } else if (bytes == 2) {
-    copyElements<uint16_t>(x, stride, count, y);
-  } else if (bytes == 4) {
-    copyElements<uint32_t>(x, stride, count, y);
   } else {
-    copyElements<uint64_t>(x, stride, count, y);
+    withWord(bytes, [&](auto word) { copyElements<decltype(word)>(x, stride, count, y); });
   }
 }
 

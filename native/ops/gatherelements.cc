@@ -15,16 +15,7 @@ class GatherElementsStep final : public PreparedStep {
   Walk<1> walk;                  // y; where a line along the axis begins in x
 
   void run(const RunContext& context) const override {
-    switch (elementBytes(x.type)) {
-      case 1:
-        return runAs<uint8_t>(context);
-      case 2:
-        return runAs<uint16_t>(context);
-      case 4:
-        return runAs<uint32_t>(context);
-      default:
-        return runAs<uint64_t>(context);
-    }
+    withWord(elementBytes(x.type), [&](auto word) { runAs<decltype(word)>(context); });
   }
 
  private:

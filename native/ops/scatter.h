@@ -31,16 +31,8 @@ struct Combined {
 template <typename Use>
 void withCombined(DataType type, Reduction reduction, Use&& use) {
   if (reduction == Reduction::kNone) {
-    switch (elementBytes(type)) {
-      case 1:
-        return use(Combined<uint8_t, Reduction::kNone>{});
-      case 2:
-        return use(Combined<uint16_t, Reduction::kNone>{});
-      case 4:
-        return use(Combined<uint32_t, Reduction::kNone>{});
-      default:
-        return use(Combined<uint64_t, Reduction::kNone>{});
-    }
+    return withWord(elementBytes(type),
+                    [&](auto word) { use(Combined<decltype(word), Reduction::kNone>{}); });
   }
   withNumber(type, [&](auto number) {
     using T = decltype(number);

@@ -18,16 +18,7 @@ class WhereStep final : public PreparedStep {
   Broadcast<3> operands;
 
   void run(const RunContext& context) const override {
-    switch (elementBytes(operands.y.type)) {
-      case 1:
-        return runAs<uint8_t>(context);
-      case 2:
-        return runAs<uint16_t>(context);
-      case 4:
-        return runAs<uint32_t>(context);
-      default:
-        return runAs<uint64_t>(context);
-    }
+    withWord(elementBytes(operands.y.type), [&](auto word) { runAs<decltype(word)>(context); });
   }
 
  private:

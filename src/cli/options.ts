@@ -82,6 +82,7 @@ function pictureSize(options: RawOptions): [number, number] | undefined {
   throw new UsageError(`--size takes <width>x<height>, such as 224x224, not '${value}'`);
 }
 
-function dashed(name: string): string {
+/** The flag of an option. */
+export function dashed(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

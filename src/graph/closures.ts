@@ -27,7 +27,8 @@ export function withClosures(graph: Graph): Graph {
   return closeGraph(graph, fresh);
 }
 
-function bodiesOf(node: Node): (readonly [string, Graph])[] {
+/** The subgraphs of a node, by the attribute that holds each. */
+export function bodiesOf(node: Node): (readonly [string, Graph])[] {
   return [...node.attributes].flatMap(([name, attribute]) =>
     attribute.kind === 'graph' ? [[name, attribute.value] as const] : [],
   );

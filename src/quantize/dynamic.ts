@@ -15,14 +15,21 @@ import {
   type Weighted,
   type WeightsResult,
 } from './floatWeights.js';
-import { checkNames, flag, type NodeSelector, oneOf, opTypesOf, type Progress } from './options.js';
+import {
+  checkNames,
+  flag,
+  oneOf,
+  opTypesOf,
+  type SelectionOptions,
+  selectionOptions,
+} from './options.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
 
 /** Operators that `quantizeDynamic` knows. */
 export const dynamicOps = ['MatMul', 'Gemm', 'Conv'] as const;
 
-export interface QuantizeDynamicOptions {
+export interface QuantizeDynamicOptions extends SelectionOptions {
   /**
    * How activations of matrix products are quantized: 'per-row' (default) to int8, each row by its own largest
    * magnitude, so that no token coarsens another; or 'per-tensor' to uint8 by DynamicQuantizeLinear. Those of Conv
@@ -35,23 +42,13 @@ export interface QuantizeDynamicOptions {
   readonly reduceRange?: boolean;
   /** Operator types to quantize. Default MatMul and Gemm; Conv may be asked for. */
   readonly opTypes?: readonly string[];
-  /** When given, only these nodes are quantized. A selector that matches no node throws `NO_MATCH`. */
-  readonly nodesToQuantize?: readonly NodeSelector[];
-  /** These nodes stay in float. A selector that matches no node throws `NO_MATCH`. */
-  readonly nodesToExclude?: readonly NodeSelector[];
-  readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignal;
 }
 
 const known = [
   'activations',
   'perChannel',
   'reduceRange',
-  'opTypes',
-  'nodesToQuantize',
-  'nodesToExclude',
-  'onProgress',
-  'signal',
+  ...selectionOptions,
 ] as const satisfies readonly (keyof QuantizeDynamicOptions)[];
 
 /**
@@ -72,14 +69,8 @@ export async function quantizeDynamic(
     perChannel: flag('perChannel', options.perChannel, true),
     reduceRange: flag('reduceRange', options.reduceRange, false),
   };
-  const selection = {
-    opTypes: opTypesOf(options.opTypes ?? ['MatMul', 'Gemm'], dynamicOps),
-    nodesToQuantize: options.nodesToQuantize,
-    nodesToExclude: options.nodesToExclude ?? [],
-    onProgress: options.onProgress,
-    signal: options.signal,
-  };
-  return quantizeWeighted(source, selection, (graph, nodes, done) =>
+  const opTypes = opTypesOf(options.opTypes ?? ['MatMul', 'Gemm'], dynamicOps);
+  return quantizeWeighted(source, { ...options, opTypes }, (graph, nodes, done) =>
     writeAll(graph, nodes, settings, done),
   );
 }

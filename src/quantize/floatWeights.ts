@@ -12,7 +12,7 @@ import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
 import { anchorOf } from './anchor.js';
-import type { NodeSelector, Progress } from './options.js';
+import type { SelectionOptions } from './options.js';
 import { type WeightReport, weightReport } from './report.js';
 import { selectNodes } from './select.js';
 import { type QuantizedWeight, weightSqnr } from './weights.js';
@@ -76,12 +76,8 @@ export interface Done {
   readonly weight: QuantizedWeight;
 }
 
-export interface Selection {
+interface Selection extends SelectionOptions {
   readonly opTypes: ReadonlySet<string>;
-  readonly nodesToQuantize: readonly NodeSelector[] | undefined;
-  readonly nodesToExclude: readonly NodeSelector[];
-  readonly onProgress: ((progress: Progress) => void) | undefined;
-  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -90,19 +86,18 @@ export interface Selection {
  */
 export async function quantizeWeighted(
   source: Model | string | Uint8Array,
-  selection: Selection,
+  { opTypes, nodesToQuantize, nodesToExclude = [], onProgress, signal }: Selection,
   write: (graph: Graph, nodes: readonly Weighted[], done: (one: Done) => void) => Graph,
 ): Promise<WeightsResult> {
-  const { onProgress, signal } = selection;
   throwIfAborted(signal, 'quantization');
   const before = await loadModel(source);
   const graph = runPasses(before.graph, floatPasses);
-  const selected = selectNodes(graph, selection);
+  const selected = selectNodes(graph, { opTypes, nodesToQuantize, nodesToExclude });
   const nodes = [...selected].flatMap((node) => weightedOf(graph, node) ?? []);
   if (nodes.length === 0) {
     throw new OctavoError('NO_MATCH', 'the model has nothing to quantize', {
       where: graph.name,
-      expected: `a ${[...selection.opTypes].join(', ')} with constant weights among the selected nodes`,
+      expected: `a ${[...opTypes].join(', ')} with constant weights among the selected nodes`,
     });
   }
   const start = performance.now();

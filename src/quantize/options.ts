@@ -19,7 +19,26 @@ export interface Progress {
   readonly etaMs: number | undefined;
 }
 
-export interface QuantizeStaticOptions {
+/** Which nodes a quantizer takes, and how it is followed and ended. */
+export interface SelectionOptions {
+  /** When given, only these nodes are quantized. A selector that matches no node throws `NO_MATCH`. */
+  readonly nodesToQuantize?: readonly NodeSelector[];
+  /** These nodes stay in float. A selector that matches no node throws `NO_MATCH`. */
+  readonly nodesToExclude?: readonly NodeSelector[];
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Names of what every quantizer takes. */
+export const selectionOptions = [
+  'opTypes',
+  'nodesToQuantize',
+  'nodesToExclude',
+  'onProgress',
+  'signal',
+] as const satisfies readonly ('opTypes' | keyof SelectionOptions)[];
+
+export interface QuantizeStaticOptions extends SelectionOptions {
   /** Feeds of the model, streamed: calibrating on 10,000 samples takes the memory of one. */
   readonly calibrationData: Iterable<Feeds> | AsyncIterable<Feeds>;
   /** How activation ranges are chosen. Default 'mse'. */
@@ -38,18 +57,12 @@ export interface QuantizeStaticOptions {
   readonly reduceRange?: boolean;
   /** Operator types to quantize. Default: all of `quantizableOps`. */
   readonly opTypes?: readonly string[];
-  /** When given, only these nodes are quantized. A selector that matches no node throws `NO_MATCH`. */
-  readonly nodesToQuantize?: readonly NodeSelector[];
-  /** These nodes stay in float. A selector that matches no node throws `NO_MATCH`. */
-  readonly nodesToExclude?: readonly NodeSelector[];
   /** What NaN and infinities in activations do: throw `INVALID_CALIBRATION`, or be left out. Default 'error'. */
   readonly nonFinite?: 'error' | 'skip';
   /** The form of the result; 'qdq' is the only one. */
   readonly format?: 'qdq';
   /** Backend, threads and limits of the float runs that calibration makes. */
   readonly session?: SessionOptions;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** Operators that can be computed in integers, or that keep integers as they are. */
@@ -105,14 +118,10 @@ const known: readonly (keyof QuantizeStaticOptions)[] = [
   'perChannel',
   'symmetric',
   'reduceRange',
-  'opTypes',
-  'nodesToQuantize',
-  'nodesToExclude',
   'nonFinite',
   'format',
   'session',
-  'onProgress',
-  'signal',
+  ...selectionOptions,
 ];
 
 /** Checks the options and fills in the defaults; throws `INVALID_ARGUMENT` naming the option. */

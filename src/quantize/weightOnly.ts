@@ -17,14 +17,21 @@ import {
   type Weighted,
   type WeightsResult,
 } from './floatWeights.js';
-import { checkNames, flag, type NodeSelector, oneOf, opTypesOf, type Progress } from './options.js';
+import {
+  checkNames,
+  flag,
+  oneOf,
+  opTypesOf,
+  type SelectionOptions,
+  selectionOptions,
+} from './options.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
 
 /** Operators that `quantizeWeights` knows. */
 export const weightOps = ['MatMul', 'Gemm', 'Conv', 'Gather'] as const;
 
-export interface QuantizeWeightsOptions {
+export interface QuantizeWeightsOptions extends SelectionOptions {
   /** Default 'int8'. */
   readonly type?: 'int8' | 'int4';
   /** int4: weights that share a scale, along the axis that products sum: 16, 32, … 256. Default 32. */
@@ -43,12 +50,6 @@ export interface QuantizeWeightsOptions {
   readonly activations?: 'float' | 'int8';
   /** Operator types to quantize. Default MatMul, Gemm, Conv and Gather (rows of a table). */
   readonly opTypes?: readonly string[];
-  /** When given, only these nodes are quantized. A selector that matches no node throws `NO_MATCH`. */
-  readonly nodesToQuantize?: readonly NodeSelector[];
-  /** These nodes stay in float. A selector that matches no node throws `NO_MATCH`. */
-  readonly nodesToExclude?: readonly NodeSelector[];
-  readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignal;
 }
 
 const known = [
@@ -57,11 +58,7 @@ const known = [
   'format',
   'symmetric',
   'activations',
-  'opTypes',
-  'nodesToQuantize',
-  'nodesToExclude',
-  'onProgress',
-  'signal',
+  ...selectionOptions,
 ] as const satisfies readonly (keyof QuantizeWeightsOptions)[];
 
 interface Settings {
@@ -83,14 +80,8 @@ export async function quantizeWeights(
   options: QuantizeWeightsOptions = {},
 ): Promise<WeightsResult> {
   const settings = resolve(options);
-  const selection = {
-    opTypes: opTypesOf(options.opTypes, weightOps),
-    nodesToQuantize: options.nodesToQuantize,
-    nodesToExclude: options.nodesToExclude ?? [],
-    onProgress: options.onProgress,
-    signal: options.signal,
-  };
-  return quantizeWeighted(source, selection, (graph, nodes, done) =>
+  const opTypes = opTypesOf(options.opTypes, weightOps);
+  return quantizeWeighted(source, { ...options, opTypes }, (graph, nodes, done) =>
     writeAll(graph, nodes, settings, done),
   );
 }

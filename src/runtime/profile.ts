@@ -30,7 +30,7 @@ export interface Profile {
   readonly backend: string;
   readonly isa: string;
   readonly threads: number;
-  /** Runs that were measured; as many again and more ran before, to warm up. */
+  /** Runs that were measured, behind those that warmed up. */
   readonly runs: number;
   /** Sum of all steps, in milliseconds: a run without the copies of inputs and outputs. */
   readonly ms: number;
@@ -134,7 +134,11 @@ export function profileOf(
 
 function groupBy(steps: readonly TimedStep[]): Map<string, TimedStep[]> {
   const groups = new Map<string, TimedStep[]>();
-  for (const step of steps) groups.set(step.op, [...(groups.get(step.op) ?? []), step]);
+  for (const step of steps) {
+    const group = groups.get(step.op);
+    if (group === undefined) groups.set(step.op, [step]);
+    else group.push(step);
+  }
   return groups;
 }
 

@@ -82,6 +82,18 @@ export function drawWindow(random: Random, kernels: readonly number[]): WindowAx
   );
 }
 
+/** How a window slides over two axes. */
+export function slidingOf(rows: WindowAxis, columns: WindowAxis) {
+  return {
+    strideH: rows.stride,
+    strideW: columns.stride,
+    dilationH: rows.dilation,
+    dilationW: columns.dilation,
+    padTop: rows.before,
+    padLeft: columns.before,
+  };
+}
+
 /** `channels` draws [groups, input channels per group, output channels per group]. */
 export function drawConvolution(
   random: Random,
@@ -99,12 +111,7 @@ export function drawConvolution(
         weight: [groups * perGroup, rows.kernel, columns.kernel, depth],
         y: [batch, rows.out, columns.out, groups * perGroup],
         window: {
-          strideH: rows.stride,
-          strideW: columns.stride,
-          dilationH: rows.dilation,
-          dilationW: columns.dilation,
-          padTop: rows.before,
-          padLeft: columns.before,
+          ...slidingOf(rows, columns),
           groups,
         },
       } as const;

@@ -2,7 +2,16 @@
 import type { StepParams } from '../../src/runtime/steps.js';
 import { gridFloats, integers, type Random } from '../helpers/random.js';
 import { singleStepPlan } from '../helpers/singleStep.js';
-import { count, drawClamp, drawFactor, drawSize, drawUntil, drawWindow, drawZero } from './draw.js';
+import {
+  count,
+  drawClamp,
+  drawFactor,
+  drawSize,
+  drawUntil,
+  drawWindow,
+  drawZero,
+  slidingOf,
+} from './draw.js';
 import { exact, near, type Suite } from './problem.js';
 
 export interface PoolShape {
@@ -38,12 +47,7 @@ export function drawPool(random: Random): PoolShape {
         window: {
           kernelH: rows.kernel,
           kernelW: columns.kernel,
-          strideH: rows.stride,
-          strideW: columns.stride,
-          dilationH: rows.dilation,
-          dilationW: columns.dilation,
-          padTop: rows.before,
-          padLeft: columns.before,
+          ...slidingOf(rows, columns),
         },
       };
     },

@@ -12,6 +12,7 @@ import {
   drawSize,
   drawUntil,
   drawZero,
+  slidingOf,
   type WindowAxis,
 } from './draw.js';
 import type { Problem, Suite } from './problem.js';
@@ -190,12 +191,7 @@ function drawStrips(random: Random): ConvolutionShape {
         weight: [channels, rows.kernel, columns.kernel, 1],
         y: [batch, rows.out, columns.out, channels],
         window: {
-          strideH: rows.stride,
-          strideW: columns.stride,
-          dilationH: rows.dilation,
-          dilationW: columns.dilation,
-          padTop: rows.before,
-          padLeft: columns.before,
+          ...slidingOf(rows, columns),
           groups: channels,
         },
       } as const;
@@ -219,12 +215,7 @@ function drawPadded(random: Random): ConvolutionShape {
     weight: [groups * perGroup, rows.kernel, columns.kernel, depth],
     y: [batch, rows.out, columns.out, groups * perGroup],
     window: {
-      strideH: rows.stride,
-      strideW: columns.stride,
-      dilationH: rows.dilation,
-      dilationW: columns.dilation,
-      padTop: rows.before,
-      padLeft: columns.before,
+      ...slidingOf(rows, columns),
       groups,
     },
   };

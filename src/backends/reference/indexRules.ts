@@ -1,13 +1,19 @@
 /** The rules of steps that read or write indices, and of CumSum. */
-import { bitsOf, type DataType, dataTypes } from '../../core/dtype.js';
+import type { DataType } from '../../core/dtype.js';
 import { formatShape, type Shape } from '../../core/shape.js';
 import { argReduceKinds, scatterReductions } from '../../runtime/steps.js';
-import { type Need, needRange, needSame } from './needs.js';
+import {
+  type Need,
+  needKind,
+  needRange,
+  needSame,
+  needSameType,
+  numbers,
+  wholeBytes,
+} from './needs.js';
 import type { Rule, Subject } from './rules.js';
 
-const wholeBytes: readonly DataType[] = dataTypes.filter((type) => bitsOf(type) >= 8);
-const notNumbers: readonly DataType[] = ['bool', 'float16', 'bfloat16'];
-const numbers = wholeBytes.filter((type) => !notNumbers.includes(type));
+const ordered: readonly DataType[] = numbers.filter((type) => type !== 'bool');
 const indexTypes: readonly DataType[] = ['int32', 'int64'];
 
 type IndexStep =
@@ -27,7 +33,7 @@ export const indexRules: { readonly [S in IndexStep]: Rule<S> } = {
     check: (subject) => {
       const [x, indices] = dimsOf(subject);
       const { outputs, params, need } = subject;
-      needOneType(subject, 0);
+      needSameType(subject, subject.inputs.slice(0, 1));
       needAxis(need, params.axis, x!);
       needSame(need, outputs[0]!.dims, x!.toSpliced(params.axis, 1, ...indices!));
     },
@@ -38,7 +44,7 @@ export const indexRules: { readonly [S in IndexStep]: Rule<S> } = {
     check: (subject) => {
       const [x, indices] = dimsOf(subject);
       const { outputs, params, need } = subject;
-      needOneType(subject, 0);
+      needSameType(subject, subject.inputs.slice(0, 1));
       needSame(need, outputs[0]!.dims, indices!);
       needWithin(need, indices!, x!, params.axis);
     },
@@ -49,7 +55,7 @@ export const indexRules: { readonly [S in IndexStep]: Rule<S> } = {
     check: (subject) => {
       const [x, indices] = dimsOf(subject);
       const { outputs, params, need } = subject;
-      needOneType(subject, 0);
+      needSameType(subject, subject.inputs.slice(0, 1));
       needTuples(need, indices!, x!, params.batchDims, outputs[0]!.dims);
     },
   },
@@ -74,12 +80,12 @@ export const indexRules: { readonly [S in IndexStep]: Rule<S> } = {
     },
   },
   TopK: {
-    reads: [numbers],
-    writes: [numbers, ['int64']],
+    reads: [ordered],
+    writes: [ordered, ['int64']],
     check: (subject) => {
       const [x] = dimsOf(subject);
       const { outputs, params, need } = subject;
-      needOneType(subject, 0);
+      needSameType(subject, subject.inputs.slice(0, 1));
       needAxis(need, params.axis, x!);
       const k = outputs[0]!.dims[params.axis] ?? 0;
       needRange(need, 'k', k, 0, x![params.axis]);
@@ -87,12 +93,12 @@ export const indexRules: { readonly [S in IndexStep]: Rule<S> } = {
     },
   },
   ArgReduce: {
-    reads: [numbers],
+    reads: [ordered],
     writes: [['int64']],
     check: (subject) => {
       const [x] = dimsOf(subject);
       const { outputs, params, need } = subject;
-      needRange(need, 'kind', params.kind, 0, Object.keys(argReduceKinds).length - 1);
+      needKind(need, params.kind, argReduceKinds);
       needAxis(need, params.axis, x!);
       const y = x!.with(params.axis, 1);
       needSame(need, outputs[0]!.dims, y);
@@ -100,12 +106,12 @@ export const indexRules: { readonly [S in IndexStep]: Rule<S> } = {
     },
   },
   CumSum: {
-    reads: [numbers],
-    writes: [numbers],
+    reads: [ordered],
+    writes: [ordered],
     check: (subject) => {
       const [x] = dimsOf(subject);
       const { outputs, params, need } = subject;
-      needOneType(subject, 0);
+      needSameType(subject, subject.inputs.slice(0, 1));
       needAxis(need, params.axis, x!);
       needSame(need, outputs[0]!.dims, x!);
     },
@@ -114,15 +120,6 @@ export const indexRules: { readonly [S in IndexStep]: Rule<S> } = {
 
 function dimsOf({ inputs }: Pick<Subject<IndexStep>, 'inputs'>): readonly Shape[] {
   return inputs.map((input) => input!.dims);
-}
-
-/** The chosen inputs are of the type of the first output. */
-function needOneType(
-  { inputs, outputs, need }: Pick<Subject<IndexStep>, 'inputs' | 'outputs' | 'need'>,
-  ...chosen: readonly number[]
-): void {
-  const { type } = outputs[0]!;
-  for (const i of chosen) need(inputs[i]!.type === type, type, inputs[i]!.type);
 }
 
 function needAxis(need: Need, axis: number, dims: Shape): void {
@@ -150,9 +147,9 @@ function needTuples(need: Need, indices: Shape, x: Shape, batchDims: number, sli
 function needScattered(subject: Subject<'ScatterElements'> | Subject<'ScatterND'>): void {
   const { inputs, outputs, params, need } = subject;
   const [y] = outputs;
-  needOneType(subject, 0, 2);
+  needSameType(subject, [inputs[0], inputs[2]]);
   needSame(need, y!.dims, inputs[0]!.dims);
   needRange(need, 'reduction', params.reduction, 0, Object.keys(scatterReductions).length - 1);
-  const known = params.reduction === scatterReductions.none || numbers.includes(y!.type);
+  const known = params.reduction === scatterReductions.none || ordered.includes(y!.type);
   need(known, 'a type with reductions', y!.type);
 }

@@ -2,16 +2,12 @@
  * The step table as a check: for each kind of step, the types it reads and writes, and how shapes
  * and parameters must agree for its kernel to stay inside its tensors.
  */
-import { bitsOf, type DataType, dataTypes, isInteger } from '../../core/dtype.js';
+import { type DataType, isInteger } from '../../core/dtype.js';
 import { broadcastShapes, elementCount, formatShape, type Shape } from '../../core/shape.js';
-import { arithmeticOn } from '../../numerics/arithmetic.js';
 import { scaleDims } from '../../numerics/layout.js';
 import type { PlanTensor } from '../../runtime/plan.js';
 import {
-  arithmeticKinds,
   binaryKinds,
-  comparisonKinds,
-  nameOfKind,
   padModes,
   reduceKinds,
   type StepName,
@@ -21,8 +17,19 @@ import {
 import { attentionRule } from './attentionRule.js';
 import { indexRules } from './indexRules.js';
 import { lowPrecisionRules } from './lowPrecisionRules.js';
-import { type Need, needCount, needRange, needSame } from './needs.js';
+import {
+  checkBroadcast,
+  type Need,
+  needCount,
+  needKind,
+  needRange,
+  needSame,
+  needSameType,
+  numbers,
+  wholeBytes,
+} from './needs.js';
 import { recurrentRules } from './recurrentRules.js';
+import { typedRules } from './typedRules.js';
 
 /** What a rule looks at; an absent optional input is undefined. */
 export interface Subject<S extends StepName> {
@@ -52,9 +59,6 @@ const u8: Types = ['uint8'];
 const i32: Types = ['int32'];
 const bytes: Types = ['uint8', 'int8'];
 const quantized: Types = ['uint8', 'int8', 'uint16', 'int16'];
-const wholeBytes: Types = dataTypes.filter((type) => bitsOf(type) >= 8);
-/** What is a number as it lies in its array. */
-const numbers: Types = wholeBytes.filter((type) => type !== 'float16' && type !== 'bfloat16');
 
 export const rules: { readonly [S in StepName]: Rule<S> } = {
   QuantizeLinear: {
@@ -254,48 +258,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       needCount(need, outputs[0], elementCount(inputs[0]!.dims));
     },
   },
-  Arithmetic: {
-    reads: [numbers, numbers],
-    writes: [numbers],
-    check: (subject) => {
-      const { outputs, params, need } = subject;
-      checkBroadcast(subject);
-      needSameType(subject);
-      needKind(need, params.kind, arithmeticKinds);
-      const { type } = outputs[0]!;
-      const name = nameOfKind(arithmeticKinds, params.kind);
-      need(arithmeticOn(name, type) !== undefined, `a type with ${name}`, type);
-    },
-  },
-  Compare: {
-    reads: [numbers, numbers],
-    writes: [['bool']],
-    check: (subject) => {
-      const { inputs, params, need } = subject;
-      checkBroadcast(subject);
-      need(inputs[0]!.type === inputs[1]!.type, inputs[0]!.type, inputs[1]!.type);
-      needKind(need, params.kind, comparisonKinds);
-    },
-  },
-  Where: {
-    reads: [['bool'], wholeBytes, wholeBytes],
-    writes: [wholeBytes],
-    check: ({ inputs, outputs, need }) => {
-      const [condition, a, b] = inputs.map((input) => input!.dims);
-      const dims = broadcastShapes(broadcastShapes(condition!, a!), b!);
-      needSame(need, outputs[0]!.dims, dims);
-      needSameType({ inputs: inputs.slice(1), outputs, need });
-    },
-  },
-  Expand: {
-    reads: [wholeBytes],
-    writes: [wholeBytes],
-    check: (subject) => {
-      const { inputs, outputs, need } = subject;
-      needSameType(subject);
-      needSame(need, broadcastShapes(inputs[0]!.dims, outputs[0]!.dims), outputs[0]!.dims);
-    },
-  },
+  ...typedRules,
   ...indexRules,
   ...recurrentRules,
   Resample: {
@@ -313,21 +276,8 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
   ...lowPrecisionRules,
 };
 
-function needKind(need: Need, code: number, kinds: Readonly<Record<string, number>>): void {
-  needRange(need, 'kind', code, 0, Object.keys(kinds).length - 1);
-}
-
-function needSameType({ inputs, outputs, need }: Omit<Subject<StepName>, 'params'>): void {
-  const { type } = outputs[0]!;
-  for (const input of inputs) need(input!.type === type, type, input!.type);
-}
-
 function checkPointwise({ inputs, outputs, need }: Omit<Subject<StepName>, 'params'>): void {
   needSame(need, outputs[0]!.dims, inputs[0]!.dims);
-}
-
-function checkBroadcast({ inputs, outputs, need }: Omit<Subject<StepName>, 'params'>): void {
-  needSame(need, outputs[0]!.dims, broadcastShapes(inputs[0]!.dims, inputs[1]!.dims));
 }
 
 function checkScales(

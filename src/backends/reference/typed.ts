@@ -3,39 +3,11 @@
  * are never mixed: tensors of one type have one or the other.
  */
 import { arithmeticOn, comparisonOf } from '../../numerics/arithmetic.js';
-import type { Step } from '../../runtime/plan.js';
 import { arithmeticKinds, comparisonKinds, nameOfKind } from '../../runtime/steps.js';
+import { combine } from './broadcast.js';
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
-import type { PlanMemory } from './memory.js';
-import { broadcastStrides, forEachRow, gather } from './strided.js';
+import { broadcastStrides, gather } from './strided.js';
 import { wordsOf } from './words.js';
-
-/** Any typed array, element by element. */
-interface Elements {
-  readonly length: number;
-  [index: number]: number | bigint;
-}
-
-function elements(memory: PlanMemory, index: number | undefined): Elements {
-  return memory.view(index!) as unknown as Elements;
-}
-
-/** y = f(a, b) over tensors that broadcast; storing rounds or wraps to the type of y. */
-function combine(
-  step: Step,
-  memory: PlanMemory,
-  f: (a: number | bigint, b: number | bigint) => number | bigint,
-): void {
-  const [a, b, y] = [...step.inputs, ...step.outputs].map((index) => elements(memory, index));
-  const dims = dimsOf(memory, step.outputs[0]);
-  const aStrides = broadcastStrides(dimsOf(memory, step.inputs[0]), dims);
-  const bStrides = broadcastStrides(dimsOf(memory, step.inputs[1]), dims);
-  const [aStep, bStep] = [aStrides.at(-1) ?? 0, bStrides.at(-1) ?? 0];
-  let at = 0;
-  forEachRow(dims, aStrides, bStrides, (aFrom, bFrom, length) => {
-    for (let i = 0; i < length; i++) y![at++] = f(a![aFrom + i * aStep]!, b![bFrom + i * bStep]!);
-  });
-}
 
 export const arithmetic: StepKernel<'Arithmetic'> = (step, memory) => {
   const name = nameOfKind(arithmeticKinds, step.params.kind);

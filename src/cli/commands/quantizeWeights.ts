@@ -3,9 +3,9 @@ import { formatBytes } from '../../graph/print.js';
 import type { Model } from '../../onnx/model.js';
 import { quantizeDynamic } from '../../quantize/dynamic.js';
 import type { WeightsReport, WeightsResult } from '../../quantize/floatWeights.js';
-import type { NodeSelector, Progress } from '../../quantize/options.js';
+import type { SelectionOptions } from '../../quantize/options.js';
 import { quantizeWeights } from '../../quantize/weightOnly.js';
-import { choice, type RawOptions, UsageError, whole } from '../options.js';
+import { choice, dashed, type RawOptions, UsageError, whole } from '../options.js';
 import { formatDecibels, formatTable } from '../terminal.js';
 
 /** Flags of a calibration, and those of the other way each, by the option's name. */
@@ -24,23 +24,14 @@ export function wayWithoutSamples(options: RawOptions): Way | undefined {
   const wrong = way === undefined ? ['activations', 'blockSize'] : [...sampled, ...others[way]];
   const found = wrong.find((name) => options[name] !== undefined);
   if (found === undefined) return way;
-  const flag = `--${found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new UsageError(`${way ?? 'quantizing with samples'} does not take ${flag}`);
-}
-
-interface Common {
-  readonly opTypes: readonly string[] | undefined;
-  readonly nodesToExclude: readonly NodeSelector[] | undefined;
-  readonly nodesToQuantize: readonly NodeSelector[] | undefined;
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
+  throw new UsageError(`${way ?? 'quantizing with samples'} does not take ${dashed(found)}`);
 }
 
 export function quantizeWithoutSamples(
   way: Way,
   model: Model,
   options: RawOptions,
-  common: Common,
+  common: SelectionOptions & { readonly opTypes?: readonly string[] },
 ): Promise<WeightsResult> {
   if (way === '--dynamic') {
     return quantizeDynamic(model, {

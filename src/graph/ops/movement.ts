@@ -7,7 +7,7 @@ import { concatenated, permuted, reshaped, sliceRange, squeezed, unsqueezed } fr
 import type { InferContext, OpDefinition } from './op.js';
 
 /** A definition with one output of the first input's type, whose dims follow from the context. */
-function moving(
+export function moving(
   op: string,
   since: number,
   inputs: readonly [number, number],

@@ -4,7 +4,7 @@ import { elementTypeOf } from '../elementTypes.js';
 import type { Dim, ValueType } from '../ir.js';
 import { contradiction, expectInputType, expectRank } from './context.js';
 import { axisOf, type Dims } from './dims.js';
-import { numbersOf } from './movement.js';
+import { moving, numbersOf } from './movement.js';
 import type { InferContext, OpDefinition } from './op.js';
 
 function definition(
@@ -23,17 +23,14 @@ function definition(
   };
 }
 
-/** x's type with dims that follow from x's. */
+/** Moved elements, whose dims follow from x's once its rank is known. */
 function ofDims(
   op: string,
   since: number,
   inputs: readonly [number, number],
-  dimsOf: (context: InferContext, dims: Dims) => Dims | undefined,
+  dimsOf: (context: InferContext, dims: Dims) => Dims,
 ): OpDefinition {
-  return definition(op, since, inputs, (context) => {
-    const x = context.input(0);
-    return x && { type: x.type, dims: x.dims && dimsOf(context, x.dims) };
-  });
+  return moving(op, since, inputs, (context, dims) => dims && dimsOf(context, dims));
 }
 
 /** 'blocksize', from 1. */

@@ -6,6 +6,12 @@
 import { bitsOf, type DataType, isInteger } from '../../core/dtype.js';
 import { stridesOf } from '../../core/shape.js';
 import { reducedAxes } from '../../graph/ops/reduce.js';
+import {
+  type ArithmeticOperation,
+  arithmeticOn,
+  comparisonOf,
+  type OnElements,
+} from '../../numerics/arithmetic.js';
 import { roundHalfEven } from '../../numerics/rounding.js';
 import {
   broadcastTo,
@@ -30,49 +36,24 @@ function isFloat(type: DataType): boolean {
   return type === 'float32' || type === 'float64';
 }
 
-/** One operation on numbers and, where integers need their own, on bigints. */
-interface Operation {
-  readonly float: (a: number, b: number) => number;
-  /** For integers of up to 32 bits; the same as for floats when absent. */
-  readonly integer?: (a: number, b: number) => number;
-  readonly bigint: (a: bigint, b: bigint) => bigint;
-  /** Whether an integer divisor of zero stands in the way. */
-  readonly divides?: boolean;
-}
-
-const operations: Readonly<Record<string, Operation>> = {
-  Add: { float: (a, b) => a + b, bigint: (a, b) => a + b },
-  Sub: { float: (a, b) => a - b, bigint: (a, b) => a - b },
-  Mul: { float: (a, b) => a * b, integer: Math.imul, bigint: (a, b) => a * b },
-  Div: {
-    float: (a, b) => a / b,
-    integer: (a, b) => Math.trunc(a / b),
-    bigint: (a, b) => a / b,
-    divides: true,
-  },
-  Min: { float: Math.min, bigint: (a, b) => (a < b ? a : b) },
-  Max: { float: Math.max, bigint: (a, b) => (a > b ? a : b) },
-};
-
 /** Spreads all inputs over the dims of the first output. */
 function spread({ inputs, outputs }: Evaluation): Elements[] {
   return inputs.map((input) => elementsOf(broadcastTo(input!, outputs[0]!.dims).data));
 }
 
-function combine(operation: Operation): Evaluator {
+/** Whether an integer divisor is zero. */
+function dividesByZero(name: ArithmeticOperation, type: DataType, divisors: readonly Elements[]) {
+  if (name !== 'Div' || !isInteger(type)) return false;
+  return divisors.some((b) => Array.from(b).some((x) => Number(x) === 0));
+}
+
+function combine(name: ArithmeticOperation): Evaluator {
   return (evaluation) => {
     const { type, dims } = evaluation.outputs[0]!;
-    if (!isPlain(type) || type === 'bool') return undefined;
+    const compute = arithmeticOn(name, type);
+    if (compute === undefined) return undefined;
     const [first, ...rest] = spread(evaluation);
-    if (operation.divides && isInteger(type)) {
-      if (rest.some((b) => Array.from(b).some((x) => Number(x) === 0))) return undefined;
-    }
-    const { float, integer = float, bigint } = operation;
-    const whole = bitsOf(type) === 64 ? bigint : integer;
-    const compute = (isInteger(type) ? whole : float) as (
-      a: unknown,
-      b: unknown,
-    ) => number | bigint;
+    if (dividesByZero(name, type, rest)) return undefined;
     const result = tensorFrom(type, dims, (out) => {
       for (let i = 0; i < out.length; i++) {
         // Stored after each operation, so that every partial result is rounded to the type.
@@ -95,7 +76,7 @@ const pow: Evaluator = (evaluation) => {
   ];
 };
 
-function compare(test: (a: number | bigint, b: number | bigint) => boolean): Evaluator {
+function compare(test: OnElements<boolean>): Evaluator {
   return (evaluation) => {
     if (!evaluation.inputs.every((input) => isPlain(input!.type))) return undefined;
     const [a, b] = spread(evaluation);
@@ -144,6 +125,9 @@ const negate: Evaluator = (evaluation) => {
     }),
   ];
 };
+
+/** Operations on shapes, and the few that exporters leave on weights. */
+const folded = ['Add', 'Sub', 'Mul', 'Div', 'Min', 'Max'] as const;
 
 interface Reduction {
   readonly start: number;
@@ -195,13 +179,13 @@ function reduce({ start, step, finish = (sum) => sum }: Reduction): Evaluator {
 }
 
 export const arithmeticEvaluators: Readonly<Record<string, Evaluator>> = {
-  ...Object.fromEntries(Object.entries(operations).map(([op, how]) => [op, combine(how)])),
+  ...Object.fromEntries(folded.map((name) => [name, combine(name)])),
   ...Object.fromEntries(Object.entries(reductions).map(([op, how]) => [op, reduce(how)])),
   Pow: pow,
-  Equal: compare((a, b) => a === b),
-  Less: compare((a, b) => a < b),
+  Equal: compare(comparisonOf('Equal')),
+  Less: compare(comparisonOf('Less')),
   Greater: compare((a, b) => a > b),
-  LessOrEqual: compare((a, b) => a <= b),
+  LessOrEqual: compare(comparisonOf('LessOrEqual')),
   GreaterOrEqual: compare((a, b) => a >= b),
   And: compare((a, b) => a !== 0 && b !== 0),
   Or: compare((a, b) => a !== 0 || b !== 0),

@@ -76,7 +76,7 @@ export function clampOf(site: Site, node: Node): { lower: number; upper: number 
   return f?.kind === 'Clip' ? { lower: f.alpha, upper: f.beta } : undefined;
 }
 
-export function addUnary(
+function addUnary(
   to: Rewriting,
   x: string,
   { kind, alpha, beta }: UnaryFunction,

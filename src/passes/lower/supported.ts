@@ -5,6 +5,7 @@
  */
 import { bitsOf, type DataType } from '../../core/dtype.js';
 import type { OctavoError } from '../../core/errors.js';
+import { bodiesOf } from '../../graph/closures.js';
 import { type Graph, type Node, qualifiedOp, typeOf } from '../../graph/ir.js';
 import { isEvaluated } from '../evaluate/index.js';
 import { expandedOperators } from '../expand/index.js';
@@ -24,26 +25,13 @@ export function requireSupported(graph: Graph): void {
   const foldable = new Set(graph.constants.keys());
   const bound = isBound(graph);
   for (const node of graph.nodes) {
-    for (const { kind, value } of node.attributes.values()) {
-      if (kind === 'graph') requireKnown(value);
-    }
-    if (node.domain === 'octavo') continue;
-    requireKnownOperator(graph, node);
-    if (bound) continue;
+    requireKnown(graph, node);
+    if (node.domain === 'octavo' || bound) continue;
     const folds =
       sizes.has(qualifiedOp(node)) ||
       (isEvaluated(node) && node.inputs.every((input) => input === '' || foldable.has(input)));
     if (folds) for (const output of node.outputs) foldable.add(output);
     else if (hasForeignType(graph, node)) throw unsupportedNode(graph, node);
-  }
-}
-
-function requireKnown(body: Graph): void {
-  for (const node of body.nodes) {
-    for (const { kind, value } of node.attributes.values()) {
-      if (kind === 'graph') requireKnown(value);
-    }
-    if (node.domain !== 'octavo') requireKnownOperator(body, node);
   }
 }
 
@@ -56,8 +44,10 @@ function isKnown(node: Node): boolean {
   return loweredOperators.has(op) || rewritten || sizes.has(op) || isEvaluated(node);
 }
 
-function requireKnownOperator(graph: Graph, node: Node): void {
-  if (!isKnown(node)) throw unsupported({ graph, node });
+/** Throws for the node's operator, or one in its bodies, that nothing knows. */
+function requireKnown(graph: Graph, node: Node): void {
+  for (const [, body] of bodiesOf(node)) for (const inner of body.nodes) requireKnown(body, inner);
+  if (node.domain !== 'octavo' && !isKnown(node)) throw unsupported({ graph, node });
 }
 
 const foreignTypes: ReadonlySet<DataType> = new Set(['float64', 'float16', 'bfloat16']);
