@@ -38,6 +38,9 @@ export {
   type ModelMeta,
   saveModel,
 } from './onnx/model.js';
+export type { LayerNoise } from './quantize/biases.js';
+export { type CalibrateOptions, calibrate } from './quantize/calibrate.js';
+export { Calibration } from './quantize/calibration.js';
 export {
   dynamicOps,
   type QuantizeDynamicOptions,

@@ -14,6 +14,8 @@ export interface Anchor {
   readonly channelAxis: number;
   /** Flat [O] values, or undefined without a bias. */
   readonly bias: Float32Array | undefined;
+  /** Whether the operator adds a bias, given or not. */
+  readonly hasBiasInput: boolean;
 }
 
 /** The anchor in this node; undefined for other nodes, and for forms that no integer kernel computes. */
@@ -51,8 +53,9 @@ function makeAnchor(
   if (tensor.data.length === 0) return undefined;
   const weightTensor = expectType(tensor, 'float32', weight);
   const channels = tensor.dims[channelAxis]!;
+  const common = { data, weight, weightTensor, channelAxis, hasBiasInput: node.op !== 'MatMul' };
   if (biasName === undefined || biasName === '') {
-    return { data, weight, weightTensor, channelAxis, bias: undefined };
+    return { ...common, bias: undefined };
   }
   const bias = graph.constants.get(biasName);
   if (bias === undefined || bias.type !== 'float32') return undefined;
@@ -60,9 +63,9 @@ function makeAnchor(
   // A Gemm may broadcast its C over columns; over rows it is no bias.
   const last = bias.dims[bias.dims.length - 1] ?? 1;
   if (values.length === channels && last === channels) {
-    return { data, weight, weightTensor, channelAxis, bias: values };
+    return { ...common, bias: values };
   }
   if (values.length !== 1) return undefined;
   const filled = new Float32Array(channels).fill(values[0]!);
-  return { data, weight, weightTensor, channelAxis, bias: filled };
+  return { ...common, bias: filled };
 }

@@ -1,46 +1,37 @@
 /**
  * Runs the float graph over calibration data and lets a collector watch every value whose range is
- * wanted. Samples stream through: one is held at a time.
+ * wanted. Samples stream through: one is held at a time, and what `keeper` keeps.
  */
 import { Collector } from '../calibrate/index.js';
 import { OctavoError, throwIfAborted } from '../core/errors.js';
 import { expectType } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
+import { Calibration } from './calibration.js';
 import type { Progress } from './options.js';
+import type { SampleKeeper } from './samples.js';
 
 export interface ObserveOptions {
   readonly data: Iterable<Feeds> | AsyncIterable<Feeds>;
   readonly nonFinite: 'error' | 'skip';
+  readonly keeper?: SampleKeeper | undefined;
   readonly session?: SessionOptions | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Observation {
-  readonly collectors: ReadonlyMap<string, Collector>;
-  /** Feeds seen. */
-  readonly samples: number;
-}
-
-/** Collects the values named; constants among them are collected without a run. */
+/** Collects the values named, none of which is a constant. */
 export async function observe(
   graph: Graph,
   values: readonly string[],
   options: ObserveOptions,
-): Promise<Observation> {
-  const { data, nonFinite, onProgress, signal } = options;
+): Promise<Calibration> {
+  const { data, nonFinite, keeper, onProgress, signal } = options;
   const collectors = new Map(
     values.map((value) => [value, new Collector({ name: value, nonFinite })]),
   );
-  const computed: string[] = [];
-  for (const [value, collector] of collectors) {
-    const constant = graph.constants.get(value);
-    if (constant === undefined) computed.push(value);
-    else collector.add(expectType(constant, 'float32', value).data);
-  }
   const inputs = new Set(graph.inputs);
-  const watched = computed.filter((value) => !inputs.has(value));
+  const watched = values.filter((value) => !inputs.has(value));
   const total = sizeOf(data);
   const start = performance.now();
   let samples = 0;
@@ -53,12 +44,13 @@ export async function observe(
     for await (const feeds of data) {
       throwIfAborted(signal, 'calibration');
       const results = await session.run(feeds, { signal });
-      for (const value of computed) {
+      for (const value of values) {
         const tensor = inputs.has(value) ? feeds[value] : results[value];
         if (tensor !== undefined) {
           collectors.get(value)!.add(expectType(tensor, 'float32', value).data);
         }
       }
+      keeper?.offer(feeds);
       samples++;
       const left = total === undefined ? undefined : total - samples;
       const pace = (performance.now() - start) / samples;
@@ -78,7 +70,7 @@ export async function observe(
       expected: 'at least one sample',
     });
   }
-  return { collectors, samples };
+  return new Calibration(graph, samples, collectors);
 }
 
 function sizeOf(data: unknown): number | undefined {

@@ -6,12 +6,13 @@ import { type CalibrationMethod, calibrationMethods } from '../calibrate/index.j
 import { OctavoError } from '../core/errors.js';
 import type { Node } from '../graph/ir.js';
 import type { Feeds, SessionOptions } from '../runtime/session.js';
+import type { Calibration } from './calibration.js';
 
 /** Picks nodes by exact name, by pattern on the name, or by asking about each node. */
 export type NodeSelector = string | RegExp | ((node: Node) => boolean);
 
 export interface Progress {
-  readonly phase: 'calibrate' | 'ranges' | 'quantize';
+  readonly phase: 'calibrate' | 'ranges' | 'correct' | 'quantize';
   readonly done: number;
   /** Undefined when the length of the calibration data is not known. */
   readonly total: number | undefined;
@@ -39,8 +40,18 @@ export const selectionOptions = [
 ] as const satisfies readonly ('opTypes' | keyof SelectionOptions)[];
 
 export interface QuantizeStaticOptions extends SelectionOptions {
-  /** Feeds of the model, streamed: calibrating on 10,000 samples takes the memory of one. */
-  readonly calibrationData: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /**
+   * Feeds of the model, streamed: calibrating on 10,000 samples takes the memory of one. Beside `calibration` only what
+   * else needs samples reads them.
+   */
+  readonly calibrationData?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /** What samples showed, from `calibrate`, in place of watching them again. */
+  readonly calibration?: Calibration;
+  /**
+   * Gives back by the biases what quantizing moves the mean of each layer's channels by, measured on `samples` (default
+   * 32) of the calibration data, evenly spread. Default false.
+   */
+  readonly biasCorrection?: boolean | { readonly samples?: number };
   /** How activation ranges are chosen. Default 'mse'. */
   readonly calibrationMethod?: CalibrationMethod;
   /** Share of the values kept by 'percentile', in percent. Default 99.99. */
@@ -103,6 +114,8 @@ export interface ResolvedOptions {
   readonly symmetricWeights: boolean;
   readonly symmetricActivations: boolean;
   readonly reduceRange: boolean;
+  /** Samples to correct biases on; 0 leaves them as they are. */
+  readonly correctionSamples: number;
   readonly opTypes: ReadonlySet<string>;
   readonly nodesToQuantize: readonly NodeSelector[] | undefined;
   readonly nodesToExclude: readonly NodeSelector[];
@@ -111,6 +124,8 @@ export interface ResolvedOptions {
 
 const known: readonly (keyof QuantizeStaticOptions)[] = [
   'calibrationData',
+  'calibration',
+  'biasCorrection',
   'calibrationMethod',
   'percentile',
   'activationType',
@@ -149,6 +164,7 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
     symmetricWeights: flag('symmetric.weights', options.symmetric?.weights, true),
     symmetricActivations: flag('symmetric.activations', options.symmetric?.activations, false),
     reduceRange: flag('reduceRange', options.reduceRange, false),
+    correctionSamples: correctionSamplesOf(options.biasCorrection),
     opTypes: opTypesOf(options.opTypes, quantizableOps),
     nodesToQuantize: options.nodesToQuantize,
     nodesToExclude: options.nodesToExclude ?? [],
@@ -157,6 +173,15 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
 }
 
 const defaultPercentile = 99.99;
+const defaultCorrectionSamples = 32;
+
+function correctionSamplesOf(option: QuantizeStaticOptions['biasCorrection']): number {
+  if (option === undefined || option === false) return 0;
+  if (option === true) return defaultCorrectionSamples;
+  const { samples = defaultCorrectionSamples, ...rest } = option;
+  checkNames(rest, []);
+  return count('biasCorrection.samples', samples);
+}
 
 /** Throws `INVALID_ARGUMENT` for an option of another name. */
 export function checkNames(options: object, names: readonly string[]): void {
@@ -203,6 +228,15 @@ export function oneOf<T extends string>(
     });
   }
   return value;
+}
+
+/** A whole number from 1. */
+export function count(where: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new OctavoError('INVALID_ARGUMENT', 'not a whole number from 1', {
+    where,
+    found: String(value),
+  });
 }
 
 export function flag(where: string, value: boolean | undefined, fallback: boolean): boolean {

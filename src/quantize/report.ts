@@ -4,6 +4,7 @@ import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
 import type { Mapping, Range, ScaleAndZeroPoint } from '../numerics/index.js';
 import { exportModel } from '../onnx/export.js';
 import type { Model } from '../onnx/model.js';
+import type { LayerNoise } from './biases.js';
 import type { AnchorPatch } from './insert.js';
 import type { Placement, ValueGroup } from './placement.js';
 import { decibels, type QuantizedWeight } from './weights.js';
@@ -47,6 +48,8 @@ export interface QuantizationReport {
   readonly model: ModelReport;
   readonly activations: readonly ActivationReport[];
   readonly weights: readonly WeightReport[];
+  /** What each layer's outputs lose, in the order of computation; empty unless biases were corrected. */
+  readonly layers: readonly LayerNoise[];
   /** Nodes with weights that stayed in float. */
   readonly floatNodes: readonly string[];
 }
@@ -90,6 +93,7 @@ export function buildReport(parts: {
   readonly samples: number;
   readonly activations: readonly ActivationReport[];
   readonly anchors: readonly AnchorPatch[];
+  readonly layers: readonly LayerNoise[];
 }): QuantizationReport {
   const { graph, placement, anchors } = parts;
   const int8: Record<string, number> = Object.create(null);
@@ -109,6 +113,7 @@ export function buildReport(parts: {
       float,
     },
     activations: parts.activations,
+    layers: parts.layers,
     weights: anchors.map(({ node, weightName, weight }) =>
       weightReport(node.name, weightName, weight),
     ),

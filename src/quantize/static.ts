@@ -1,28 +1,22 @@
 /**
  * Static post-training quantization: a float model and samples in, an ordinary ONNX model in QDQ form
  * out. Batch norms are folded and activations are recognised first; placement says what becomes integer;
- * the calibrator chooses ranges from what the samples show; weights need no samples.
+ * the calibrator chooses ranges from what the samples show; weights need no samples; biases may be corrected in the end.
  */
-import { type Calibrator, type Collector, createCalibrator } from '../calibrate/index.js';
 import { OctavoError, throwIfAborted } from '../core/errors.js';
 import type { Graph } from '../graph/ir.js';
-import { type Mapping, paramsFromRange, perTensor, type QuantParams } from '../numerics/index.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
-import { anchorOf } from './anchor.js';
-import { type AnchorPatch, insertAnchorConstants, insertValuePairs } from './insert.js';
+import { type CorrectedBiases, correctBiases } from './biases.js';
+import type { Calibration } from './calibration.js';
+import { draftOf, watchedValues } from './draft.js';
 import { observe } from './observe.js';
 import { type QuantizeStaticOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { type Placement, placeQuantization, type ValueGroup } from './placement.js';
-import {
-  type ActivationReport,
-  buildReport,
-  type QuantizationReport,
-  valueReport,
-} from './report.js';
+import { type Placement, placeQuantization } from './placement.js';
+import { buildReport, type QuantizationReport } from './report.js';
+import { SampleKeeper } from './samples.js';
 import { selectNodes } from './select.js';
-import { quantizeAnchor } from './weights.js';
 
 export interface QuantizedModel {
   readonly model: Model;
@@ -47,94 +41,91 @@ export async function quantizeStatic(
   throwIfAborted(signal, 'quantizeStatic');
   const model = await loadModel(source);
   const graph = runPasses(model.graph, floatPasses);
-  const placement = placeQuantization(graph, selectNodes(graph, resolved));
-  if (placement.anchors.length === 0) {
-    throw new OctavoError('NO_MATCH', 'the model has nothing to quantize', {
-      where: graph.name,
-      expected: 'a Conv, Gemm or MatMul with constant weights among the selected nodes',
-    });
-  }
-  const sources = placement.groups.map((group) => group.source);
-  const { collectors, samples } = await observe(graph, sources, {
-    data: options.calibrationData,
-    nonFinite: resolved.nonFinite,
-    session: options.session,
-    onProgress,
-    signal,
-  });
+  const placement = placeStatic(graph, resolved);
+  const keeper = new SampleKeeper(resolved.correctionSamples);
+  const calibration = await calibrationOf(graph, placement, options, resolved, keeper);
   throwIfAborted(signal, 'quantizeStatic');
 
-  const activations = chooseRanges(placement, collectors, resolved, (done, total) =>
+  const draft = draftOf(graph, placement, calibration, resolved, (done, total) =>
     onProgress?.({ phase: 'ranges', done, total, etaMs: undefined }),
   );
-  const anchors = quantizeAnchors(graph, placement, activations.params, resolved);
-  const quantized = runPasses(graph, [
-    insertValuePairs(activations.params),
-    insertAnchorConstants(anchors),
-  ]);
+  const corrected =
+    resolved.correctionSamples > 0
+      ? await corrections(graph, placement, draft.quantized, keeper, options)
+      : undefined;
   onProgress?.({ phase: 'quantize', done: 1, total: 1, etaMs: 0 });
-  const result: Model = { ...model, graph: quantized };
+  const result: Model = { ...model, graph: corrected?.graph ?? draft.quantized };
   const report = buildReport({
     before: model,
     after: result,
     graph,
     placement,
-    samples,
-    activations: activations.reports,
-    anchors,
+    samples: calibration.samples,
+    activations: draft.activations,
+    anchors: draft.anchors,
+    layers: corrected?.layers ?? [],
   });
   return { model: result, report };
 }
 
-interface ChosenRanges {
-  readonly params: ReadonlyMap<string, QuantParams>;
-  readonly reports: readonly ActivationReport[];
-}
-
-function chooseRanges(
-  placement: Placement,
-  collectors: ReadonlyMap<string, Collector>,
-  options: ResolvedOptions,
-  onDone: (done: number, total: number) => void,
-): ChosenRanges {
-  const calibrator = createCalibrator(options.calibrationMethod, {
-    percentile: options.percentile,
+/** What becomes integer. Throws `NO_MATCH` where that is nothing. */
+export function placeStatic(graph: Graph, options: ResolvedOptions): Placement {
+  const placement = placeQuantization(graph, selectNodes(graph, options));
+  if (placement.anchors.length > 0) return placement;
+  throw new OctavoError('NO_MATCH', 'the model has nothing to quantize', {
+    where: graph.name,
+    expected: 'a Conv, Gemm or MatMul with constant weights among the selected nodes',
   });
-  const unclipped = createCalibrator('max');
-  const mapping: Mapping = {
-    type: options.activationType,
-    symmetric: options.symmetricActivations,
-  };
-  const params = new Map<string, QuantParams>();
-  const reports: ActivationReport[] = [];
-  placement.groups.forEach((group, i) => {
-    const collector = collectors.get(group.source)!;
-    const chosen: Calibrator = keepsWholeRange(group) ? unclipped : calibrator;
-    const range = chosen.range(collector, mapping);
-    const { scale, zeroPoint } = paramsFromRange(range, mapping);
-    for (const value of group.values) {
-      params.set(value, perTensor(options.activationType, scale, zeroPoint));
-    }
-    reports.push(valueReport(group, collector, chosen.name, range, { scale, zeroPoint }, mapping));
-    onDone(i + 1, placement.groups.length);
-  });
-  return { params, reports };
 }
 
-/** Logits and what leads to them decide answers by their extremes. */
-function keepsWholeRange(group: ValueGroup): boolean {
-  return group.feedsOutput;
-}
-
-function quantizeAnchors(
+/** What was handed in, or what the calibration data show now. Kept samples come from the data in both cases. */
+async function calibrationOf(
   graph: Graph,
   placement: Placement,
-  params: ReadonlyMap<string, QuantParams>,
-  options: ResolvedOptions,
-): AnchorPatch[] {
-  return placement.anchors.map((node) => {
-    const anchor = anchorOf(graph, node)!;
-    const inputScale = params.get(anchor.data)!.scale[0]!;
-    return { node, weightName: anchor.weight, ...quantizeAnchor(anchor, inputScale, options) };
+  options: QuantizeStaticOptions,
+  { nonFinite, correctionSamples }: ResolvedOptions,
+  keeper: SampleKeeper,
+): Promise<Calibration> {
+  const { calibration, calibrationData: data, session, onProgress, signal } = options;
+  if (calibration === undefined) {
+    if (data === undefined) throw missing('calibrationData, or a calibration');
+    const values = watchedValues(graph, placement);
+    return observe(graph, values, { data, nonFinite, keeper, session, onProgress, signal });
+  }
+  calibration.requireGraph(graph);
+  if (correctionSamples > 0) {
+    if (data === undefined) throw missing('calibrationData beside the calibration');
+    for await (const feeds of data) {
+      throwIfAborted(signal, 'quantizeStatic');
+      keeper.offer(feeds);
+    }
+  }
+  return calibration;
+}
+
+function missing(expected: string): OctavoError {
+  return new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
+    where: 'calibrationData',
+    expected,
+  });
+}
+
+function corrections(
+  graph: Graph,
+  placement: Placement,
+  quantized: Graph,
+  keeper: SampleKeeper,
+  { session, onProgress, signal }: QuantizeStaticOptions,
+): Promise<CorrectedBiases> {
+  const start = performance.now();
+  const names = placement.anchors.map((node) => node.name);
+  return correctBiases(graph, quantized, names, {
+    samples: keeper.samples,
+    session,
+    signal,
+    onDone(done, total) {
+      const etaMs = ((performance.now() - start) / done) * (total - done);
+      onProgress?.({ phase: 'correct', done, total, etaMs });
+    },
   });
 }

@@ -28,7 +28,7 @@ export interface QuantizedBias {
 }
 
 /** Largest magnitude of a quantized bias: half of what the accumulator holds is left to the sum. */
-const maxBias = 2 ** 30;
+export const maxBias = 2 ** 30;
 
 /**
  * Quantizes an anchor's weight and bias for an input of scale `inputScale`.
@@ -41,8 +41,9 @@ export function quantizeAnchor(
   inputScale: number,
   options: ResolvedOptions,
 ): { weight: QuantizedWeight; bias: QuantizedBias | undefined } {
-  const { weightTensor, channelAxis, bias } = anchor;
+  const { weightTensor, channelAxis } = anchor;
   const { dims, data } = weightTensor;
+  const bias = anchor.bias ?? (options.correctionSamples > 0 ? emptyBias(anchor) : undefined);
   const params = paramsOf(data, dims, {
     type: options.weightType,
     symmetric: options.symmetricWeights,
@@ -66,6 +67,11 @@ export function quantizeAnchor(
     weight: quantized,
     bias: { data: { type: 'int32', dims: [channels], data: integers }, scale },
   };
+}
+
+/** What a correction may fill: only a matrix product has no input for it. */
+function emptyBias({ hasBiasInput, weightTensor, channelAxis }: Anchor): Float32Array | undefined {
+  return hasBiasInput ? new Float32Array(weightTensor.dims[channelAxis]!) : undefined;
 }
 
 function raiseScales(params: QuantParams, anchor: Anchor, inputScale: number): void {

@@ -112,6 +112,7 @@ function selector(value: string): NodeSelector {
 const phaseLabels: Record<Progress['phase'], string> = {
   calibrate: 'Calibrating',
   ranges: 'Choosing ranges',
+  correct: 'Correcting biases',
   quantize: 'Quantizing',
 };
 

@@ -1,0 +1,61 @@
+/** Calibrating apart from quantizing: on another machine, in parts, or once for several quantizations. */
+import { throwIfAborted } from '../core/errors.js';
+import { loadModel, type Model } from '../onnx/model.js';
+import { floatPasses } from '../passes/floatPasses.js';
+import { runPasses } from '../passes/pass.js';
+import type { Feeds, SessionOptions } from '../runtime/session.js';
+import type { Calibration } from './calibration.js';
+import { watchedValues } from './draft.js';
+import { observe } from './observe.js';
+import {
+  checkNames,
+  type QuantizeStaticOptions,
+  resolveOptions,
+  type SelectionOptions,
+  selectionOptions,
+} from './options.js';
+import { placeStatic } from './static.js';
+
+/** Options of `calibrate`: what is to be quantized must be chosen as for `quantizeStatic` later. */
+export interface CalibrateOptions extends SelectionOptions {
+  /** Feeds of the model, streamed: 10,000 samples take the memory of one. */
+  readonly calibrationData: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /** Operator types to quantize. Default: all of `quantizableOps`. */
+  readonly opTypes?: readonly string[];
+  /** What NaN and infinities do: throw `INVALID_CALIBRATION`, or be left out. Default 'error'. */
+  readonly nonFinite?: 'error' | 'skip';
+  /** Backend, threads and limits of the runs. */
+  readonly session?: SessionOptions;
+}
+
+const known = [
+  'calibrationData',
+  'nonFinite',
+  'session',
+  ...selectionOptions,
+] as const satisfies readonly (keyof CalibrateOptions & keyof QuantizeStaticOptions)[];
+
+/**
+ * Watches the values of a model (a path, its bytes, or a loaded model) on samples. What it resolves to serves every
+ * calibration method, can be saved, and merges with others of the same model.
+ *
+ * Throws as `quantizeStatic` does.
+ */
+export async function calibrate(
+  source: Model | string | Uint8Array,
+  options: CalibrateOptions,
+): Promise<Calibration> {
+  checkNames(options, known);
+  const resolved = resolveOptions(options);
+  const { calibrationData: data, session, onProgress, signal } = options;
+  throwIfAborted(signal, 'calibrate');
+  const graph = runPasses((await loadModel(source)).graph, floatPasses);
+  const values = watchedValues(graph, placeStatic(graph, resolved));
+  return observe(graph, values, {
+    data,
+    nonFinite: resolved.nonFinite,
+    session,
+    onProgress,
+    signal,
+  });
+}

@@ -1,0 +1,94 @@
+/** A static quantization on paper: from what a calibration shows to a graph with integers in it. No samples are run. */
+import { type Calibrator, Collector, createCalibrator } from '../calibrate/index.js';
+import { expectType } from '../core/tensor.js';
+import type { Graph } from '../graph/ir.js';
+import { type Mapping, paramsFromRange, perTensor, type QuantParams } from '../numerics/index.js';
+import { runPasses } from '../passes/pass.js';
+import { anchorOf } from './anchor.js';
+import type { Calibration } from './calibration.js';
+import { type AnchorPatch, insertAnchorConstants, insertValuePairs } from './insert.js';
+import type { ResolvedOptions } from './options.js';
+import type { Placement, ValueGroup } from './placement.js';
+import { type ActivationReport, valueReport } from './report.js';
+import { quantizeAnchor } from './weights.js';
+
+export interface Draft {
+  readonly activations: readonly ActivationReport[];
+  readonly anchors: readonly AnchorPatch[];
+  /** The graph in QDQ form. */
+  readonly quantized: Graph;
+}
+
+export function draftOf(
+  graph: Graph,
+  placement: Placement,
+  calibration: Calibration,
+  options: ResolvedOptions,
+  onRange?: (done: number, total: number) => void,
+): Draft {
+  const { params, reports } = chooseRanges(graph, placement, calibration, options, onRange);
+  const anchors = placement.anchors.map((node) => {
+    const anchor = anchorOf(graph, node)!;
+    const inputScale = params.get(anchor.data)!.scale[0]!;
+    return { node, weightName: anchor.weight, ...quantizeAnchor(anchor, inputScale, options) };
+  });
+  const quantized = runPasses(graph, [insertValuePairs(params), insertAnchorConstants(anchors)]);
+  return { activations: reports, anchors, quantized };
+}
+
+/** Values whose collectors a draft asks a calibration for. */
+export function watchedValues(graph: Graph, placement: Placement): readonly string[] {
+  return placement.groups
+    .map((group) => group.source)
+    .filter((source) => !graph.constants.has(source));
+}
+
+interface ChosenRanges {
+  readonly params: ReadonlyMap<string, QuantParams>;
+  readonly reports: readonly ActivationReport[];
+}
+
+function chooseRanges(
+  graph: Graph,
+  placement: Placement,
+  calibration: Calibration,
+  options: ResolvedOptions,
+  onRange?: (done: number, total: number) => void,
+): ChosenRanges {
+  const calibrator = createCalibrator(options.calibrationMethod, {
+    percentile: options.percentile,
+  });
+  const unclipped = createCalibrator('max');
+  const mapping: Mapping = {
+    type: options.activationType,
+    symmetric: options.symmetricActivations,
+  };
+  const params = new Map<string, QuantParams>();
+  const reports: ActivationReport[] = [];
+  placement.groups.forEach((group, i) => {
+    const collector = collectorOf(graph, group.source, calibration);
+    const chosen: Calibrator = keepsWholeRange(group) ? unclipped : calibrator;
+    const range = chosen.range(collector, mapping);
+    const { scale, zeroPoint } = paramsFromRange(range, mapping);
+    for (const value of group.values) {
+      params.set(value, perTensor(options.activationType, scale, zeroPoint));
+    }
+    reports.push(valueReport(group, collector, chosen.name, range, { scale, zeroPoint }, mapping));
+    onRange?.(i + 1, placement.groups.length);
+  });
+  return { params, reports };
+}
+
+/** Constants need no samples. */
+function collectorOf(graph: Graph, value: string, calibration: Calibration): Collector {
+  const constant = graph.constants.get(value);
+  if (constant === undefined) return calibration.collector(value);
+  const collector = new Collector({ name: value });
+  collector.add(expectType(constant, 'float32', value).data);
+  return collector;
+}
+
+/** Logits and what leads to them decide answers by their extremes. */
+function keepsWholeRange(group: ValueGroup): boolean {
+  return group.feedsOutput;
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../../src/core/tensor.js';
+import { correctBiases } from '../../src/quantize/biases.js';
+import { PieceRunner } from '../../src/quantize/pieces.js';
+import { quantizeStatic } from '../../src/quantize/static.js';
+import { compareModels } from '../../src/report/compare.js';
+import { createSession } from '../../src/runtime/session.js';
+import { feedsFor, NetBuilder, smallCnn, smallCnnInput } from './nets.js';
+
+const data = feedsFor(smallCnnInput, 16);
+const fresh = feedsFor(smallCnnInput, 64, 7);
+const cnn = () => smallCnn().model(smallCnnInput, ['y', 'logits']);
+
+describe('PieceRunner', () => {
+  it('gives every value that a whole run gives', async () => {
+    const { graph } = cnn();
+    const names = graph.nodes.map((node) => node.name);
+    const outputs = graph.nodes.map((node) => node.outputs[0]!);
+    const whole = await createSession({
+      ...graph,
+      outputs: outputs.map((value) => ({ name: value, value })),
+    });
+    const pieces = new PieceRunner(data.slice(0, 2));
+    for (const [i, name] of names.entries()) {
+      const found = await pieces.advance(graph, name);
+      for (const [s, feeds] of data.slice(0, 2).entries()) {
+        const expected = (await whole.run(feeds))[outputs[i]!]!.data as Float32Array;
+        expect(found[s]!.data).toHaveLength(expected.length);
+        (found[s]!.data as Float32Array).forEach((value, j) => {
+          expect(value).toBeCloseTo(expected[j]!, 4);
+        });
+      }
+    }
+    whole.dispose();
+  });
+
+  it('lets later nodes read what was put in the place of a value', async () => {
+    const { graph } = cnn();
+    const pieces = new PieceRunner(data.slice(0, 1));
+    const [stem] = await pieces.advance(graph, 'Conv_stem');
+    const negative = new Float32Array(stem!.data.length).fill(-1);
+    pieces.replace('stem', [{ ...stem!, data: negative } as Tensor]);
+    const [relu] = await pieces.advance(graph, 'Relu_stem_relu');
+    expect((relu!.data as Float32Array).every((value) => value === 0)).toBe(true);
+  });
+});
+
+describe('biasCorrection', () => {
+  it('brings the mean of each channel back, layer by layer', async () => {
+    const model = cnn();
+    const options = { calibrationData: data, weightType: 'int8', perChannel: false } as const;
+    const plain = await quantizeStatic(model, options);
+    const corrected = await quantizeStatic(model, { ...options, biasCorrection: true });
+    const noise = async (candidate: typeof plain) =>
+      (await compareModels(model, candidate.model, { data: fresh })).outputs[1]!.sqnr;
+    expect(await noise(corrected)).toBeGreaterThan(await noise(plain));
+    const { layers } = corrected.report;
+    expect(layers.map(({ node }) => node)).toEqual(
+      corrected.report.weights.map(({ node }) => node),
+    );
+    for (const { before, after } of layers) expect(after).toBeGreaterThanOrEqual(before - 0.01);
+    expect(plain.report.layers).toEqual([]);
+  });
+
+  it('adds a bias to a convolution that has none', async () => {
+    const net = new NetBuilder(3);
+    net.op('Conv', ['x', net.constant('w', [4, 3, 1, 1])], 'y');
+    const model = net.model([1, 3, 8, 8], ['y']);
+    const options = { calibrationData: feedsFor([1, 3, 8, 8], 4) };
+    const plain = await quantizeStatic(model, options);
+    const corrected = await quantizeStatic(model, { ...options, biasCorrection: { samples: 2 } });
+    const convOf = ({ model: { graph } }: typeof plain) =>
+      graph.nodes.find((node) => node.op === 'Conv')!;
+    expect(convOf(plain).inputs).toHaveLength(2);
+    expect(convOf(corrected).inputs).toHaveLength(3);
+  });
+
+  it('leaves matrix products without a bias as they are, and measures them', async () => {
+    const net = new NetBuilder(4);
+    net.op('MatMul', ['x', net.constant('w', [6, 4])], 'y');
+    const model = net.model([2, 6], ['y']);
+    const { report } = await quantizeStatic(model, {
+      calibrationData: feedsFor([2, 6], 4),
+      biasCorrection: true,
+    });
+    expect(report.layers).toHaveLength(1);
+    expect(report.layers[0]!.after).toBe(report.layers[0]!.before);
+    expect(report.layers[0]!.before).toBeGreaterThan(20);
+  });
+
+  it('can be aborted between layers', async () => {
+    const controller = new AbortController();
+    const running = quantizeStatic(cnn(), {
+      calibrationData: data,
+      biasCorrection: true,
+      signal: controller.signal,
+      onProgress: ({ phase, done }) => {
+        if (phase === 'correct' && done === 2) controller.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('leaves graphs without quantized biases alone', async () => {
+    const { graph } = cnn();
+    const { graph: same, layers } = await correctBiases(graph, graph, ['Conv_stem'], {
+      samples: data.slice(0, 1),
+    });
+    expect(same).toBe(graph);
+    expect(layers).toEqual([{ node: 'Conv_stem', before: Infinity, after: Infinity }]);
+  });
+
+  it.each([{ samples: 0 }, { samples: 1.5 }, { sample: 3 }])(
+    'refuses %o',
+    async (biasCorrection) => {
+      await expect(
+        quantizeStatic(cnn(), { calibrationData: data, biasCorrection: biasCorrection as object }),
+      ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
+});
