@@ -10,14 +10,12 @@
 namespace octavo {
 namespace {
 
-// Rows of a strip: a multiple of what every kernel's tile divides.
-constexpr size_t kRowUnit = 24;
-constexpr size_t kMostRows = 384;
+constexpr size_t kMostRows = 384;  // of a strip
 // What a strip's input and output may take of a core's cache, and its tables of pointers.
 constexpr size_t kStripBytes = 512 << 10;
 constexpr size_t kTableBytes = 64 << 10;
-// Multiplications worth handing to another thread.
-constexpr double kPartWork = 1e6;
+// Weights that stay in the cache while strip after strip passes them.
+constexpr size_t kKeptBytes = 512 << 10;
 // Longest row of a window that is read whole, in elements.
 constexpr int64_t kLongestRow = 64;
 
@@ -32,6 +30,7 @@ class ConvStep final : public PreparedStep {
   size_t groups = 1, rows = 0;
   float lower = 0, upper = 0;
   size_t strip = 0, strips = 0, panelParts = 0;
+  bool byShare = false;  // strips pass a share of the weights in turn, not shares a strip
 
   size_t taps() const { return gather.taps(); }
   size_t depth() const { return gather.depth() / sizeof(float) / groups; }  // of a group
@@ -60,14 +59,16 @@ void ConvStep::cut() {
   const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels) +
                         static_cast<size_t>(y.dims[3]) * sizeof(float);
   size_t most = std::min(kStripBytes / rowBytes, kTableBytes / perRow);
-  most = std::clamp<size_t>(most < kRowUnit ? most : most / kRowUnit * kRowUnit, 1, kMostRows);
+  most = std::clamp<size_t>(most < kFloatRowUnit ? most : most / kFloatRowUnit * kFloatRowUnit, 1,
+                            kMostRows);
   const double work = static_cast<double>(rows) * static_cast<double>(weight.count);
   const auto parts =
-      static_cast<size_t>(std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
-  const size_t even = roundUp(divideUp(rows, parts), kRowUnit);
-  strip = std::min({most, even, rows});
+      static_cast<size_t>(std::clamp(work / kFloatPartWork, 1.0, static_cast<double>(kMostParts)));
+  byShare = static_cast<size_t>(weight.count) * sizeof(float) > kKeptBytes;
+  if (byShare) panelParts = std::min(allPanels(), parts);
+  strip = std::min(most, evenStrip(rows, byShare ? divideUp(parts, panelParts) : parts));
   strips = divideUp(rows, strip);
-  panelParts = std::min(allPanels(), divideUp(parts, strips));
+  if (!byShare) panelParts = std::min(allPanels(), divideUp(parts, strips));
 }
 
 size_t ConvStep::scratchBytes() const {
@@ -83,7 +84,8 @@ void ConvStep::run(const RunContext& context) const {
 }
 
 void ConvStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
-  const size_t firstRow = part / panelParts * strip, share = part % panelParts;
+  const size_t firstRow = (byShare ? part % strips : part / panelParts) * strip;
+  const size_t share = byShare ? part / strips : part % panelParts;
   const size_t count = std::min(strip, rows - firstRow);
   auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
   uint8_t* border = scratch + pointerBytes();
@@ -100,26 +102,26 @@ void ConvStep::runPart(const RunContext& context, size_t part, uint8_t* scratch)
   const size_t perGroup = layout.panels.size();
   const size_t begin = allPanels() * share / panelParts;
   const size_t end = allPanels() * (share + 1) / panelParts;
-  forEachDepthBlock(taps(), depth(), [&](const DepthBlock& block) {
-    for (size_t i = begin; i < end; ++i) {
-      const size_t group = i / perGroup, column = group * layout.columns;
-      const FloatPanel& panel = layout.panels[i % perGroup];
-      const auto width = static_cast<size_t>(panel.kernel->columns);
-      const float* from = packed;
-      if (weights.packed != nullptr) {
-        const size_t at = group * layout.weightCount + panel.weights + block.begin * width;
-        from = weights.at(at, block.taps * block.depth * width, packed);
-      } else {
-        const FloatMatrix matrix{context.in<float>(weight) + column * layout.depth, layout.depth,
-                                 1};
-        packFloatPanel(panel, matrix, block.begin, block.begin + block.taps * block.depth, packed);
+  for (size_t i = begin; i < end; ++i) {
+    const size_t group = i / perGroup, column = group * layout.columns;
+    const FloatPanel& panel = layout.panels[i % perGroup];
+    const auto width = static_cast<size_t>(panel.kernel->columns);
+    to.offset = group * depth();
+    to.bias = biases == nullptr ? nullptr : biases + column;
+    to.y = context.out<float>(y) + firstRow * to.yStride + column;
+    forEachDepthBlock(taps(), depth(), [&](const DepthBlock& block) {
+      const size_t blockDepth = block.taps * block.depth;
+      if (weights.packed == nullptr) {
+        const float* data = context.in<float>(weight) + column * layout.depth;
+        const FloatMatrix matrix{data, layout.depth, 1};
+        packFloatPanel(panel, matrix, block.begin, block.begin + blockDepth, packed);
+        return addBlock(to, panel, block, packed);
       }
-      to.offset = group * depth();
-      to.bias = biases == nullptr ? nullptr : biases + column;
-      to.y = context.out<float>(y) + firstRow * to.yStride + column;
-      addBlock(to, panel, block, from);
-    }
-  });
+      const size_t at = group * layout.weightCount + panel.weights + block.begin * width;
+      const size_t count = blockDepth * width;
+      addBlock(to, panel, block, weights.at(at, count, packed), weights.ahead(at + count));
+    });
+  }
 }
 
 Status takeOperands(const StepView& step, ConvOperands* operands) {

@@ -17,7 +17,7 @@ Status checkFloatKernel(const FloatDotKernel* forced, FloatDotElement element) {
 }
 
 void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock& block,
-              const float* weights) {
+              const float* weights, const float* next) {
   alignas(kTensorAlignment) float bias[kMostFloatColumns] = {};
   if (strip.bias != nullptr && block.first) {
     std::memcpy(bias, strip.bias + panel.column, panel.columns * sizeof(float));
@@ -30,6 +30,7 @@ void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock
   args.taps = block.taps;
   args.depth = block.depth;
   args.weights = weights;
+  args.next = next;
   args.bias = block.first && !strip.continues ? bias : nullptr;
   args.y = strip.y + panel.column;
   args.yStride = strip.yStride;

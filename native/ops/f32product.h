@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "native/ops/parts.h"
 #include "native/pack/f32panels.h"
 #include "native/status.h"
 
@@ -11,6 +12,20 @@ namespace octavo {
 
 // Depth of a block, over all taps.
 constexpr size_t kDepthBlock = 512;
+
+// Multiplications worth handing to another thread.
+constexpr double kFloatPartWork = 2e6;
+// Rows that the tiles of all kernels divide.
+constexpr size_t kFloatRowUnit = 24;
+
+// Rows of a strip, where `rows` make about so many strips: units, unless that left a last strip of
+// a few rows, which takes as long to read the weights as a whole one.
+inline size_t evenStrip(size_t rows, size_t strips) {
+  const size_t strip = roundUp(divideUp(rows, strips), kFloatRowUnit);
+  if (strip >= rows) return rows;
+  const size_t rest = rows % strip;
+  return rest == 0 || rest >= kFloatRowUnit / 2 ? strip : divideUp(rows, rows / strip);
+}
 
 // A part of the sum: whole taps, or a part of one tap.
 struct DepthBlock {
@@ -65,7 +80,8 @@ struct FloatStrip {
 Status checkFloatKernel(const FloatDotKernel* forced, FloatDotElement element);
 
 // Adds one block to the columns of one panel; `weights` is the panel's part from block.begin on.
+// `next` is what will be read as weights after it, or null: it is fetched on the way.
 void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock& block,
-              const float* weights);
+              const float* weights, const float* next = nullptr);
 
 }  // namespace octavo

@@ -14,10 +14,7 @@
 namespace octavo {
 namespace {
 
-constexpr size_t kRowUnit = 24;
-constexpr size_t kMostRows = 192;
-// Multiplications worth handing to another thread.
-constexpr double kPartWork = 1e6;
+constexpr size_t kMostRows = 192;  // of a strip
 // Rows that are few, and the depth of a piece of weights that are widened for them.
 constexpr size_t kFewRows = 8;
 constexpr size_t kHalfDepth = 128;
@@ -68,18 +65,11 @@ void MatMulStep::cut() {
   const double work = static_cast<double>(matrices) * static_cast<double>(rows + 4) *
                       static_cast<double>(columns) * static_cast<double>(depth);
   const auto parts =
-      static_cast<size_t>(std::clamp(work / kPartWork, 1.0, static_cast<double>(kMostParts)));
+      static_cast<size_t>(std::clamp(work / kFloatPartWork, 1.0, static_cast<double>(kMostParts)));
   const size_t each = divideUp(parts, std::max<size_t>(matrices, 1));
-  const size_t panels = layout.panels.size();
-  // A panel that is packed on the way is best used for all rows; packed ones are best read once.
-  if (weights.packed == nullptr) {
-    panelParts = std::min(panels, each);
-    strip = std::min(kMostRows, roundUp(divideUp(rows, divideUp(each, panelParts)), kRowUnit));
-  } else {
-    strip = std::min(kMostRows, roundUp(divideUp(rows, each), kRowUnit));
-    panelParts = std::min(panels, divideUp(each, divideUp(rows, strip)));
-  }
-  strip = std::min(strip, rows);
+  // A panel is best used for all rows while it is at hand.
+  panelParts = std::min(layout.panels.size(), each);
+  strip = std::min(kMostRows, evenStrip(rows, divideUp(each, panelParts)));
   strips = divideUp(rows, strip);
 }
 
@@ -108,7 +98,7 @@ void MatMulStep::spreadBias(const RunContext& context) const {
 }
 
 void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
-  const size_t share = part % panelParts, row = part / panelParts % strips * strip;
+  const size_t row = part % strips * strip, share = part / strips % panelParts;
   const size_t matrix = part / panelParts / strips;
   int64_t offsets[2];
   stack.offsetsOf(static_cast<int64_t>(matrix), offsets);
@@ -131,6 +121,12 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
   const FloatMatrix unpacked{right, transposeB ? depth : 1, transposeB ? 1 : columns};
   const size_t begin = layout.panels.size() * share / panelParts;
   const size_t end = layout.panels.size() * (share + 1) / panelParts;
+  // Where the weights of a panel begin at some depth.
+  const auto weightsAt = [&](size_t i, size_t k) {
+    const FloatPanel& panel = layout.panels[i];
+    return static_cast<size_t>(offsets[1]) / (inner * columns) * packedMatrix + panel.weights +
+           k * static_cast<size_t>(panel.kernel->columns);
+  };
   forEachDepthBlock(1, depth, [&](const DepthBlock& block) {
     pointRows(left, row, to.rows, block, pointers, staged);
     DepthBlock local = block;
@@ -143,8 +139,9 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
         continue;
       }
       const auto width = static_cast<size_t>(panel.kernel->columns);
-      const size_t at = static_cast<size_t>(offsets[1]) / (inner * columns) * packedMatrix +
-                        panel.weights + block.begin * width;
+      const size_t at = weightsAt(i, block.begin);
+      const float* next = weights.ahead(i + 1 < end ? weightsAt(i + 1, block.begin)
+                                                    : weightsAt(begin, block.begin + block.depth));
       // What few rows pass is widened in pieces that stay in the first cache.
       const bool pieces = weights.widen != nullptr && to.rows <= kFewRows;
       const size_t piece = pieces ? std::min(kHalfDepth, block.depth) : block.depth;
@@ -154,7 +151,7 @@ void MatMulStep::runPart(const RunContext& context, size_t part, uint8_t* scratc
         part.depth = std::min(piece, block.depth - k);
         part.first = block.first && k == 0;
         part.last = block.last && k + part.depth == block.depth;
-        addBlock(to, panel, part, weights.at(at + k * width, part.depth * width, panelPart));
+        addBlock(to, panel, part, weights.at(at + k * width, part.depth * width, panelPart), next);
       }
     }
   });

@@ -113,6 +113,10 @@ const float* FloatWeights::at(size_t first, size_t count, float* scratch) const 
   return scratch;
 }
 
+const float* FloatWeights::ahead(size_t first) const {
+  return widen == nullptr ? reinterpret_cast<const float*>(packed->data()) + first : nullptr;
+}
+
 const WidenKernel* chooseWiden(Isa isa, DataType type) {
   if (type == DataType::kFloat16) return &chooseWidenFloat16(isa);
   return type == DataType::kBfloat16 ? &chooseWidenBfloat16(isa) : nullptr;

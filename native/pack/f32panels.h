@@ -65,6 +65,8 @@ struct FloatWeights {
 
   // `count` elements from element `first` on; `scratch` takes them if they have to be widened.
   const float* at(size_t first, size_t count, float* scratch) const;
+  // Where element `first` lies, to be fetched before it is used; null if it has to be widened.
+  const float* ahead(size_t first) const;
 };
 
 // How weights of that type are widened; null for float32.

@@ -12,25 +12,10 @@
 #include <string>
 #include <utility>
 
+#include "native/pack/buffer.h"
 #include "native/plan/tensor.h"
 
 namespace octavo {
-
-// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed.
-class AlignedBuffer {
- public:
-  AlignedBuffer() = default;
-  explicit AlignedBuffer(size_t bytes);
-  uint8_t* data() const { return data_.get(); }
-  size_t bytes() const { return bytes_; }
-
- private:
-  struct Free {
-    void operator()(uint8_t* data) const;
-  };
-  std::unique_ptr<uint8_t, Free> data_;
-  size_t bytes_ = 0;
-};
 
 using PackedBuffer = std::shared_ptr<const AlignedBuffer>;
 

@@ -33,6 +33,9 @@ struct FloatDotArgs {
 
   const float* weights;  // the panel, 64-byte aligned
   const float* bias;     // one for each column of the kernel, or null
+  // What the next call multiplies by, a panel like this, to be fetched meanwhile; a hint, which may
+  // name memory that is not there; or null.
+  const float* next;
 
   float* y;  // row r begins at y + r * yStride
   size_t yStride;

@@ -1,6 +1,7 @@
 // The kernel as a template over a vector vocabulary V (kernels/simd): what every vector instruction
 // set shares. A tile of MR rows × NV vectors of columns stays in registers over the whole depth;
-// rows that remain take a lower tile of their own.
+// rows that remain take a lower tile of their own. The first tiles fetch what is multiplied next, a
+// line in each step of depth, until they have asked for as many lines as a panel has.
 #pragma once
 
 #include "native/kernels/f32dot/f32dot.h"
@@ -8,6 +9,9 @@
 
 namespace octavo {
 namespace {
+
+// Floats of a cache line.
+constexpr size_t kLine = 16;
 
 // Columns of vector j that are stored, from 0 to a whole vector.
 template <typename V>
@@ -17,8 +21,9 @@ inline size_t columnsOf(const FloatDotArgs& args, int j) {
   return args.columns - before < V::kWords ? args.columns - before : V::kWords;
 }
 
-template <typename V, int MR, int NV>
-inline void floatDotTile(const FloatDotArgs& args, size_t row) {
+// `next`, where kFetch, is the first of taps × depth lines to fetch.
+template <typename V, int MR, int NV, bool kFetch>
+inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next) {
   using Float = typename V::Float;
   const bool whole = args.columns == NV * V::kWords;
   float* y = args.y + row * args.yStride;
@@ -63,6 +68,10 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row) {
         }
       }
       w += NV * V::kWords;
+      if constexpr (kFetch) {
+        OCTAVO_FETCH_FAR(next);
+        next += kLine;
+      }
     }
   }
 
@@ -84,18 +93,26 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row) {
 
 // The `rest` rows behind the last whole tile, 1 <= rest <= MR.
 template <typename V, int MR, int NV>
-inline void floatDotRest(const FloatDotArgs& args, size_t row, size_t rest) {
+inline void floatDotRest(const FloatDotArgs& args, size_t row, size_t rest, const float* next) {
   if constexpr (MR > 1) {
-    if (rest < MR) return floatDotRest<V, MR - 1, NV>(args, row, rest);
+    if (rest < MR) return floatDotRest<V, MR - 1, NV>(args, row, rest, next);
   }
-  floatDotTile<V, MR, NV>(args, row);
+  floatDotTile<V, MR, NV, true>(args, row, next);
 }
 
 template <typename V, int MR, int NV>
 inline void floatDot(const FloatDotArgs& args) {
+  const size_t lines = args.taps * args.depth * kLine;
+  const float* next = args.next;
+  size_t fetching = next == nullptr ? 0 : (NV * V::kWords + kLine - 1) / kLine;  // tiles to do it
   size_t row = 0;
-  for (; row + MR <= args.rows; row += MR) floatDotTile<V, MR, NV>(args, row);
-  if (row < args.rows) floatDotRest<V, MR, NV>(args, row, args.rows - row);
+  for (; row + MR <= args.rows && fetching > 0; row += MR, next += lines, --fetching) {
+    floatDotTile<V, MR, NV, true>(args, row, next);
+  }
+  for (; row + MR <= args.rows; row += MR) floatDotTile<V, MR, NV, false>(args, row, nullptr);
+  // What is fetched in vain is at hand.
+  if (fetching == 0) next = args.weights;
+  if (row < args.rows) floatDotRest<V, MR, NV>(args, row, args.rows - row, next);
 }
 
 }  // namespace

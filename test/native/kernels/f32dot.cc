@@ -107,6 +107,8 @@ void dotCase(const FloatDotKernel& kernel, size_t rows, size_t columns, size_t d
   args.depth = depth;
   args.weights = fill(weights, edge, taps * depth * width, 0, false, random, 64);
   if (pairs) makePairs(args.weights, taps * depth * width, false, random);
+  // A hint alone: what lies there need not be readable.
+  if (random.coin()) args.next = args.weights + taps * depth * width;
   args.bias = hasBias ? fill(biases, edge, width, 0, false, random) : nullptr;
   args.columns = columns;
   args.yStride = columns + static_cast<size_t>(random.between(0, 1)) * 3;

@@ -1,0 +1,73 @@
+#include "native/pack/buffer.h"
+
+#include <cstdlib>
+#include <new>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace octavo {
+namespace {
+
+// What lies in front of the data: where the memory begins, and its bytes if it was mapped.
+struct Origin {
+  void* block;
+  size_t mapped;
+};
+
+constexpr size_t kPrefix = kTensorAlignment + sizeof(Origin);
+constexpr size_t kHugePage = 2 << 20;
+
+#if defined(__linux__)
+// As large as any system's small pages: mappings begin and end on such.
+constexpr size_t kSmallPage = 64 << 10;
+
+// Zeroed memory of whole small pages that begins on a huge page and takes huge pages as far as it
+// fills them; null where there is none.
+void* mapHuge(size_t bytes) {
+  const size_t room = bytes + kHugePage;
+  void* const map = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<uint8_t*>(map);
+  const size_t skipped = (kHugePage - reinterpret_cast<uintptr_t>(map) % kHugePage) % kHugePage;
+  if (skipped > 0) munmap(begin, skipped);
+  if (skipped < kHugePage) munmap(begin + skipped + bytes, kHugePage - skipped);
+  madvise(begin + skipped, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+  return begin + skipped;
+}
+#endif
+
+}  // namespace
+
+AlignedBuffer::AlignedBuffer(size_t bytes) : bytes_(bytes) {
+  if (bytes > SIZE_MAX - kPrefix - kTensorSlack - 2 * kHugePage) throw std::bad_alloc();
+  const size_t all = bytes + kPrefix + kTensorSlack;
+  Origin origin{nullptr, 0};
+#if defined(__linux__)
+  if (all >= kHugePage) {
+    const size_t pages = (all + kSmallPage - 1) / kSmallPage * kSmallPage;
+    origin = {mapHuge(pages), pages};
+  }
+#endif
+  // calloc too keeps large buffers untouched until they are written.
+  if (origin.block == nullptr) origin = {std::calloc(1, all), 0};
+  if (origin.block == nullptr) throw std::bad_alloc();
+  const auto address = reinterpret_cast<uintptr_t>(origin.block) + kPrefix;
+  auto* aligned = reinterpret_cast<uint8_t*>(address / kTensorAlignment * kTensorAlignment);
+  reinterpret_cast<Origin*>(aligned)[-1] = origin;
+  data_.reset(aligned);
+}
+
+void AlignedBuffer::Free::operator()(uint8_t* data) const {
+  const Origin origin = reinterpret_cast<const Origin*>(data)[-1];
+#if defined(__linux__)
+  if (origin.mapped > 0) {
+    munmap(origin.block, origin.mapped);
+    return;
+  }
+#endif
+  std::free(origin.block);
+}
+
+}  // namespace octavo

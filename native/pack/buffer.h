@@ -1,0 +1,31 @@
+// The memory of weights and of runs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "native/plan/tensor.h"
+
+namespace octavo {
+
+// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed. It takes no room until
+// it is written. Where the system has huge pages for those who ask, large buffers lie on them:
+// weights that stream by at the speed of the kernels cross a small page every few rows of a panel,
+// and looking it up takes longer than multiplying what is on it.
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(size_t bytes);
+  uint8_t* data() const { return data_.get(); }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  struct Free {
+    void operator()(uint8_t* data) const;
+  };
+  std::unique_ptr<uint8_t, Free> data_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace octavo
