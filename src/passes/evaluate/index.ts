@@ -28,9 +28,15 @@ export function shapedEvaluatorOf(op: string): ShapedEvaluator | undefined {
   return shapedEvaluators.get(op);
 }
 
+/** ONNX operators that are computed where their inputs are constants. */
+export const evaluatedOperators: ReadonlySet<string> = new Set([
+  ...evaluators.keys(),
+  ...shapedEvaluators.keys(),
+]);
+
 /** Whether the operator is computed where its inputs are constants. */
 export function isEvaluated({ op, domain }: Pick<Node, 'op' | 'domain'>): boolean {
-  return domain === '' && (evaluators.has(op) || shapedEvaluators.has(op));
+  return domain === '' && evaluatedOperators.has(op);
 }
 
 export type { Evaluation, Evaluator, StaticType } from './evaluation.js';

@@ -12,7 +12,7 @@ import { areStatic, axisOf } from '../../graph/ops/dims.js';
 import { numbersOf, sliceRanges, splitSizes } from '../../graph/ops/movement.js';
 import type { InferContext } from '../../graph/ops/op.js';
 import { padModes } from '../../runtime/steps.js';
-import { codesOf, floatConstantOf } from './quantParams.js';
+import { widened } from '../evaluate/convert.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { type Rule, type Rules, type Site, unsupported } from './rules.js';
 
@@ -210,13 +210,14 @@ export function padsOf(
   return { before, after };
 }
 
-/** The value a constant-mode Pad fills with; undefined while it is computed. */
+/** The value a constant-mode Pad fills with; undefined while it is computed, and where float32 does not hold it. */
 function padValue(site: Site): number | undefined {
   const name = site.node.inputs[2] ?? '';
   if (name === '') return 0;
   const constant = site.graph.constants.get(name);
   if (constant?.data.length !== 1) return undefined;
-  return constant.type === 'float32' ? floatConstantOf(site, name)!.data[0] : codesOf(constant)[0];
+  const value = Number(widened(constant)?.[0]);
+  return Object.is(Math.fround(value), value) ? value : undefined;
 }
 
 const pad: Rule = (site) => {
