@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "native/kernels/scalar.h"
 #include "native/ops/parts.h"
 
 namespace octavo {
@@ -78,14 +77,15 @@ size_t productParts(double multiplications, Isa isa) {
   return static_cast<size_t>(std::min(std::max(multiplications / each, 1.0), kMost));
 }
 
-QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels,
-                   Isa panelsIsa, PackStore& packs)
+QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const QTerms& computed,
+                   const PanelLayout& panels, Isa panelsIsa, PackStore& packs)
     : x(*from.x),
       y(*from.y),
       groups(static_cast<size_t>(params.groups)),
       isa(panelsIsa),
       layout(panels),
-      base{} {
+      base{},
+      terms(computed) {
   const auto pack = [&] { return packPanels(layout, groups, from.weights); };
   weights_ = packs.get(*from.weight, layout.form(groups), pack);
   multiplier_ = makeTable<float>(layout, groups, [&](size_t column, const DotKernel&) {
@@ -94,6 +94,10 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const P
   weightZero_ = makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
     return from.weightZero == nullptr ? 0 : from.weightZero[column];
   });
+  if (terms.bias != nullptr) {
+    addend_ = makeTable<float>(layout, groups,
+                               [&](size_t column, const DotKernel&) { return terms.bias[column]; });
+  }
   base.fractions = true;
   for (int64_t i = 0; from.multiplier != nullptr && i < y.dims[3]; ++i) {
     base.fractions = base.fractions && std::fabs(from.multiplier[i]) < 1;
@@ -189,31 +193,11 @@ void QProduct::enter(size_t panel, uint8_t* results, const QTermValues& values, 
     args->multiplier = tables->multiplier;
   }
   args->weightZero = reinterpret_cast<const int32_t*>(weightZero_.data()) + position;
+  if (terms.bias != nullptr) {
+    args->addend = reinterpret_cast<const float*>(addend_.data()) + position;
+  }
   args->columns = at.columns;
   args->y = results + (groupOf(panel) * layout.columns + at.column) * elementBytes;
-}
-
-void QProduct::finish(size_t first, size_t last, size_t pixel, size_t count, size_t step,
-                      const RunContext& context) const {
-  if (first >= last) return;
-  const auto columnOf = [&](size_t panel) {
-    return groupOf(panel) * layout.columns + panelAt(panel).column;
-  };
-  const size_t begin = columnOf(first), end = columnOf(last - 1) + panelAt(last - 1).columns;
-  const auto columns = static_cast<size_t>(y.dims[3]);
-  for (size_t i = 0; i < count; ++i, pixel += step) {
-    float* results = context.out<float>(y) + pixel * columns;
-    if (terms.perPixel) {
-      const float scale = context.in<float>(terms.xScale)[pixel];
-      for (size_t c = begin; c < end; ++c) results[c] *= scale;
-    }
-    if (terms.bias != nullptr) {
-      for (size_t c = begin; c < end; ++c) results[c] += terms.bias[c];
-    }
-    for (size_t c = begin; c < end; ++c) {
-      results[c] = boundFloat(results[c], terms.lower, terms.upper);
-    }
-  }
 }
 
 Status prepareQConv(const StepView& step, const PrepareContext& context,
@@ -272,9 +256,8 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
   const Isa isa =
       forced != nullptr ? forced->isa : isaOfProduct(context.isa, window.outputs(), depth);
   const PanelLayout layout = layoutPanels(isa, minus128, columns, gather.taps(), depth, forced);
-  QProduct product(from, params, layout, isa, context.packs);
+  QProduct product(from, params, terms, layout, isa, context.packs);
   product.residual = residual;
-  product.terms = terms;
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);
   const RowSumKernel* rowSum = from.weightZero == nullptr ? nullptr : &chooseRowSum(context.isa);
   *prepared = grids && rowSum == nullptr

@@ -59,8 +59,8 @@ class QProduct {
   QTerms terms;
 
   // `isa`: whose kernels the panels have.
-  QProduct(const QConvOperands& from, const QConvParams& params, const PanelLayout& panels, Isa isa,
-           PackStore& packs);
+  QProduct(const QConvOperands& from, const QConvParams& params, const QTerms& terms,
+           const PanelLayout& panels, Isa isa, PackStore& packs);
 
   // Adds a bias for outputs that sum up these taps alone, the others being padding, and returns its
   // number. `tapColumns`: taps in a row of the window. A computed zero point takes the place of
@@ -85,10 +85,6 @@ class QProduct {
              DotArgs* args) const;
   const int32_t* biasOf(size_t panel, size_t bias, const QTermValues& values,
                         QTermTables* tables) const;
-  // Finishes results in place where terms.finishes(): columns of panels [first, last) of `count`
-  // pixels, the first being number `pixel`, each `step` pixels behind the one before.
-  void finish(size_t first, size_t last, size_t pixel, size_t count, size_t step,
-              const RunContext& context) const;
 
  private:
   const Panel& panelAt(size_t panel) const { return layout.panels[panel % layout.panels.size()]; }
@@ -97,7 +93,7 @@ class QProduct {
   }
 
   PackedBuffer weights_;
-  AlignedBuffer multiplier_, weightZero_;
+  AlignedBuffer multiplier_, weightZero_, addend_;
   std::vector<AlignedBuffer> biases_;
   // Σ (w - wZero) of the taps of each bias, where the zero point of x is computed.
   std::vector<AlignedBuffer> weightSums_;

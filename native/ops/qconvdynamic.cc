@@ -1,8 +1,5 @@
-// QConvDynamic: a QConv whose zero point and scale of x come from tensors. The kernels get tables
-// of bias and multiplier that each run makes of them, a panel at a time; what is scaled by rows or
-// added to in float is finished a strip at a time, while it is near.
-#include <limits>
-
+// QConvDynamic: a QConv whose zero point and scales of x come from tensors. The kernels get tables
+// of bias and multiplier that each run makes of them, a panel at a time, and the scales of rows.
 #include "native/ops/qconv.h"
 
 namespace octavo {
@@ -10,7 +7,7 @@ namespace {
 
 Status takeTerms(const StepView& step, const PrepareContext& context, const QConvOperands& from,
                  QTerms* terms) {
-  const auto& params = step.as<QConvDynamicParams>();
+  const bool perPixel = step.as<QConvDynamicParams>().perPixel != 0;
   const TensorInfo *xZero = inputAt(step, 2), *xScale = inputAt(step, 5);
   const int64_t channels = from.y->dims[3];
   if (!isType(xZero, {DataType::kUint8}) || xZero->count != 1) {
@@ -18,13 +15,11 @@ Status takeTerms(const StepView& step, const PrepareContext& context, const QCon
   }
   terms->present = true;
   terms->xZero = *xZero;
-  terms->lower = params.lower;
-  terms->upper = params.upper;
   if (xScale != nullptr) {
     const int64_t pixels = from.y->dims[0] * from.y->dims[1] * from.y->dims[2];
-    terms->perPixel = params.perPixel != 0;
-    terms->scaled = !terms->perPixel;
-    const int64_t count = terms->perPixel ? pixels : 1;
+    terms->perPixel = perPixel;
+    terms->scaled = !perPixel;
+    const int64_t count = perPixel ? pixels : 1;
     if (xScale->type != DataType::kFloat32 || xScale->count != count) {
       return badStep("xScale must be one float32, or one for each pixel of y");
     }
@@ -57,10 +52,8 @@ Status prepareQConvDynamic(const StepView& step, const PrepareContext& context,
   params.padTop = own.padTop;
   params.padLeft = own.padLeft;
   params.groups = own.groups;
-  // What is finished behind the kernels is clamped there.
-  const bool open = terms.finishes();
-  params.lower = open ? -std::numeric_limits<float>::infinity() : own.lower;
-  params.upper = open ? std::numeric_limits<float>::infinity() : own.upper;
+  params.lower = own.lower;
+  params.upper = own.upper;
   Window window{};
   OCTAVO_RETURN_IF_ERROR(
       makeWindow(params, from.weight->dims[1], from.weight->dims[2], *from.x, *from.y, &window));

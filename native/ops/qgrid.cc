@@ -81,8 +81,6 @@ class QGridStep final : public PreparedStep {
                            uint8_t* copy) const;
   void runLines(const DotArgs& base, const QTermValues& values, const uint8_t* image, int64_t begin,
                 int64_t end, const PanelRange& range, uint8_t* y) const;
-  void finishLines(const RunContext& context, int64_t image, int64_t begin, int64_t end,
-                   const PanelRange& range) const;
   void runRectangle(const uint8_t* image, size_t panel, const Span& rows, const Span& columns,
                     DotArgs args) const;
 };
@@ -133,7 +131,7 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
   // What comes next on this thread, as far as it is known.
   const bool goesOn = context.team.size() == 1 && (!sharesLast || number + 1 == strips);
   range.ahead = goesOn ? panels : range.last;
-  const DotArgs base = product.argsOf(context);
+  DotArgs base = product.argsOf(context);
   const QTermValues values = valuesOf(product.terms, context);
   const uint8_t zero = product.terms.present ? static_cast<uint8_t>(values.xZero) : padding;
   const int64_t height = h.window.output;
@@ -144,8 +142,10 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
     const uint8_t* image = context.in<uint8_t>(product.x) + static_cast<size_t>(at) * imageBytes;
     uint8_t* y = context.out<uint8_t>(product.y) + static_cast<size_t>(at * height) * h.outputStep;
     if (copies) image = copyLines(image, first, last, zero, scratch);
+    if (values.pixelScales != nullptr) {
+      base.rowScale = values.pixelScales + static_cast<size_t>(at * height * w.window.output);
+    }
     runLines(base, values, image, first, last, range, y);
-    if (product.terms.finishes()) finishLines(context, at, first, last, range);
     line += last - first;
   }
 }
@@ -172,18 +172,6 @@ const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t
   return copy - static_cast<size_t>(begin * fromH.stride) * h.inputStep;
 }
 
-void QGridStep::finishLines(const RunContext& context, int64_t image, int64_t begin, int64_t end,
-                            const PanelRange& range) const {
-  const size_t pixelBytes = product.base.yStride;
-  const size_t line = h.outputStep / pixelBytes, step = w.outputStep / pixelBytes;
-  const auto count = static_cast<size_t>(w.window.output);
-  const size_t first = static_cast<size_t>(image * h.window.output) * line;
-  for (int64_t i = begin; i < end; ++i) {
-    const size_t pixel = first + static_cast<size_t>(i) * line;
-    product.finish(range.first, range.last, pixel, count, step, context);
-  }
-}
-
 void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const uint8_t* image,
                          int64_t begin, int64_t end, const PanelRange& range, uint8_t* y) const {
   const auto all = static_cast<size_t>((end - begin) * w.window.output);
@@ -198,17 +186,23 @@ void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const u
         const size_t number = bias++;
         if (rows.outputs <= 0) continue;
         args.bias = product.biasOf(panel, number, values, &tables);
-        args.rows = static_cast<size_t>(rows.outputs * columns.outputs);
-        // A share of the next panel for each.
-        if (panel + 1 < range.ahead &&
-            product.groups * product.layout.weightBytes > nearWeights()) {
-          const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
-          const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
-          args.ahead = product.weightsOf(panel + 1) + from;
-          args.aheadBytes = to - from;
+        // Pixels with scales of their own must follow each other.
+        const bool follow = columns.outputs == w.window.output || values.pixelScales == nullptr;
+        const int64_t lineCount = follow ? rows.outputs : 1;
+        for (int64_t line = rows.begin; line < rows.begin + rows.outputs; line += lineCount) {
+          const Span part = cutSpan(rows, line, line + lineCount);
+          args.rows = static_cast<size_t>(part.outputs * columns.outputs);
+          // A share of the next panel for each.
+          if (panel + 1 < range.ahead &&
+              product.groups * product.layout.weightBytes > nearWeights()) {
+            const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
+            const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
+            args.ahead = product.weightsOf(panel + 1) + from;
+            args.aheadBytes = to - from;
+          }
+          done += args.rows;
+          runRectangle(image, panel, part, columns, args);
         }
-        done += args.rows;
-        runRectangle(image, panel, rows, columns, args);
       }
     }
   }
@@ -229,8 +223,10 @@ void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& row
   args.taps = taps.taps();
   // A window on padding alone begins nowhere.
   if (args.taps > 0) grid.first += firstOf(h, rows) + firstOf(w, columns);
-  args.y = static_cast<uint8_t*>(args.y) + static_cast<size_t>(rows.begin) * h.outputStep +
-           static_cast<size_t>(columns.begin) * w.outputStep;
+  const size_t place = static_cast<size_t>(rows.begin) * h.outputStep +
+                       static_cast<size_t>(columns.begin) * w.outputStep;
+  args.y = static_cast<uint8_t*>(args.y) + place;
+  if (args.rowScale != nullptr) args.rowScale += place / product.base.yStride;
   grid.lineRows = static_cast<size_t>(columns.outputs);
   grid.rowStride = along(w, right.stride);
   grid.lineStride = along(h, down.stride);

@@ -79,6 +79,7 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
   auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
   uint8_t* border = scratch + pointerBytes();
   const QTermValues values = valuesOf(product.terms, context);
+  if (values.pixelScales != nullptr) args.rowScale = values.pixelScales + first;
   QTermTables tables;
   uint8_t* zeros = border + borderBytes();
   std::fill_n(zeros, paddingBytes(), static_cast<uint8_t>(values.xZero));
@@ -102,7 +103,6 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
     product.enter(panel, out, values, &tables, &args);
     product.kernelOf(panel).run(args);
   }
-  if (product.terms.finishes()) product.finish(begin, end, first, args.rows, 1, context);
 }
 
 }  // namespace

@@ -15,16 +15,13 @@ struct QTerms {
   bool perPixel = false;  // or by one for each pixel, behind them
   TensorInfo xScale{};
   const float* bias = nullptr;  // [O] or null
-  float lower = 0, upper = 0;
-
-  // Whether what the kernels store is scaled or added to behind them.
-  bool finishes() const { return perPixel || bias != nullptr; }
 };
 
 // The terms of one run.
 struct QTermValues {
   int32_t xZero = 0;
   float xScale = 1;
+  const float* pixelScales = nullptr;  // where there is one for each
 };
 
 // Tables of one panel for one run. No panel has more columns.
@@ -39,6 +36,7 @@ inline QTermValues valuesOf(const QTerms& terms, const RunContext& context) {
   if (!terms.present) return values;
   values.xZero = *context.in<uint8_t>(terms.xZero);
   if (terms.scaled) values.xScale = *context.in<float>(terms.xScale);
+  if (terms.perPixel) values.pixelScales = context.in<float>(terms.xScale);
   return values;
 }
 

@@ -78,7 +78,10 @@ struct DotArgs {
   int32_t zero, min, max;  // of uint8: clamp(rne(f32(acc) * multiplier) + zero, min, max)
   const DotSum* sum;       // of uint8, or null
   ptrdiff_t residual;      // bytes from a result's place to the code that is added there
-  float lower, upper;      // of float32: clamp(f32(acc) * multiplier, lower, upper)
+  // Of float32: clamp(f32(acc) * multiplier * rowScale + addend, lower, upper), from left to right.
+  const float* rowScale;  // one for each row, or null
+  const float* addend;    // one for each position, or null
+  float lower, upper;
 };
 
 // sums[r] = Σ_tap Σ_k a[tap][r][k], for weights with zero points. Up to 63 bytes beyond a row are

@@ -30,7 +30,7 @@ int32_t add(const DotArgs& args, int32_t code, int32_t residual) {
   return roundToInteger(own + other, sum.zero, sum.min, sum.max);
 }
 
-void store(const DotArgs& args, uint8_t* y, int p, int32_t acc) {
+void store(const DotArgs& args, size_t row, uint8_t* y, int p, int32_t acc) {
   if (args.output == DotOutput::kUint8) {
     const float value = static_cast<float>(acc) * args.multiplier[p];
     int32_t code = roundToInteger(value, args.zero, args.min, args.max);
@@ -39,8 +39,12 @@ void store(const DotArgs& args, uint8_t* y, int p, int32_t acc) {
   } else if (args.output == DotOutput::kInt32) {
     reinterpret_cast<int32_t*>(y)[p] = acc;
   } else {
-    const float value = static_cast<float>(acc) * args.multiplier[p];
-    reinterpret_cast<float*>(y)[p] = clampFloat(value, args.lower, args.upper);
+    float value = static_cast<float>(acc) * args.multiplier[p];
+    if (args.rowScale != nullptr) value *= args.rowScale[row];
+    if (args.addend != nullptr) value += args.addend[p];
+    // NaN stays NaN, and -0 becomes a bound of 0.
+    if (value <= args.lower) value = args.lower;
+    reinterpret_cast<float*>(y)[p] = value > args.upper ? args.upper : value;
   }
 }
 
@@ -75,7 +79,7 @@ void dot_u8s8i32_4x8c4_portable(const DotArgs& args) {
           acc[i][p] -= static_cast<uint32_t>(args.rowSum[row + i]) *
                        static_cast<uint32_t>(args.weightZero[p]);
         }
-        store(args, y, p, static_cast<int32_t>(acc[i][p]));
+        store(args, row + i, y, p, static_cast<int32_t>(acc[i][p]));
       }
     }
   }

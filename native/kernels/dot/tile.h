@@ -9,6 +9,7 @@
 
 #include "native/kernels/dot/dot.h"
 #include "native/kernels/dot/sum.h"
+#include "native/kernels/dot/words.h"
 #include "native/kernels/simd/product.h"
 #include "native/kernels/simd/requantize.h"
 
@@ -113,28 +114,17 @@ OCTAVO_INLINE void storeUint8(const Requantizer& to, const float* multiplier, ui
   storeRows<V, NV, rows, whole>(bytes, y, columns);
 }
 
-// One row of accumulators in memory, in the order of positions, to results of any kind. Not
+// Rows of accumulators in memory, each in the order of positions, to uint8 by any multipliers. Not
 // inlined, for it is seldom the bottleneck and would be half of every tile's code.
 template <typename V, int NV>
-OCTAVO_NOINLINE void storeRow(const DotArgs& args, uint8_t* y, int32_t* row) {
-  if (args.output == DotOutput::kUint8) {
-    typename V::Int acc[1][NV];
-    for (int j = 0; j < NV; ++j) acc[0][j] = V::load(row + j * V::kWords);
-    const Requantize<V> to(args.zero, args.min, args.max);
-    return storeUint8<V, NV, 1>(to, args.multiplier, &y, args.columns, acc);
-  }
-  if (args.output == DotOutput::kFloat32) {
-    const auto lower = V::setFloat(args.lower), upper = V::setFloat(args.upper);
-    for (int j = 0; j < NV; ++j) {
-      const auto m = V::loadFloat(args.multiplier + j * V::kWords);
-      const auto product = V::multiply(V::toFloat(V::load(row + j * V::kWords)), m);
-      V::store(row + j * V::kWords, V::bits(V::min(V::max(product, lower), upper)));
-    }
-  }
-  for (size_t column = 0; column < args.columns; column += 4) {
-    const size_t group = column / 4, lane = group / NV, vector = group % NV;
-    const size_t left = args.columns - column;
-    memcpy(y + 4 * column, row + vector * V::kWords + 4 * lane, 4 * (left < 4 ? left : 4));
+OCTAVO_NOINLINE void storeCodes(const DotArgs& given, uint8_t* const* y, int count,
+                                const int32_t* acc) {
+  const DotArgs args = given;
+  const Requantize<V> to(args.zero, args.min, args.max);
+  for (int i = 0; i < count; ++i, acc += NV * V::kWords) {
+    typename V::Int row[1][NV];
+    for (int j = 0; j < NV; ++j) row[0][j] = V::load(acc + j * V::kWords);
+    storeUint8<V, NV, 1>(to, args.multiplier, y + i, args.columns, row);
   }
 }
 
@@ -240,8 +230,9 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) V::store(tile + (i * NV + j) * V::kWords, acc[i][j]);
     }
+    if (args.output != DotOutput::kUint8) return storeWords<V, NV>(args, row, y, MR, tile);
     if (args.sum != nullptr) return storeSums<V, NV>(args, finish.sum, y, MR, tile);
-    for (int i = 0; i < MR; ++i) storeRow<V, NV>(args, y[i], tile + i * NV * V::kWords);
+    storeCodes<V, NV>(args, y, MR, tile);
   }
 }
 

@@ -134,15 +134,10 @@ OCTAVO_INLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int
   }
   uint8_t* y[kTogether];
   y[0] = static_cast<uint8_t*>(args.y) + row * args.yStride;
-  if (args.output != DotOutput::kUint8) {
-    for (size_t r = 0; r < count; ++r, y[0] += args.yStride) {
-      storeRow<Avx512, NV>(args, y[0], acc + r * kStride);
-    }
-    return;
-  }
-  if (args.sum != nullptr) {
+  if (args.output != DotOutput::kUint8 || args.sum != nullptr) {
     uint8_t* all[2 * kTileRows];
     for (size_t r = 0; r < count; ++r) all[r] = y[0] + r * args.yStride;
+    if (args.sum == nullptr) return storeWords<Avx512, NV>(args, row, all, count, acc);
     return storeSums<Avx512, NV>(args, SumWithResidual<Avx512>(args), all, static_cast<int>(count),
                                  acc);
   }

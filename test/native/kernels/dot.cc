@@ -35,6 +35,7 @@ struct Runs {
 
 Guarded activations("a", 1 << 18), pointers("a's pointers", 1 << 13), weights("weights", 1 << 18);
 Guarded biases("bias", 1 << 12), multipliers("multiplier", 1 << 12), zeros("weightZero", 1 << 12);
+Guarded rowScales("rowScale", 1 << 12), columnAddends("addend", 1 << 12);
 Guarded rowSums("rowSum", 1 << 12), residuals("residual", 1 << 17);
 Output output("y", 1 << 17);
 
@@ -216,6 +217,17 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
   args.zero = random.between(0, 255);
   args.min = random.coin() ? 0 : random.between(0, 128);
   args.max = random.coin() ? 255 : random.between(128, 255);
+  if (random.coin()) {
+    std::vector<float> scales(c.rows);
+    for (float& scale : scales) scale = random.real(0.001f, 4);
+    args.rowScale = rowScales.copy(c.edge, scales);
+  }
+  std::vector<float> addends(c.columns);
+  for (float& addend : addends) addend = random.real(-50, 50);
+  if (random.coin()) {
+    args.addend = inPanelOrder<float>(columnAddends, kernel, c,
+                                      [&](size_t column) { return addends[column]; });
+  }
   args.lower = random.coin() ? -INFINITY : random.real(-100, 0);
   args.upper = random.coin() ? INFINITY : random.real(0, 100);
 
@@ -248,7 +260,9 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
       } else if (c.output == DotOutput::kInt32) {
         output.expect(at, acc);
       } else {
-        output.expect(at, std::fmin(std::fmax(value, args.lower), args.upper));
+        const float scaled = args.rowScale == nullptr ? value : value * args.rowScale[row];
+        const float sum = args.addend == nullptr ? scaled : scaled + addends[column];
+        output.expect(at, std::fmin(std::fmax(sum, args.lower), args.upper));
       }
     }
   }
