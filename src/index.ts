@@ -48,10 +48,13 @@ export {
 } from './quantize/dynamic.js';
 export type { WeightsReport, WeightsResult } from './quantize/floatWeights.js';
 export {
+  type ActivationType,
+  type LayerOverride,
   type NodeSelector,
   type Progress,
   type QuantizeStaticOptions,
   quantizableOps,
+  type WeightType,
 } from './quantize/options.js';
 export type {
   ActivationReport,

@@ -7,6 +7,7 @@ import { runPasses } from '../passes/pass.js';
 import { anchorOf } from './anchor.js';
 import type { Calibration } from './calibration.js';
 import { type AnchorPatch, insertAnchorConstants, insertValuePairs } from './insert.js';
+import { type LayerSettings, layerSettings } from './layers.js';
 import type { ResolvedOptions } from './options.js';
 import type { Placement, ValueGroup } from './placement.js';
 import { type ActivationReport, valueReport } from './report.js';
@@ -26,11 +27,14 @@ export function draftOf(
   options: ResolvedOptions,
   onRange?: (done: number, total: number) => void,
 ): Draft {
-  const { params, reports } = chooseRanges(graph, placement, calibration, options, onRange);
+  const layers = layerSettings(graph, placement, options);
+  const { params, reports } = chooseRanges(graph, placement, calibration, layers, options, onRange);
   const anchors = placement.anchors.map((node) => {
     const anchor = anchorOf(graph, node)!;
     const inputScale = params.get(anchor.data)!.scale[0]!;
-    return { node, weightName: anchor.weight, ...quantizeAnchor(anchor, inputScale, options) };
+    const weightType = layers.weightTypeOf(node);
+    const quantized = quantizeAnchor(anchor, inputScale, { ...options, weightType });
+    return { node, weightName: anchor.weight, ...quantized };
   });
   const quantized = runPasses(graph, [insertValuePairs(params), insertAnchorConstants(anchors)]);
   return { activations: reports, anchors, quantized };
@@ -52,26 +56,22 @@ function chooseRanges(
   graph: Graph,
   placement: Placement,
   calibration: Calibration,
+  layers: LayerSettings,
   options: ResolvedOptions,
   onRange?: (done: number, total: number) => void,
 ): ChosenRanges {
-  const calibrator = createCalibrator(options.calibrationMethod, {
-    percentile: options.percentile,
-  });
   const unclipped = createCalibrator('max');
-  const mapping: Mapping = {
-    type: options.activationType,
-    symmetric: options.symmetricActivations,
-  };
   const params = new Map<string, QuantParams>();
   const reports: ActivationReport[] = [];
   placement.groups.forEach((group, i) => {
     const collector = collectorOf(graph, group.source, calibration);
+    const { type, calibrator } = layers.activationsOf(group);
+    const mapping: Mapping = { type, symmetric: options.symmetricActivations };
     const chosen: Calibrator = keepsWholeRange(group) ? unclipped : calibrator;
     const range = chosen.range(collector, mapping);
     const { scale, zeroPoint } = paramsFromRange(range, mapping);
     for (const value of group.values) {
-      params.set(value, perTensor(options.activationType, scale, zeroPoint));
+      params.set(value, perTensor(type, scale, zeroPoint));
     }
     reports.push(valueReport(group, collector, chosen.name, range, { scale, zeroPoint }, mapping));
     onRange?.(i + 1, placement.groups.length);

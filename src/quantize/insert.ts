@@ -9,7 +9,7 @@ import { attribute } from '../graph/attributes.js';
 import type { Attribute, Graph, Node } from '../graph/ir.js';
 import { namesFor } from '../graph/names.js';
 import type { Patch } from '../graph/patch.js';
-import type { QuantParams } from '../numerics/index.js';
+import { isPackedType, pack, type QuantParams } from '../numerics/index.js';
 import type { Pass } from '../passes/pass.js';
 import type { QuantizedBias, QuantizedWeight } from './weights.js';
 
@@ -113,13 +113,13 @@ function parameterConstants(
 ): { names: string[]; constants: [string, Tensor][] } {
   const scaleName = name(`${base}_scale`);
   const zeroPointName = name(`${base}_zp`);
-  const { type, scale, zeroPoint, axis } = params;
+  const { scale, zeroPoint, axis } = params;
   if (axis === undefined) {
     return {
       names: [scaleName, zeroPointName],
       constants: [
         [scaleName, scalar('float32', scale[0]!)],
-        [zeroPointName, scalar(type, zeroPoint[0]!)],
+        [zeroPointName, zeroPointTensor(params, [])],
       ],
     };
   }
@@ -129,12 +129,16 @@ function parameterConstants(
   ];
   // Per channel they are mostly zero, which is what DequantizeLinear takes where there are none.
   if (zeroPoint.every((value) => value === 0)) return { names: [scaleName], constants: [scales] };
+  const zeros = zeroPointTensor(params, [zeroPoint.length]);
+  return { names: [scaleName, zeroPointName], constants: [scales, [zeroPointName, zeros]] };
+}
+
+/** Zero points as a tensor of the codes' type. */
+export function zeroPointTensor({ type, zeroPoint }: QuantParams, dims: readonly number[]): Tensor {
+  if (isPackedType(type)) return { type, dims, data: pack(Int8Array.from(zeroPoint), type) };
   const data = allocate(type, zeroPoint.length);
   (data as Int32Array).set(zeroPoint);
-  return {
-    names: [scaleName, zeroPointName],
-    constants: [scales, [zeroPointName, { type, dims: [zeroPoint.length], data } as Tensor]],
-  };
+  return { type, dims, data } as Tensor;
 }
 
 function makeNode(

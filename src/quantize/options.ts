@@ -39,6 +39,25 @@ export const selectionOptions = [
   'signal',
 ] as const satisfies readonly ('opTypes' | keyof SelectionOptions)[];
 
+/** Types of weights and of activations in static quantization, the finest of activations first. */
+export const weightTypes = ['int8', 'uint8', 'int4', 'uint4'] as const;
+export const activationTypes = ['uint16', 'int16', 'uint8', 'int8'] as const;
+export type WeightType = (typeof weightTypes)[number];
+export type ActivationType = (typeof activationTypes)[number];
+
+/** What some layers do otherwise than the rest. */
+export interface LayerOverride {
+  /** A selector that matches no node, or none that is quantized, throws `NO_MATCH`. */
+  readonly nodes: readonly NodeSelector[];
+  readonly weightType?: WeightType;
+  /** Of the values that the layer reads. What two layers read takes the finer of their types. */
+  readonly activationType?: ActivationType;
+  /** How the ranges of the values that the layer reads are chosen. */
+  readonly calibrationMethod?: CalibrationMethod;
+  /** Share of the values kept by 'percentile', in percent. */
+  readonly percentile?: number;
+}
+
 export interface QuantizeStaticOptions extends SelectionOptions {
   /**
    * Feeds of the model, streamed: calibrating on 10,000 samples takes the memory of one. Beside `calibration` only what
@@ -56,10 +75,15 @@ export interface QuantizeStaticOptions extends SelectionOptions {
   readonly calibrationMethod?: CalibrationMethod;
   /** Share of the values kept by 'percentile', in percent. Default 99.99. */
   readonly percentile?: number;
-  /** Default 'uint8'. */
-  readonly activationType?: 'uint8' | 'int8';
-  /** Default 'int8'. */
-  readonly weightType?: 'int8' | 'uint8';
+  /**
+   * Default 'uint8'. With 16 bits files say what they mean, and engines that have such kernels compute in integers;
+   * Octavo rounds the values as the file says, and computes those layers in float.
+   */
+  readonly activationType?: ActivationType;
+  /** Default 'int8'. 4-bit weights are packed two to a byte (opset 21), and products with them are those of int8. */
+  readonly weightType?: WeightType;
+  /** Layers with settings of their own; of several entries that match a layer, the last one that says so decides. */
+  readonly overrides?: readonly LayerOverride[];
   /** One weight scale per output channel. Default true. */
   readonly perChannel?: boolean;
   /** Scale mapping (zero point in the middle). Default { weights: true, activations: false }. */
@@ -108,8 +132,9 @@ export const quantizableOps = [
 export interface ResolvedOptions {
   readonly calibrationMethod: CalibrationMethod;
   readonly percentile: number | undefined;
-  readonly activationType: 'uint8' | 'int8';
-  readonly weightType: 'int8' | 'uint8';
+  readonly activationType: ActivationType;
+  readonly weightType: WeightType;
+  readonly overrides: readonly LayerOverride[];
   readonly perChannel: boolean;
   readonly symmetricWeights: boolean;
   readonly symmetricActivations: boolean;
@@ -130,6 +155,7 @@ const known: readonly (keyof QuantizeStaticOptions)[] = [
   'percentile',
   'activationType',
   'weightType',
+  'overrides',
   'perChannel',
   'symmetric',
   'reduceRange',
@@ -143,23 +169,12 @@ const known: readonly (keyof QuantizeStaticOptions)[] = [
 export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions {
   checkNames(options, known);
   oneOf('format', options.format, ['qdq']);
-  const calibrationMethod = oneOf(
-    'calibrationMethod',
-    options.calibrationMethod,
-    calibrationMethods,
-    'mse',
-  );
-  if (options.percentile !== undefined && calibrationMethod !== 'percentile') {
-    throw new OctavoError('INVALID_ARGUMENT', `the method '${calibrationMethod}' has none`, {
-      where: 'percentile',
-    });
-  }
+  const { activationType, weightType } = options;
   return {
-    calibrationMethod,
-    percentile:
-      calibrationMethod === 'percentile' ? (options.percentile ?? defaultPercentile) : undefined,
-    activationType: oneOf('activationType', options.activationType, ['uint8', 'int8'], 'uint8'),
-    weightType: oneOf('weightType', options.weightType, ['int8', 'uint8'], 'int8'),
+    ...calibrationOf({ calibrationMethod: 'mse', ...options }),
+    activationType: oneOf('activationType', activationType, activationTypes, 'uint8'),
+    weightType: oneOf('weightType', weightType, weightTypes, 'int8'),
+    overrides: overridesOf(options.overrides ?? []),
     perChannel: flag('perChannel', options.perChannel, true),
     symmetricWeights: flag('symmetric.weights', options.symmetric?.weights, true),
     symmetricActivations: flag('symmetric.activations', options.symmetric?.activations, false),
@@ -170,6 +185,34 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
     nodesToExclude: options.nodesToExclude ?? [],
     nonFinite: oneOf('nonFinite', options.nonFinite, ['error', 'skip'], 'error'),
   };
+}
+
+/** The method and its percentile, checked against each other. */
+function calibrationOf(
+  { calibrationMethod, percentile }: Pick<LayerOverride, 'calibrationMethod' | 'percentile'>,
+  prefix = '',
+): Pick<ResolvedOptions, 'calibrationMethod' | 'percentile'> {
+  const where = `${prefix}calibrationMethod`;
+  const method = oneOf(where, calibrationMethod, calibrationMethods, 'mse');
+  if (method === 'percentile') {
+    return { calibrationMethod: method, percentile: percentile ?? defaultPercentile };
+  }
+  if (percentile === undefined) return { calibrationMethod: method, percentile };
+  throw new OctavoError('INVALID_ARGUMENT', `the method '${method}' has none`, {
+    where: `${prefix}percentile`,
+  });
+}
+
+function overridesOf(overrides: readonly LayerOverride[]): readonly LayerOverride[] {
+  return overrides.map((override, i) => {
+    const prefix = `overrides[${i}].`;
+    const { nodes, weightType, activationType, calibrationMethod, percentile, ...rest } = override;
+    checkNames(rest, []);
+    oneOf(`${prefix}weightType`, weightType, weightTypes);
+    oneOf(`${prefix}activationType`, activationType, activationTypes);
+    if (calibrationMethod === undefined && percentile === undefined) return override;
+    return { ...override, ...calibrationOf({ calibrationMethod, percentile }, prefix) };
+  });
 }
 
 const defaultPercentile = 99.99;

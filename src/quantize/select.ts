@@ -20,7 +20,12 @@ export function selectNodes(
   return new Set(selected);
 }
 
-function matches(graph: Graph, selectors: readonly NodeSelector[], where: string): Set<Node> {
+/** Nodes that any of the selectors means. Throws `NO_MATCH` for a selector that means none. */
+export function matches(
+  graph: Graph,
+  selectors: readonly NodeSelector[],
+  where: string,
+): Set<Node> {
   const found = new Set<Node>();
   for (const selector of selectors) {
     const nodes = graph.nodes.filter((node) => isMatch(node, selector));

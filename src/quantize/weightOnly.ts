@@ -8,7 +8,7 @@ import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
 import type { Graph } from '../graph/ir.js';
-import { pack, type QuantParams, unpack } from '../numerics/index.js';
+import { type QuantParams, unpack } from '../numerics/index.js';
 import type { Model } from '../onnx/model.js';
 import {
   type Done,
@@ -17,6 +17,7 @@ import {
   type Weighted,
   type WeightsResult,
 } from './floatWeights.js';
+import { zeroPointTensor } from './insert.js';
 import {
   checkNames,
   flag,
@@ -167,7 +168,7 @@ function dequantized(to: GraphWriter, name: string, { data, params }: QuantizedW
     to.constant(`${name}_scale`, { type: 'float32', dims, data: params.scale }),
   ];
   if (params.zeroPoint.some((zero) => zero !== 0)) {
-    inputs.push(to.constant(`${name}_zero_point`, codesTensor(params, dims)));
+    inputs.push(to.constant(`${name}_zero_point`, zeroPointTensor(params, dims)));
   }
   const { axis, blockSize } = params;
   const attributes = [
@@ -177,13 +178,6 @@ function dequantized(to: GraphWriter, name: string, { data, params }: QuantizedW
   return to.node('DequantizeLinear', inputs, `${name}_dequantized`, [['float32', data.dims]], {
     attributes,
   })[0];
-}
-
-/** Zero points as a tensor of the codes' type. */
-function codesTensor({ type, zeroPoint }: QuantParams, dims: readonly number[]): Tensor {
-  const values = Int8Array.from(zeroPoint);
-  if (type === 'int8') return { type, dims, data: values };
-  return { type: 'int4', dims, data: pack(values, 'int4') };
 }
 
 /** A MatMulNBits in the node's place, and an Add of its bias. */

@@ -1,7 +1,9 @@
 /**
- * Quantizing what an anchor holds: its weight per output channel (or as a whole), and its bias in int32
+ * Quantizing what an anchor holds: its weight per output channel (or as a whole), by its largest magnitude, or with 4
+ * bits by the least squared error, and its bias in int32
  * at the scale of the accumulator, scale(x) · scale(w), so that it adds without another rounding.
  */
+import { bitsOf } from '../core/dtype.js';
 import type { Tensor } from '../core/tensor.js';
 import {
   dequantize,
@@ -12,6 +14,7 @@ import {
   roundHalfEven,
 } from '../numerics/index.js';
 import type { Anchor } from './anchor.js';
+import { leastSquaresScales } from './leastSquares.js';
 import type { ResolvedOptions } from './options.js';
 
 export interface QuantizedWeight {
@@ -44,7 +47,7 @@ export function quantizeAnchor(
   const { weightTensor, channelAxis } = anchor;
   const { dims, data } = weightTensor;
   const bias = anchor.bias ?? (options.correctionSamples > 0 ? emptyBias(anchor) : undefined);
-  const params = paramsOf(data, dims, {
+  const whole = paramsOf(data, dims, {
     type: options.weightType,
     symmetric: options.symmetricWeights,
     reduceRange: options.reduceRange,
@@ -52,6 +55,8 @@ export function quantizeAnchor(
     where: anchor.weight,
   });
   const channels = dims[channelAxis]!;
+  const isFine = bitsOf(whole.type) >= 8;
+  const params = isFine ? whole : { ...whole, scale: leastSquaresScales(data, dims, whole) };
   raiseScales(params, anchor, inputScale);
   const weight: Tensor = { type: params.type, dims, data: quantize(data, dims, params) } as Tensor;
   const quantized = { data: weight, params, sqnr: weightSqnr(data, weight, params) };

@@ -5,7 +5,12 @@ import { calibrationMethods } from '../../calibrate/index.js';
 import { OctavoError } from '../../core/errors.js';
 import { formatBytes } from '../../graph/print.js';
 import { loadModel, saveModel } from '../../onnx/model.js';
-import type { NodeSelector, Progress } from '../../quantize/options.js';
+import {
+  activationTypes,
+  type NodeSelector,
+  type Progress,
+  weightTypes,
+} from '../../quantize/options.js';
 import type { QuantizationReport } from '../../quantize/report.js';
 import { quantizeStatic } from '../../quantize/static.js';
 import { describeInputs } from '../../runtime/session.js';
@@ -89,8 +94,8 @@ function quantizationOptions(options: RawOptions) {
   return {
     calibrationMethod: choice(options, 'method', calibrationMethods),
     percentile: decimal(options, 'percentile'),
-    activationType: choice(options, 'activationType', ['uint8', 'int8']),
-    weightType: choice(options, 'weightType', ['int8', 'uint8']),
+    activationType: choice(options, 'activationType', activationTypes),
+    weightType: choice(options, 'weightType', weightTypes),
     perChannel: options.perTensor === true ? false : undefined,
     opTypes: text(options, 'opTypes')?.split(','),
     nodesToExclude: texts(options, 'exclude')?.map(selector),
