@@ -38,6 +38,8 @@ export class StageRunner {
   readonly #later: RecentlyUsed<StageRunner>;
   readonly #mostPlans: number;
   #disposed = false;
+  /** Runs that are in this stage or in one behind it. */
+  #users = 0;
 
   constructor(model: BackendModel, stage: Stage, mostPlans: number) {
     const { plan, next } = stage;
@@ -55,19 +57,29 @@ export class StageRunner {
   async run(feeds: ReadonlyMap<string, Tensor>, options: RunPlanOptions): Promise<StageResults> {
     // The backend copies what a stage reads; what later ones read is copied here.
     const values = this.#next === undefined ? new Map(feeds) : copiesOf(feeds);
-    for (let runner: StageRunner = this; ; ) {
-      const data = await runner.#prepared.run(runner.#inputsOf(values), options);
-      if (runner.#next === undefined) return { outputs: runner.#outputs, data };
-      runner = runner.#nextRunner(values, data);
+    const used: StageRunner[] = [];
+    try {
+      for (let runner = this.#enter(used); ; ) {
+        const data = await runner.#prepared.run(runner.#inputsOf(values), options);
+        if (runner.#next === undefined) return { outputs: runner.#outputs, data };
+        runner = runner.#nextRunner(values, data).#enter(used);
+      }
+    } finally {
+      StageRunner.#leaveAll(used);
     }
   }
 
   runSync(feeds: ReadonlyMap<string, Tensor>): StageResults {
     const values = new Map(feeds);
-    for (let runner: StageRunner = this; ; ) {
-      const data = runner.#prepared.runSync(runner.#inputsOf(values));
-      if (runner.#next === undefined) return { outputs: runner.#outputs, data };
-      runner = runner.#nextRunner(values, data);
+    const used: StageRunner[] = [];
+    try {
+      for (let runner = this.#enter(used); ; ) {
+        const data = runner.#prepared.runSync(runner.#inputsOf(values));
+        if (runner.#next === undefined) return { outputs: runner.#outputs, data };
+        runner = runner.#nextRunner(values, data).#enter(used);
+      }
+    } finally {
+      StageRunner.#leaveAll(used);
     }
   }
 
@@ -78,17 +90,43 @@ export class StageRunner {
   ): Promise<TimedStep[]> {
     const values = copiesOf(feeds);
     const steps: TimedStep[] = [];
-    for (let runner: StageRunner = this; ; ) {
-      const inputs = runner.#inputsOf(values);
-      const times = await runner.#prepared.profile(inputs, warmUp + runs, { signal });
-      steps.push(...timedSteps(runner.#plan, times, warmUp));
-      if (runner.#next === undefined) return steps;
-      runner = runner.#nextRunner(values, await runner.#prepared.run(inputs, { signal }));
+    const used: StageRunner[] = [];
+    try {
+      for (let runner = this.#enter(used); ; ) {
+        const inputs = runner.#inputsOf(values);
+        const times = await runner.#prepared.profile(inputs, warmUp + runs, { signal });
+        steps.push(...timedSteps(runner.#plan, times, warmUp));
+        if (runner.#next === undefined) return steps;
+        const results = await runner.#prepared.run(inputs, { signal });
+        runner = runner.#nextRunner(values, results).#enter(used);
+      }
+    } finally {
+      StageRunner.#leaveAll(used);
     }
   }
 
+  /** Frees the plans of this stage and those behind it, once no run is in them any more. */
   dispose(): void {
     this.#disposed = true;
+    this.#freeIfUnused();
+  }
+
+  /** A run that is in a stage stays in it to its end, so that what it prepares further on is kept, and freed, there. */
+  #enter(used: StageRunner[]): StageRunner {
+    used.push(this);
+    this.#users++;
+    return this;
+  }
+
+  static #leaveAll(used: readonly StageRunner[]): void {
+    for (const runner of used) {
+      runner.#users--;
+      runner.#freeIfUnused();
+    }
+  }
+
+  #freeIfUnused(): void {
+    if (!this.#disposed || this.#users > 0) return;
     this.#later.clear();
     this.#prepared.dispose();
   }
@@ -105,8 +143,7 @@ export class StageRunner {
     const { parameters, specialize } = this.#next!;
     const given = new Map(parameters.map((name) => [name, values.get(name)!]));
     const make = () => new StageRunner(this.#model, specialize(given), this.#mostPlans);
-    // A session that was disposed of lets runs come to their end: what they still need is not kept.
-    return this.#disposed ? make() : this.#later.get(keyOf(given), make);
+    return this.#later.get(keyOf(given), make);
   }
 }
 
