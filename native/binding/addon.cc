@@ -76,12 +76,10 @@ Napi::Value runPeak(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  auto* instance = new Instance;
+  auto* instance = new Instance{nullptr, {}, BufferMakers(env)};
   env.SetInstanceData(instance);
   instance->environment = Environment::create(env);
   instance->planClass = Napi::Persistent(NativePlan::define(env));
-  instance->arrayBufferClass =
-      Napi::Persistent(env.Global().Get("ArrayBuffer").As<Napi::Function>());
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("schema", schemaText());
   exports.Set("isas", listIsas(env));

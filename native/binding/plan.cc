@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "native/binding/errors.h"
 #include "native/kernels/registry.h"
 #include "native/threading/pool.h"
 
@@ -16,60 +18,13 @@ namespace {
 // Memory of finished runs that a plan keeps for the next ones.
 constexpr size_t kIdleMemories = 4;
 
-Napi::Error makeError(Napi::Env env, const char* code, const std::string& what) {
-  Napi::Error error = Napi::Error::New(env, what);
-  error.Set("code", Napi::String::New(env, code));
-  return error;
-}
-
-void throwIfFailed(Napi::Env env, const Status& status) {
-  if (!status.ok()) throw makeError(env, status.code(), status.what());
-}
-
-Napi::Error outOfMemory(Napi::Env env) {
-  return makeError(env, "LIMIT_EXCEEDED", "the system has no memory for this");
-}
-
-// Calls `call`; what native code cannot get memory for becomes an error with a code.
-template <typename Call>
-auto orOutOfMemory(Napi::Env env, Call&& call) {
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    throw outOfMemory(env);
-  }
-}
-
-// By JavaScript's constructor, which throws where napi_create_arraybuffer ends the process.
-Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes) {
-  const Napi::FunctionReference& constructor = env.GetInstanceData<Instance>()->arrayBufferClass;
-  try {
-    return constructor.New({Napi::Number::New(env, static_cast<double>(bytes))})
-        .As<Napi::ArrayBuffer>();
-  } catch (const Napi::Error&) {
-    throw outOfMemory(env);
-  }
-}
-
 bool isKernel(const std::string& name) {
   size_t count;
   const KernelInfo* kernels = allKernels(&count);
   return std::any_of(kernels, kernels + count, [&](const KernelInfo& k) { return name == k.name; });
 }
 
-// Fresh ArrayBuffers with the outputs of a run.
-Napi::Array copyOutputs(Napi::Env env, const ExecutablePlan& plan, RunMemory& memory) {
-  Napi::Array outputs = Napi::Array::New(env, plan.outputCount());
-  for (size_t i = 0; i < plan.outputCount(); i++) {
-    const TensorInfo& tensor = plan.output(i);
-    Napi::ArrayBuffer buffer = newArrayBuffer(env, tensor.bytes);
-    if (tensor.bytes > 0) std::memcpy(buffer.Data(), plan.place(memory, tensor), tensor.bytes);
-    outputs.Set(static_cast<uint32_t>(i), buffer);
-  }
-  return outputs;
-}
-
-// The same of numbers, as one array of float64.
+// Numbers as one array of float64.
 Napi::Array copyTimes(Napi::Env env, const std::vector<double>& times) {
   const size_t bytes = times.size() * sizeof(double);
   Napi::ArrayBuffer buffer = newArrayBuffer(env, bytes);
@@ -258,11 +213,13 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
     std::unique_ptr<RunMemory> memory;
     Napi::Promise::Deferred deferred;
     std::shared_ptr<std::vector<double>> times;
+    std::optional<RunOutputs> outputs = std::nullopt;  // without times
     Status status = Status::error("ABORTED", "aborted");
     bool outOfMemory = false;
   };
   auto run = std::make_shared<Run>(
       Run{state_, copyInputs(env, info[0]), Napi::Promise::Deferred::New(env), std::move(times)});
+  if (run->times == nullptr) run->outputs.emplace(env, *state_->plan);
   auto job = std::make_shared<Job>();
   job->work = [run, repeats](const std::atomic<bool>& cancelled) {
     const ExecutablePlan& plan = *run->state->plan;
@@ -273,24 +230,27 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
         run->status = plan.run(*run->memory, cancelled,
                                times == nullptr ? nullptr : times + i * plan.stepCount());
       }
+      if (run->status.ok() && run->outputs) run->outputs->fill(plan, *run->memory);
     } catch (const std::bad_alloc&) {
       run->outOfMemory = true;
     }
   };
   job->finish = [run](Napi::Env where) {
     try {
+      const Napi::Value outputs = run->outputs ? run->outputs->take(where) : Napi::Value();
       if (run->outOfMemory) throw outOfMemory(where);
       throwIfFailed(where, run->status);
-      run->deferred.Resolve(run->times == nullptr
-                                ? copyOutputs(where, *run->state->plan, *run->memory)
-                                : copyTimes(where, *run->times));
+      run->deferred.Resolve(run->outputs ? outputs : copyTimes(where, *run->times));
     } catch (const Napi::Error& error) {
       run->deferred.Reject(error.Value());
     }
     run->state->release(std::move(run->memory));
   };
   const uint32_t id = env.GetInstanceData<Instance>()->environment->start(env, job);
-  if (id == 0) throw makeError(env, "BACKEND_FAILURE", "the system has no thread for this run");
+  if (id == 0) {
+    if (run->outputs) run->outputs->take(env);
+    throw makeError(env, "BACKEND_FAILURE", "the system has no thread for this run");
+  }
   Napi::Object running = Napi::Object::New(env);
   running.Set("id", id);
   running.Set("outputs", run->deferred.Promise());
@@ -306,9 +266,10 @@ Napi::Value NativePlan::runSync(const Napi::CallbackInfo& info) {
   std::unique_ptr<RunMemory> memory = copyInputs(env, info[0]);
   const std::atomic<bool> never{false};
   throwIfFailed(env, orOutOfMemory(env, [&] { return state_->plan->run(*memory, never); }));
-  Napi::Array outputs = copyOutputs(env, *state_->plan, *memory);
+  RunOutputs outputs(env, *state_->plan);
+  outputs.fill(*state_->plan, *memory);
   state_->release(std::move(memory));
-  return outputs;
+  return outputs.take(env);
 }
 
 Napi::Value NativePlan::measure(const Napi::CallbackInfo& info) {

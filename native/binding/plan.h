@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "native/binding/buffers.h"
 #include "native/binding/environment.h"
 #include "native/plan/executor.h"
 
@@ -15,7 +16,7 @@ namespace octavo {
 struct Instance {
   std::shared_ptr<Environment> environment;
   Napi::FunctionReference planClass;
-  Napi::FunctionReference arrayBufferClass;
+  BufferMakers buffers;
 };
 
 // new NativeModel(constants: Uint8Array, isa: string, kernel?: string): `kernel` is forced on all

@@ -62,6 +62,10 @@ bool startThread(void (*body)(void* argument), void* argument);
 // Lets another thread have this one's CPU.
 void yieldThread();
 
+// From now on the calling thread makes way for others that want its CPU for a moment, the event
+// loop's above all. Takes no time from it while nobody does. Advice, which only Linux takes.
+void makeWay();
+
 // Tells the CPU that this thread waits in a loop.
 void relax();
 

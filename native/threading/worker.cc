@@ -56,6 +56,7 @@ void Worker::wake(int exceptCpu) {
 
 void Worker::loop() {
   placement_.adopt();
+  makeWay();
   for (uintptr_t task = kLook;; task = await()) {
     if (task == kLook) {
       freePlace();

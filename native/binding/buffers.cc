@@ -1,0 +1,60 @@
+#include "native/binding/buffers.h"
+
+#include <cstring>
+
+#include "native/binding/errors.h"
+#include "native/binding/plan.h"
+
+namespace octavo {
+namespace {
+
+// Smaller ones are zeroed in no time. Larger ones than 32 bits say Buffer may refuse.
+constexpr size_t kLeastUnwritten = size_t{1} << 16;
+constexpr size_t kMostUnwritten = 0xffffffff;
+
+}  // namespace
+
+BufferMakers::BufferMakers(Napi::Env env)
+    : arrayBuffer(Napi::Persistent(env.Global().Get("ArrayBuffer").As<Napi::Function>())) {
+  const Napi::Object buffer = env.Global().Get("Buffer").As<Napi::Object>();
+  unwritten = Napi::Persistent(buffer.Get("allocUnsafeSlow").As<Napi::Function>());
+}
+
+Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes) {
+  const BufferMakers& makers = env.GetInstanceData<Instance>()->buffers;
+  const Napi::Number length = Napi::Number::New(env, static_cast<double>(bytes));
+  try {
+    if (bytes < kLeastUnwritten || bytes > kMostUnwritten) {
+      return makers.arrayBuffer.New({length}).As<Napi::ArrayBuffer>();
+    }
+    return makers.unwritten.Call({length}).As<Napi::Uint8Array>().ArrayBuffer();
+  } catch (const Napi::Error&) {
+    throw outOfMemory(env);
+  }
+}
+
+RunOutputs::RunOutputs(Napi::Env env, const ExecutablePlan& plan) {
+  const Napi::Array buffers = Napi::Array::New(env, plan.outputCount());
+  for (size_t i = 0; i < plan.outputCount(); i++) {
+    Napi::ArrayBuffer buffer = newArrayBuffer(env, plan.output(i).bytes);
+    data_.push_back(static_cast<uint8_t*>(buffer.Data()));
+    buffers.Set(static_cast<uint32_t>(i), buffer);
+  }
+  NAPI_THROW_IF_FAILED_VOID(env, napi_create_reference(env, buffers, 1, &buffers_));
+}
+
+void RunOutputs::fill(const ExecutablePlan& plan, RunMemory& memory) const {
+  for (size_t i = 0; i < data_.size(); i++) {
+    const TensorInfo& tensor = plan.output(i);
+    if (tensor.bytes > 0) std::memcpy(data_[i], plan.place(memory, tensor), tensor.bytes);
+  }
+}
+
+Napi::Value RunOutputs::take(Napi::Env env) {
+  napi_value buffers;
+  NAPI_THROW_IF_FAILED(env, napi_get_reference_value(env, buffers_, &buffers), Napi::Value());
+  NAPI_THROW_IF_FAILED(env, napi_delete_reference(env, buffers_), Napi::Value());
+  return Napi::Value(env, buffers);
+}
+
+}  // namespace octavo
