@@ -1,26 +1,24 @@
 /**
- * What is not arithmetic: the time of a call with next to nothing to do, of one more step in a plan, and how long the event
- * loop stands still while a model of about 50 ms runs. Beside onnxruntime-node.
+ * What is not arithmetic: the time of a call with next to nothing to do, of one more step in a plan, and how late the event
+ * loop is while a model of about 50 ms runs. Beside onnxruntime-node.
  */
 import { createNativeBackend } from '../dist/esm/backends/native/index.js';
+import { measureLoop } from './loop.mjs';
 import { ModelBuilder } from './onnx.mjs';
 import { loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
 import { planContender, singleStepPlan } from './plan.mjs';
 import { makeRows, printRows } from './rows.mjs';
-import { asyncContender, median, takeTurns } from './timing.mjs';
+import { asyncContender, takeTurns } from './timing.mjs';
 
 /** Nodes of the longer of two models whose difference is the time of a step. */
 const chainLength = 1001;
-/** m = n = k of a product that takes about 50 ms in float on one core. */
-const longSize = 1536;
-const longRuns = 9;
 
 export async function run({ filter }) {
   const parts = [
     ['run() of a model of one step', measureRun],
     ['one more step in run()', measureStep],
     ['runSync() of a plan of one step', measurePlan],
-    ['event loop stands still during 50 ms', measureLoop],
+    ['event loop delay', measureLoop],
   ];
   const rows = [];
   for (const [name, measure] of parts) {
@@ -37,9 +35,9 @@ function rowsOf(name, backend, isa, { metric, value, rounds }, peers) {
 }
 
 /** Octavo on its backends and the peer, on one model: [{ name, engine }]. */
-async function enginesOf(bytes, backends = ['native', 'wasm']) {
+async function enginesOf(bytes) {
   const engines = [];
-  for (const backend of backends) {
+  for (const backend of ['native', 'wasm']) {
     const options = backend === 'native' ? { backend, intraOpNumThreads: 1 } : { backend };
     engines.push({ name: backend, engine: await octavoEngine(bytes, options) });
   }
@@ -120,45 +118,4 @@ async function measurePlan(name) {
   const [value, peerValue] = times.map((time) => time / 1000);
   const peers = [{ peer: 'octavo native, without the call', peerValue }];
   return rowsOf(name, 'native', backend.isa, { metric: 'us', value, rounds }, peers);
-}
-
-/** The longest time between two turns of the event loop during a run, the median of several runs. */
-async function measureLoop(name) {
-  const model = new ModelBuilder();
-  const x = model.input('x', 'float32', [longSize, longSize]);
-  const data = new Float32Array(longSize ** 2).map((_, i) => ((i * 31) % 251) / 251 - 0.5);
-  const y = model.node('MatMul', [x, model.constant('float32', [longSize, longSize], data)]);
-  model.output(y, 'float32', [longSize, longSize]);
-  const engines = await enginesOf(model.bytes(), ['native']);
-  const feeds = { x: { type: 'float32', dims: [longSize, longSize], data } };
-  const delays = engines.map(() => []);
-  for (let round = -1; round < longRuns; round++) {
-    for (const [i, { engine }] of engines.entries()) {
-      const delay = await longestTurn(() => engine.run(feeds));
-      if (round >= 0) delays[i].push(delay);
-    }
-  }
-  for (const { engine } of engines) await engine.close();
-  const ms = delays.map(median);
-  const peers = engines.slice(1).map((engine, i) => ({ peer: engine.name, peerValue: ms[i + 1] }));
-  const measured = { metric: 'ms', value: ms[0], rounds: longRuns };
-  return rowsOf(name, 'native', engines[0].engine.isa, measured, peers);
-}
-
-/** Milliseconds of the longest turn of the event loop until `call` has resolved. */
-async function longestTurn(call) {
-  let last = performance.now();
-  let longest = 0;
-  let over = false;
-  const turn = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (!over) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await call();
-  over = true;
-  turn();
-  return longest;
 }
