@@ -28,10 +28,7 @@ export async function run({ filter, threads, backends = ['native'] }) {
 }
 
 async function measureNetwork(task, backend, threads) {
-  const calibration = await task.calibration();
-  const feeds = (i) => ({
-    [task.input]: { type: 'float32', data: calibration.input(i), dims: task.dims },
-  });
+  const feeds = await samplesOf(task);
   const files = await filesOf(task, feeds);
   const found = await contendersOf(files, backend, threads);
   const inputs = feeds(0);
@@ -66,12 +63,20 @@ async function measureNetwork(task, backend, threads) {
   return rows;
 }
 
+/** Inputs of a task by their number, as feeds. */
+export async function samplesOf(task) {
+  const calibration = await task.calibration();
+  return (i) => ({
+    [task.input]: { type: 'float32', data: calibration.input(i), dims: task.dims },
+  });
+}
+
 /**
  * The files of a task: float, INT8 for Octavo, and INT8 for the peer where that is another. Encoders are quantized
  * dynamically: Octavo runs its default, a scale for each token; onnxruntime runs one for the whole tensor, which is what
  * its own quantizer writes and has a fused operator for.
  */
-async function filesOf(task, feeds) {
+export async function filesOf(task, feeds) {
   const source = task.model;
   const written = ({ model }) => exportModel(model.graph, model.meta);
   const fp32 = typeof source === 'string' ? readFileSync(source) : source;

@@ -29,6 +29,11 @@ export const suites = {
     load: () => import('./overhead.mjs'),
     options: [],
   },
+  load: {
+    about: 'time until a model is ready, and the memory it keeps',
+    load: () => import('./load.mjs'),
+    options: [],
+  },
   pick: {
     about: 'whether dispatch picks the best kernel for each shape',
     load: () => import('./pick.mjs'),

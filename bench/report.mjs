@@ -13,7 +13,7 @@ import { faultOf } from './rows.mjs';
 const results = new URL('./RESULTS.md', import.meta.url);
 const chart = new URL('../docs/int8-layers.svg', import.meta.url);
 
-const units = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs' };
+const units = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs', mb: 'MB' };
 
 const suiteTitles = {
   kernels: 'Kernels',
@@ -21,6 +21,7 @@ const suiteTitles = {
   models: 'Networks, batch 1',
   precision: 'Types',
   overhead: 'Overhead',
+  load: 'Loading, and memory',
   pick: 'What dispatch picks',
 };
 

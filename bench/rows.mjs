@@ -4,12 +4,12 @@
  *   { suite, case, backend, isa, threads, metric, value, peak?, ofPeak?, peer?, peerValue?, ratio?, rounds }
  *
  * metric 'gops': value and peerValue are 10⁹ operations a second, a multiplication and an addition counting as two;
- * 'gbs': 10⁹ bytes read and written a second; 'ms' and 'us': of time. peak is of one thread, ofPeak the share of it that
+ * 'gbs': 10⁹ bytes read and written a second; 'ms' and 'us': of time; 'mb': 10⁶ bytes resident. peak is of one thread, ofPeak the share of it that
  * each thread reaches. ratio is above 1 where Octavo is ahead.
  */
 
 /** The faster of two is the one that is larger, or else smaller. */
-const isSpeed = { gops: true, gbs: true, ms: false, us: false };
+const isSpeed = { gops: true, gbs: true, ms: false, us: false, mb: false };
 
 /** Rows of one measurement. `peers`: [{ peer, peerValue }], those without a value left out. */
 export function makeRows(measured, peers = []) {
@@ -53,7 +53,7 @@ export function faultOf(row) {
 /** A line of a table: the case, the value with its share of the peak, and each peer with the ratio. */
 export function printRows(rows) {
   const [{ case: name, backend, metric, value, ofPeak, threads }] = rows;
-  const unit = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs' }[metric];
+  const unit = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs', mb: 'MB' }[metric];
   const digits = (number) => number.toFixed(number < 10 ? 3 : 1);
   const share = ofPeak === undefined ? '' : `${(100 * ofPeak).toFixed(1).padStart(6)} %`;
   const marks = [
