@@ -80,14 +80,15 @@ export function dequantize(x: usize, y: usize, count: i32, type: i32, scale: f32
 }
 
 /**
- * Rows `begin` … `end − 1` of x [rows, depth] as int8, each by a scale of its own, which is the largest
- * magnitude / 127, or 1 where that is 0.
+ * Rows `begin` … `end − 1` of x [rows, depth] as int8, or as uint8 with a zero point of 128, each by a scale of its own,
+ * which is the largest magnitude / 127, or 1 where that is 0.
  */
 export function quantizeRows(
   x: usize,
   y: usize,
   scale: usize,
   depth: i32,
+  type: i32,
   range: usize,
   begin: i32,
   end: i32,
@@ -98,7 +99,7 @@ export function quantizeRows(
     const step = max<f32>(-load<f32>(range), load<f32>(range, 4)) / 127;
     const divisor: f32 = step == 0 ? 1 : step;
     store<f32>(scale + 4 * <usize>row, divisor);
-    quantize(x + 4 * first, y + first, depth, int8, divisor, 0);
+    quantize(x + 4 * first, y + first, depth, type, divisor, type == int8 ? 0 : 128);
   }
 }
 

@@ -1,5 +1,6 @@
-// DynamicQuantizeRows: int8 by the largest magnitude of each row. NaN is passed over and becomes
-// -128; a scale of 0, of a row that is all zero or nearly so, is replaced by 1.
+// DynamicQuantizeRows: int8, or uint8 with a zero point of 128, by the largest magnitude of each
+// row. NaN is passed over and becomes the lowest; a scale of 0, of a row that is all zero or nearly
+// so, is replaced by 1.
 #include "native/kernels/quantize/quantize.h"
 #include "native/ops/check.h"
 #include "native/ops/parts.h"
@@ -13,6 +14,7 @@ class DynamicQuantizeRowsStep final : public PreparedStep {
  public:
   TensorInfo x, y, scale;
   size_t rows = 0, depth = 0;
+  int32_t zero = 0;
   const RangeKernel* range = nullptr;
   const QuantizeKernel* quantize = nullptr;
 
@@ -28,7 +30,7 @@ class DynamicQuantizeRowsStep final : public PreparedStep {
         float step = (-low > high ? -low : high) / 127.0f;
         if (!(step > 0)) step = 1;
         scales[row] = step;
-        quantize->run({from + row * depth, to + row * depth, depth, step, 0, true});
+        quantize->run({from + row * depth, to + row * depth, depth, step, zero, zero == 0});
       }
     });
   }
@@ -39,9 +41,9 @@ class DynamicQuantizeRowsStep final : public PreparedStep {
 Status prepareDynamicQuantizeRows(const StepView& step, const PrepareContext& context,
                                   std::unique_ptr<PreparedStep>* prepared) {
   const TensorInfo *x = inputAt(step, 0), *y = outputAt(step, 0), *scale = outputAt(step, 1);
-  if (!isType(x, {DataType::kFloat32}) || !isType(y, {DataType::kInt8}) ||
+  if (!isType(x, {DataType::kFloat32}) || !isType(y, {DataType::kInt8, DataType::kUint8}) ||
       !isType(scale, {DataType::kFloat32})) {
-    return badStep("x and scale must be float32, y int8");
+    return badStep("x and scale must be float32, y int8 or uint8");
   }
   int64_t rows = 1;
   for (int axis = 0; axis + 1 < x->rank; ++axis) rows *= x->dims[axis];
@@ -52,6 +54,7 @@ Status prepareDynamicQuantizeRows(const StepView& step, const PrepareContext& co
   dynamic->x = *x;
   dynamic->y = *y;
   dynamic->scale = *scale;
+  dynamic->zero = y->type == DataType::kUint8 ? 128 : 0;
   dynamic->rows = static_cast<size_t>(rows);
   dynamic->depth = static_cast<size_t>(x->dims[x->rank - 1]);
   dynamic->range = &chooseRange(context.isa);

@@ -71,6 +71,8 @@ class QProduct {
   size_t groupOf(size_t panel) const { return panel / layout.panels.size(); }
   const DotKernel& kernelOf(size_t panel) const { return *panelAt(panel).kernel; }
   size_t panelBytes(size_t panel) const { return layout.taps * tapBytes(kernelOf(panel)); }
+  // Whether weights come from further away than the cache of a core, and are fetched in time.
+  bool weightsAreFar() const { return groups * layout.weightBytes > secondLevelCacheBytes() / 8; }
   // Weights of one tap in a panel.
   size_t tapBytes(const DotKernel& kernel) const;
   const int8_t* weightsOf(size_t panel) const {

@@ -15,8 +15,6 @@ namespace {
 
 // How many rows are worth a call.
 constexpr size_t kFewRows = 96;
-// Weights beyond this come from further away than the cache of a core, and are fetched in time.
-inline size_t nearWeights() { return secondLevelCacheBytes() / 8; }
 
 // Neighbouring outputs along an axis that see the same cells of the window: [first, end).
 struct Span {
@@ -193,8 +191,7 @@ void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const u
           const Span part = cutSpan(rows, line, line + lineCount);
           args.rows = static_cast<size_t>(part.outputs * columns.outputs);
           // A share of the next panel for each.
-          if (panel + 1 < range.ahead &&
-              product.groups * product.layout.weightBytes > nearWeights()) {
+          if (panel + 1 < range.ahead && product.weightsAreFar()) {
             const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
             const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
             args.ahead = product.weightsOf(panel + 1) + from;

@@ -92,6 +92,8 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
   const size_t panels = product.panels(), depth = product.layout.depth;
   size_t summed = product.groups;  // the group whose rows `sums` holds
   const size_t begin = panels * share / panelParts, end = panels * (share + 1) / panelParts;
+  // What comes next on this thread, as far as it is known.
+  const size_t ahead = context.team.size() == 1 ? panels : end;
   for (size_t panel = begin; panel < end; ++panel) {
     const size_t group = product.groupOf(panel);
     args.offset = group * depth;
@@ -101,6 +103,9 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
       summed = group;
     }
     product.enter(panel, out, values, &tables, &args);
+    const bool fetches = panel + 1 < ahead && product.weightsAreFar();
+    args.ahead = fetches ? product.weightsOf(panel + 1) : nullptr;
+    args.aheadBytes = fetches ? product.panelBytes(panel + 1) : 0;
     product.kernelOf(panel).run(args);
   }
 }

@@ -4,7 +4,8 @@
  * them; flips move down through nodes that only move elements and vanish at the next DequantizeLinear.
  */
 import type { Tensor } from '../core/tensor.js';
-import { typeOf } from '../graph/ir.js';
+import { attribute } from '../graph/attributes.js';
+import { type Node, typeOf } from '../graph/ir.js';
 import { codesOf } from './lower/quantParams.js';
 import { type Rewriting, rewriting } from './lower/rewriting.js';
 import { type Rule, type Rules, rulePass, type Site } from './lower/rules.js';
@@ -91,6 +92,26 @@ function movedInputs(site: Site, to: Rewriting): readonly string[] | undefined {
   return axes === undefined ? [source, pads, fill] : [source, pads, fill, axes];
 }
 
+/** Rows whose codes are flipped wherever they are read are quantized to uint8. */
+const quantizeRows: Rule = (site) => {
+  const { graph, index, node, fresh } = site;
+  const [codes, scales] = node.outputs as [string, string];
+  const flips = index.consumers(codes);
+  const type = typeOf(graph, codes);
+  if (type?.type !== 'int8' || flips.length === 0 || index.isOutput(codes)) return undefined;
+  if (!flips.every((flip) => flippedFrom(site, flip.outputs[0]!) === codes)) return undefined;
+  const to = rewriting(site);
+  const unsigned = fresh(`${codes}/unsigned`);
+  const attributes = new Map([...node.attributes, ['outputType', attribute.string('uint8')]]);
+  to.nodes({ ...node, outputs: [unsigned, scales], attributes } as Node, [
+    { ...type, type: 'uint8' },
+    typeOf(graph, scales)!,
+  ]);
+  to.remove(...flips);
+  for (const flip of flips) to.replace(flip.outputs[0]!, unsigned);
+  return to.done(`quantize the rows of ${node.name} to uint8`);
+};
+
 /** Two flips are none. */
 const lookup: Rule = (site) => {
   const { node } = site;
@@ -118,6 +139,7 @@ const movements = [
 const rules: Rules = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
+  'octavo:DynamicQuantizeRows': quantizeRows,
   'octavo:Lookup': lookup,
   ...Object.fromEntries(movements.map((op) => [op, movement])),
 };

@@ -99,7 +99,7 @@ const recurrence = {
  * | CumSum | x of a number type | y same type |
  * | Lstm, Gru, Rnn | x f32 [T, B, G · H], r f32 [1, G · H, H], bias f32 [G · H], h f32 [1, B, H], lengths i32 [B], for Lstm c f32 [1, B, H] and peepholes f32 [1, 3 · H] (all from bias on optional) | y f32 [T, 1, B, H], h f32 [1, B, H], for Lstm c f32 [1, B, H] |
  * | Resample | x f32, indices i32 [n, taps], weights f32 [n, taps], both constants | y f32: x with n places along `axis` |
- * | DynamicQuantizeRows | x f32 [..., K] | y s8, scale f32 [...] |
+ * | DynamicQuantizeRows | x f32 [..., K] | y s8 or u8, scale f32 [...] |
  * | MatMulInt4 | x s8 [..., K], xScale f32 [...], weight u8 [N, blocks, blockSize / 2], scale f32 [N, blocks], zeroPoint u8 [N, ⌈blocks / 2⌉] (optional), bias f32 [N] (optional) | y f32 [..., N] |
  * | MatMulInt1 | x int1 [M, K], weight int1 [N, K], multiplier f32 [N] (for f32 y), bias f32 [N] (optional, for f32 y) | y i32 or f32 [M, N] |
  * | MatMulInt16 | x s16 [M, K], weight s16 [N, K], multiplier f32 [N] (for s16 and f32 y), bias i32 [N] (optional) | y s16, i64 or f32 [M, N] |
@@ -148,7 +148,7 @@ const recurrence = {
  * Resample: y[i] = Σ weights[i, t] · x[indices[i, t]] along the axis, in the order of t from the first product on, every
  *   operation rounded to float32: every backend gives these bits.
  * DynamicQuantizeRows: scale = f32(max |x| / 127) of each row, 1 where that is 0, NaN being passed over;
- *   y = clamp(rne(f32(x / scale)), −128, 127), NaN becoming −128.
+ *   y = clamp(rne(f32(x / scale)), −128, 127), NaN becoming −128; in uint8 the same plus 128.
  * MatMulInt4: weights and zero points have 4 bits, as ONNX's MatMulNBits packs them: the low half of a byte first, each
  *   column and block from a byte of its own; an absent zero point is 8; blocks = ⌈K / blockSize⌉. Of each row and column
  *   sum = 0, and block by block, in ascending order, sum = f32(sum + f32(f32(Σ x · (weight − zeroPoint)) · scale));

@@ -422,6 +422,13 @@ const table: readonly Row[] = [
   ],
   ['octavo:DynamicQuantizeRows', ['float32 [N, 8]'], 'int8 [N, 8]; float32 [N]', {}, 2],
   [
+    'octavo:DynamicQuantizeRows',
+    ['float32 [N, 8]'],
+    'uint8 [N, 8]; float32 [N]',
+    { outputType: 'uint8' },
+    2,
+  ],
+  [
     'octavo:MatMulInt4',
     ['int8 [N, 40]', 'float32 [N]', 'uint8 [7, 2, 16]', 'float32 [7, 2]', 'uint8 [7, 1]'],
     'float32 [N, 7]',

@@ -116,6 +116,8 @@ describe('quantizeDynamic', () => {
     const what = (await stepsOf(model)).join('\n');
     expect(what).toMatch(/quantize rows/);
     expect(what).toMatch(/to QConvDynamic/);
+    // As all products that read them want it.
+    expect(what).toMatch(/quantize the rows of .* to uint8/);
   });
 
   it('a row does not coarsen the others', async () => {

@@ -27,7 +27,7 @@ function drawRows(random: Random): Problem {
     'DynamicQuantizeRows',
     [{ type: 'float32', dims: [rows, depth] }],
     [
-      { type: 'int8', dims: [rows, depth] },
+      { type: random.pick(['int8', 'uint8']), dims: [rows, depth] },
       { type: 'float32', dims: [rows] },
     ],
   );

@@ -163,7 +163,8 @@ OCTAVO_INLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int
 
 // One block of up to 16 or, with Two, up to 32 rows.
 template <int NV, bool Two>
-OCTAVO_INLINE void tileBlock(const DotArgs& args, size_t row, size_t count) {
+OCTAVO_INLINE const int8_t* tileBlock(const DotArgs& args, size_t row, size_t count,
+                                      const int8_t* ahead, size_t aheadLines) {
   constexpr int kStride = NV * kTileBytes;  // of a quad of the panel, and of a row of accumulators
   alignas(64) uint8_t copy[2 * kTileRows * kTileBytes];
   alignas(64) int32_t acc[2 * kTileRows * NV * Avx512::kWords];
@@ -176,6 +177,7 @@ OCTAVO_INLINE void tileBlock(const DotArgs& args, size_t row, size_t count) {
 
   const int8_t* w = args.weights;
   for (Chunks chunks(args, row, count); chunks.next(); w += kTileRows * kStride) {
+    for (size_t i = 0; i < aheadLines; ++i, ahead += kTileBytes) OCTAVO_FETCH(ahead);
     size_t stride;
     const uint8_t* a = chunks.rows(0, copy, &stride);
     _tile_loadd(4, a, stride);
@@ -199,6 +201,15 @@ OCTAVO_INLINE void tileBlock(const DotArgs& args, size_t row, size_t count) {
   if (Two) _tile_stored(2, below, kStride);
   if (Two && NV == 2) _tile_stored(3, below + Avx512::kWords, kStride);
   storeTiles<NV>(args, row, count, acc);
+  return ahead;
+}
+
+// Lines of what is read next for each chunk of each block.
+inline size_t linesAhead(const DotArgs& args) {
+  const size_t blocks = (args.rows + 2 * kTileRows - 1) / (2 * kTileRows);
+  const size_t chunks = blocks * ((4 * args.taps * args.quads + kTileBytes - 1) / kTileBytes);
+  const size_t lines = (args.aheadBytes + kTileBytes - 1) / kTileBytes;
+  return chunks == 0 ? 0 : (lines + chunks - 1) / chunks;
 }
 
 template <int NV>
@@ -208,15 +219,17 @@ inline void tileKernel(const DotArgs& args) {
   if (args.rows > kFewRows) {
     const TileShapes shapes;
     _tile_loadconfig(&shapes);
+    const int8_t* ahead = args.ahead;
+    const size_t lines = linesAhead(args);
     for (; row + 2 * kTileRows <= args.rows; row += 2 * kTileRows) {
-      tileBlock<NV, true>(args, row, 2 * kTileRows);
+      ahead = tileBlock<NV, true>(args, row, 2 * kTileRows, ahead, lines);
     }
     const size_t left = args.rows - row;
     if (left > kTileRows) {
-      tileBlock<NV, true>(args, row, left);
+      tileBlock<NV, true>(args, row, left, ahead, lines);
       row = args.rows;
     } else if (left > kFewRows) {
-      tileBlock<NV, false>(args, row, left);
+      tileBlock<NV, false>(args, row, left, ahead, lines);
       row = args.rows;
     }
     _tile_release();

@@ -5,7 +5,7 @@
 
 import { unpack } from '../../numerics/pack.js';
 import { requantized, rounded } from './arithmetic.js';
-import { dimsOf, elementsOf, optionalElementsOf, type StepKernel } from './kernel.js';
+import { dimsOf, elementsOf, optionalElementsOf, type StepKernel, typeOf } from './kernel.js';
 
 const { fround } = Math;
 
@@ -14,7 +14,8 @@ export const dynamicQuantizeRows: StepKernel<'DynamicQuantizeRows'> = (
   memory,
 ) => {
   const x = elementsOf<'float32'>(memory, inputs[0]);
-  const y = elementsOf<'int8'>(memory, outputs[0]);
+  const y = elementsOf<'int8' | 'uint8'>(memory, outputs[0]);
+  const zero = typeOf(memory, outputs[0]) === 'uint8' ? 128 : 0;
   const scale = elementsOf<'float32'>(memory, outputs[1]);
   const depth = dimsOf(memory, inputs[0]).at(-1)!;
   for (let row = 0; row < scale.length; row++) {
@@ -25,7 +26,9 @@ export const dynamicQuantizeRows: StepKernel<'DynamicQuantizeRows'> = (
     }
     const step = fround(largest / 127) || 1;
     scale[row] = step;
-    for (let i = row * depth; i < end; i++) y[i] = rounded(fround(x[i]! / step), 0, -128, 127);
+    for (let i = row * depth; i < end; i++) {
+      y[i] = rounded(fround(x[i]! / step), zero, zero - 128, zero + 127);
+    }
   }
 };
 

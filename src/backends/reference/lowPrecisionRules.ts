@@ -28,7 +28,7 @@ export const lowPrecisionRules: {
 } = {
   DynamicQuantizeRows: {
     reads: [['float32']],
-    writes: [['int8'], ['float32']],
+    writes: [['int8', 'uint8'], ['float32']],
     check: ({ inputs, outputs, need }) => {
       needSame(need, outputs[0]!.dims, inputs[0]!.dims);
       needCount(need, outputs[1], rowsOf(need, inputs[0]!).rows);

@@ -84,6 +84,7 @@ export interface WasmExports {
     y: number,
     scale: number,
     depth: number,
+    type: number,
     range: number,
     begin: number,
     end: number,

@@ -94,11 +94,11 @@ export const dynamicQuantizeRows: WasmKernel<'DynamicQuantizeRows'> = (
   { inputs, outputs },
   { operand, overParts, tensors },
 ) => {
-  const { bytes } = tensors[outputs[0]!]!;
+  const { bytes, type } = tensors[outputs[0]!]!;
   const rows = tensors[outputs[1]!]!.bytes / 4;
   const depth = rows === 0 ? 0 : bytes / rows;
   const [x, y, scale] = [operand(inputs[0]), operand(outputs[0]), operand(outputs[1])];
   const parts = { units: rows, grain: 1, work: 8 * bytes, scratch: 8 };
   const run = overParts('quantizeRows', parts);
-  return (at) => run(x(at), y(at), scale(at), depth);
+  return (at) => run(x(at), y(at), scale(at), depth, types[type]!);
 };

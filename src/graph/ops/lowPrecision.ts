@@ -14,7 +14,7 @@ const dynamicQuantizeRows = step(
     expectRank(context, 0, 1, Infinity);
     const dims = context.input(0)?.dims;
     return [
-      { type: 'int8', dims },
+      { type: outputTypeOf(context.node, 'int8')!, dims },
       { type: 'float32', dims: dims?.slice(0, -1) },
     ];
   },

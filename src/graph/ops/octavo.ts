@@ -5,7 +5,7 @@
  *
  * Attributes that only the graph needs, so that output types follow; the plan compiler drops them:
  * - `padBottom`, `padRight` (Conv, QConv, QConvDynamic and the pools; 0 when absent) and `ceilMode` (the pools).
- * - `outputType`, a data type's name: QConv and QAveragePool ('uint8' when absent), QConvDynamic ('float32'), Lookup (x's type),
+ * - `outputType`, a data type's name: QConv and QAveragePool ('uint8' when absent), QConvDynamic ('float32'), DynamicQuantizeRows ('int8'), Lookup (x's type),
  *   QuantizeLinear without zero point ('uint8'), Cast (required).
  * - `sizes` (Slice): elements taken along each axis, or -1 for all from the start on. `after` (Pad):
  *   cells of padding behind each axis. `dims` (Expand): the shape of y. `k` (TopK): elements chosen along the axis.
