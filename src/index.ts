@@ -62,7 +62,19 @@ export type {
   QuantizationReport,
   WeightReport,
 } from './quantize/report.js';
+export {
+  type Evaluate,
+  type LayerSensitivity,
+  type PartSensitivity,
+  type RankBy,
+  rank,
+  type SensitivityMode,
+  type SensitivityOptions,
+  type SensitivityReport,
+  sensitivity,
+} from './quantize/sensitivity.js';
 export { type QuantizedModel, quantizeStatic } from './quantize/static.js';
+export type { LayerPart } from './quantize/variants.js';
 export {
   type QuantizeWeightsOptions,
   quantizeWeights,
@@ -74,6 +86,7 @@ export {
   compareModels,
   type OutputComparison,
 } from './report/compare.js';
+export { Difference, type Measures } from './report/difference.js';
 export {
   createMatMulNBits,
   type MatMulNBitsOptions,

@@ -45,8 +45,8 @@ export async function correctBiases(
   names: readonly string[],
   { samples, session, signal, onDone }: CorrectBiasesOptions,
 ): Promise<CorrectedBiases> {
-  const exact = new PieceRunner(samples, session);
-  const rounded = new PieceRunner(samples, session);
+  const exact = new PieceRunner(samples, { session });
+  const rounded = new PieceRunner(samples, { session });
   const layers: LayerNoise[] = [];
   let graph = quantized;
   for (const name of names) {

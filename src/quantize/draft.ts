@@ -14,6 +14,8 @@ import { type ActivationReport, valueReport } from './report.js';
 import { quantizeAnchor } from './weights.js';
 
 export interface Draft {
+  /** Of every value that gets a pair. */
+  readonly params: ReadonlyMap<string, QuantParams>;
   readonly activations: readonly ActivationReport[];
   readonly anchors: readonly AnchorPatch[];
   /** The graph in QDQ form. */
@@ -37,7 +39,7 @@ export function draftOf(
     return { node, weightName: anchor.weight, ...quantized };
   });
   const quantized = runPasses(graph, [insertValuePairs(params), insertAnchorConstants(anchors)]);
-  return { activations: reports, anchors, quantized };
+  return { params, activations: reports, anchors, quantized };
 }
 
 /** Values whose collectors a draft asks a calibration for. */

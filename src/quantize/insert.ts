@@ -6,7 +6,7 @@
 import { allocate } from '../core/dtype.js';
 import { scalar, type Tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
-import type { Attribute, Graph, Node } from '../graph/ir.js';
+import type { Attribute, Graph, Node, ValueType } from '../graph/ir.js';
 import { namesFor } from '../graph/names.js';
 import type { Patch } from '../graph/patch.js';
 import { isPackedType, pack, type QuantParams } from '../numerics/index.js';
@@ -49,14 +49,37 @@ export function insertAnchorConstants(anchors: readonly AnchorPatch[]): Pass {
 }
 
 function valuePatch(graph: Graph, value: string, params: QuantParams): Patch {
-  const name = namesFor(graph);
+  const pair = pairOf(graph, namesFor(graph), value, params);
+  return {
+    what: `quantize ${value}`,
+    add: pair.nodes,
+    constants: pair.constants,
+    types: pair.types,
+    replace: [[value, pair.dequantized]],
+  };
+}
+
+/** A QuantizeLinear and a DequantizeLinear behind a value. */
+export interface Pair {
+  readonly nodes: readonly Node[];
+  readonly constants: readonly (readonly [string, Tensor])[];
+  readonly types: readonly (readonly [string, ValueType])[];
+  /** What the second one writes. */
+  readonly dequantized: string;
+}
+
+export function pairOf(
+  graph: Graph,
+  name: (wish: string) => string,
+  value: string,
+  params: QuantParams,
+): Pair {
   const quantized = name(`${value}_q`);
   const dequantized = name(`${value}_dq`);
   const parameters = parameterConstants(name, value, params);
   const type = graph.constants.get(value) ?? graph.types.get(value);
   return {
-    what: `quantize ${value}`,
-    add: [
+    nodes: [
       makeNode(name, 'QuantizeLinear', [value, ...parameters.names], quantized),
       makeNode(name, 'DequantizeLinear', [quantized, ...parameters.names], dequantized),
     ],
@@ -65,7 +88,7 @@ function valuePatch(graph: Graph, value: string, params: QuantParams): Patch {
       [quantized, { type: params.type, dims: type?.dims }],
       [dequantized, { type: 'float32', dims: type?.dims }],
     ],
-    replace: [[value, dequantized]],
+    dequantized,
   };
 }
 

@@ -12,7 +12,7 @@ import type { Calibration } from './calibration.js';
 export type NodeSelector = string | RegExp | ((node: Node) => boolean);
 
 export interface Progress {
-  readonly phase: 'calibrate' | 'ranges' | 'correct' | 'quantize';
+  readonly phase: 'calibrate' | 'ranges' | 'correct' | 'quantize' | 'sensitivity';
   readonly done: number;
   /** Undefined when the length of the calibration data is not known. */
   readonly total: number | undefined;

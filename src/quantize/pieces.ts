@@ -6,16 +6,29 @@ import type { Tensor } from '../core/tensor.js';
 import type { Graph, Node } from '../graph/ir.js';
 import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
 
+export interface PieceOptions {
+  readonly session?: SessionOptions | undefined;
+  /** Values to keep for a node of this name besides those that it reads. */
+  readonly keep?: ReadonlyMap<string, readonly string[]> | undefined;
+}
+
 export class PieceRunner {
-  readonly #session: SessionOptions | undefined;
+  readonly #options: PieceOptions;
   /** Values that wait for readers, for each sample. */
   readonly #live: Map<string, Tensor>[];
   /** Names of nodes that have run: a graph that changes keeps those. */
-  readonly #done = new Set<string>();
+  readonly #done: Set<string>;
 
-  constructor(samples: readonly Feeds[], session?: SessionOptions) {
-    this.#session = session;
+  constructor(samples: readonly Feeds[], options: PieceOptions = {}, done: Iterable<string> = []) {
+    this.#options = options;
     this.#live = samples.map((feeds) => new Map(Object.entries(feeds)));
+    this.#done = new Set(done);
+  }
+
+  /** Another runner that goes on from here; tensors are shared. */
+  fork(): PieceRunner {
+    const samples = this.#live.map((live) => Object.fromEntries(live));
+    return new PieceRunner(samples, this.#options, this.#done);
   }
 
   /**
@@ -23,43 +36,79 @@ export class PieceRunner {
    * `graph` is that of the call before but for nodes that have not run yet.
    */
   async advance(graph: Graph, until: string, signal?: AbortSignal): Promise<readonly Tensor[]> {
-    const end = graph.nodes.findIndex((node) => node.name === until) + 1;
+    const end = positionOf(graph, until) + 1;
+    const result = graph.nodes[end - 1]!.outputs[0]!;
+    await this.#run(graph, end, [result], signal);
+    const results = this.#live.map((live) => live.get(result)!);
+    if (!this.#readBehind(graph, end).has(result))
+      for (const live of this.#live) live.delete(result);
+    return results;
+  }
+
+  /** Runs what is left of the graph in front of the node of this name. */
+  async approach(graph: Graph, name: string, signal?: AbortSignal): Promise<void> {
+    await this.#run(graph, positionOf(graph, name), [], signal);
+  }
+
+  /** Runs all that is left of the graph, and returns its outputs by their names, for each sample. */
+  async finish(graph: Graph, signal?: AbortSignal): Promise<readonly Record<string, Tensor>[]> {
+    await this.#run(graph, graph.nodes.length, [], signal);
+    return this.#live.map((live) =>
+      Object.fromEntries(
+        graph.outputs.map(({ name, value }) => [
+          name,
+          (live.get(value) ?? graph.constants.get(value))!,
+        ]),
+      ),
+    );
+  }
+
+  /** Puts other tensors in the place of a value that `advance` returned. */
+  replace(value: string, tensors: readonly Tensor[]): void {
+    for (const [i, live] of this.#live.entries()) live.set(value, tensors[i]!);
+  }
+
+  async #run(
+    graph: Graph,
+    end: number,
+    results: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const isOpen = (node: Node): boolean => !this.#done.has(node.name) && !isConstant(graph, node);
     const nodes = graph.nodes.slice(0, end).filter(isOpen);
-    const result = graph.nodes[end - 1]!.outputs[0]!;
-    const later = new Set([
-      ...graph.nodes.slice(end).flatMap((node) => node.inputs),
-      ...graph.outputs.map(({ value }) => value),
-    ]);
-    const written = nodes.flatMap((node) => node.outputs);
-    const wanted = written.filter(
-      (value) => value === result || (value !== '' && later.has(value)),
-    );
+    if (nodes.length === 0) return;
+    const later = this.#readBehind(graph, end);
+    for (const result of results) later.add(result);
+    const wanted = nodes.flatMap((node) => node.outputs).filter((value) => later.has(value));
     const piece = cutOut(graph, nodes, wanted, this.#live[0]!);
-    const session = await createSession(piece, this.#session);
+    const session = await createSession(piece, this.#options.session);
     try {
       for (const live of this.#live) {
         const feeds = Object.fromEntries(piece.inputs.map((value) => [value, live.get(value)!]));
-        const results = await session.run(feeds, { signal });
-        for (const value of wanted) live.set(value, results[value]!);
-        for (const value of live.keys())
-          if (value !== result && !later.has(value)) live.delete(value);
+        const found = await session.run(feeds, { signal });
+        for (const value of wanted) live.set(value, found[value]!);
+        for (const value of live.keys()) if (!later.has(value)) live.delete(value);
       }
     } finally {
       session.dispose();
     }
     for (const node of nodes) this.#done.add(node.name);
-    const results = this.#live.map((live) => live.get(result)!);
-    if (!later.has(result)) for (const live of this.#live) live.delete(result);
-    return results;
   }
 
-  /** Puts other tensors in the place of a value that `advance` returned. */
-  replace(value: string, tensors: readonly Tensor[]): void {
-    this.#live.forEach((live, i) => {
-      live.set(value, tensors[i]!);
-    });
+  /** Values that nodes from this one on read, and outputs of the graph. */
+  #readBehind(graph: Graph, from: number): Set<string> {
+    const read = new Set(graph.outputs.map(({ value }) => value));
+    for (const node of graph.nodes.slice(from)) {
+      for (const input of node.inputs) read.add(input);
+      for (const value of this.#options.keep?.get(node.name) ?? []) read.add(value);
+    }
+    read.delete('');
+    return read;
   }
+}
+
+function positionOf(graph: Graph, name: string): number {
+  return graph.nodes.findIndex((node) => node.name === name);
 }
 
 /** What reads constants alone (a DequantizeLinear of weights) belongs to whichever piece reads it. */

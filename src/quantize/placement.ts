@@ -81,7 +81,8 @@ export function placeQuantization(graph: Graph, selected: ReadonlySet<Node>): Pl
   }
 
   const groups = groupValues(graph, integerNodes, wanted, fused);
-  const feedsOutput = valuesFeedingOutputs(graph, isAnchor);
+  // A layer that stays in float decides as little by extremes as one that does not.
+  const feedsOutput = valuesFeedingOutputs(graph, (node) => anchorOf(graph, node) !== undefined);
   return {
     anchors: graph.nodes.filter(isAnchor),
     integerNodes,

@@ -7,13 +7,13 @@ import type { Feeds } from '../runtime/session.js';
  * whenever there are too many, every second of them from then on. Which are kept depends on their number alone.
  */
 export class SampleKeeper {
-  readonly #most: number;
+  readonly most: number;
   #kept: Feeds[] = [];
   #stride = 1;
   #offered = 0;
 
   constructor(most: number) {
-    this.#most = most;
+    this.most = most;
   }
 
   get samples(): readonly Feeds[] {
@@ -23,8 +23,8 @@ export class SampleKeeper {
   /** Copies what it keeps: callers may fill the same arrays again. */
   offer(feeds: Feeds): void {
     const isNext = this.#offered++ % this.#stride === 0;
-    if (this.#most < 1 || !isNext) return;
-    if (this.#kept.length === this.#most) {
+    if (this.most < 1 || !isNext) return;
+    if (this.#kept.length === this.most) {
       this.#kept = this.#kept.filter((_, i) => i % 2 === 0);
       this.#stride *= 2;
       if ((this.#offered - 1) % this.#stride !== 0) return;

@@ -10,7 +10,7 @@ import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
 import { type CorrectedBiases, correctBiases } from './biases.js';
 import type { Calibration } from './calibration.js';
-import { draftOf, watchedValues } from './draft.js';
+import { type Draft, draftOf, watchedValues } from './draft.js';
 import { observe } from './observe.js';
 import { type QuantizeStaticOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { type Placement, placeQuantization } from './placement.js';
@@ -36,24 +36,15 @@ export async function quantizeStatic(
   source: Model | string | Uint8Array,
   options: QuantizeStaticOptions,
 ): Promise<QuantizedModel> {
-  const resolved = resolveOptions(options);
-  const { signal, onProgress } = options;
-  throwIfAborted(signal, 'quantizeStatic');
-  const model = await loadModel(source);
-  const graph = runPasses(model.graph, floatPasses);
-  const placement = placeStatic(graph, resolved);
-  const keeper = new SampleKeeper(resolved.correctionSamples);
-  const calibration = await calibrationOf(graph, placement, options, resolved, keeper);
-  throwIfAborted(signal, 'quantizeStatic');
-
-  const draft = draftOf(graph, placement, calibration, resolved, (done, total) =>
-    onProgress?.({ phase: 'ranges', done, total, etaMs: undefined }),
-  );
+  const { correctionSamples } = resolveOptions(options);
+  const keeper = new SampleKeeper(correctionSamples);
+  const prepared = await prepareStatic(source, options, keeper);
+  const { model, graph, placement, calibration, draft } = prepared;
   const corrected =
-    resolved.correctionSamples > 0
+    correctionSamples > 0
       ? await corrections(graph, placement, draft.quantized, keeper, options)
       : undefined;
-  onProgress?.({ phase: 'quantize', done: 1, total: 1, etaMs: 0 });
+  options.onProgress?.({ phase: 'quantize', done: 1, total: 1, etaMs: 0 });
   const result: Model = { ...model, graph: corrected?.graph ?? draft.quantized };
   const report = buildReport({
     before: model,
@@ -66,6 +57,36 @@ export async function quantizeStatic(
     layers: corrected?.layers ?? [],
   });
   return { model: result, report };
+}
+
+/** Everything up to a draft. */
+export interface PreparedStatic {
+  readonly model: Model;
+  /** The float graph, cleaned up. */
+  readonly graph: Graph;
+  readonly placement: Placement;
+  readonly calibration: Calibration;
+  readonly draft: Draft;
+}
+
+/** Loads, places, calibrates and drafts; `keeper` is offered the calibration data. */
+export async function prepareStatic(
+  source: Model | string | Uint8Array,
+  options: QuantizeStaticOptions,
+  keeper: SampleKeeper,
+): Promise<PreparedStatic> {
+  const resolved = resolveOptions(options);
+  const { signal, onProgress } = options;
+  throwIfAborted(signal, 'quantization');
+  const model = await loadModel(source);
+  const graph = runPasses(model.graph, floatPasses);
+  const placement = placeStatic(graph, resolved);
+  const calibration = await calibrationOf(graph, placement, options, resolved, keeper);
+  throwIfAborted(signal, 'quantization');
+  const draft = draftOf(graph, placement, calibration, resolved, (done, total) =>
+    onProgress?.({ phase: 'ranges', done, total, etaMs: undefined }),
+  );
+  return { model, graph, placement, calibration, draft };
 }
 
 /** What becomes integer. Throws `NO_MATCH` where that is nothing. */
@@ -83,7 +104,7 @@ async function calibrationOf(
   graph: Graph,
   placement: Placement,
   options: QuantizeStaticOptions,
-  { nonFinite, correctionSamples }: ResolvedOptions,
+  { nonFinite }: ResolvedOptions,
   keeper: SampleKeeper,
 ): Promise<Calibration> {
   const { calibration, calibrationData: data, session, onProgress, signal } = options;
@@ -93,10 +114,10 @@ async function calibrationOf(
     return observe(graph, values, { data, nonFinite, keeper, session, onProgress, signal });
   }
   calibration.requireGraph(graph);
-  if (correctionSamples > 0) {
+  if (keeper.most > 0) {
     if (data === undefined) throw missing('calibrationData beside the calibration');
     for await (const feeds of data) {
-      throwIfAborted(signal, 'quantizeStatic');
+      throwIfAborted(signal, 'quantization');
       keeper.offer(feeds);
     }
   }

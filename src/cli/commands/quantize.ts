@@ -119,6 +119,7 @@ const phaseLabels: Record<Progress['phase'], string> = {
   ranges: 'Choosing ranges',
   correct: 'Correcting biases',
   quantize: 'Quantizing',
+  sensitivity: 'Measuring layers',
 };
 
 /** One progress line for each phase as it comes. */

@@ -1,0 +1,226 @@
+/**
+ * Which layers quantizing hurts: each one is quantized alone in the float graph ('only'), or left alone in the quantized
+ * one ('all-but'), and the answers are compared with the float graph's. What lies in front of a layer is run once for
+ * all of its variants and all layers behind it, so that n layers cost about n / 2 runs.
+ */
+import { OctavoError, throwIfAborted } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
+import type { Graph } from '../graph/ir.js';
+import { qualifiedOp } from '../graph/ir.js';
+import type { Model } from '../onnx/model.js';
+import { Difference, type Measures } from '../report/difference.js';
+import {
+  createSession,
+  type Feeds,
+  type InferenceSession,
+  type SessionOptions,
+} from '../runtime/session.js';
+import type { Draft } from './draft.js';
+import { withLogits } from './logits.js';
+import { count, oneOf, type Progress, type QuantizeStaticOptions } from './options.js';
+import { PieceRunner } from './pieces.js';
+import type { Placement } from './placement.js';
+import { SampleKeeper } from './samples.js';
+import { prepareStatic } from './static.js';
+import {
+  allButLayer,
+  type Layer,
+  type LayerPart,
+  layerParts,
+  layersOf,
+  onlyLayer,
+} from './variants.js';
+
+export type SensitivityMode = 'only' | 'all-but';
+
+export const sensitivityModes: readonly SensitivityMode[] = ['only', 'all-but'];
+
+/** Answers to the samples with one part of one layer quantized, or left alone. */
+export interface PartSensitivity extends Measures {
+  /** The caller's metric, where there is one. */
+  readonly metric?: number;
+}
+
+export interface LayerSensitivity {
+  readonly node: string;
+  readonly op: string;
+  /** Number of weights; 0 where it has none. */
+  readonly weightCount: number;
+  /** By the part that is quantized ('only') or left in float ('all-but'). */
+  readonly parts: Readonly<Partial<Record<LayerPart, PartSensitivity>>>;
+}
+
+/** The caller's metric: higher is better. */
+export type Evaluate = (session: InferenceSession) => number | Promise<number>;
+
+export interface MeasureOptions {
+  readonly samples: readonly Feeds[];
+  readonly mode: SensitivityMode;
+  readonly parts: readonly LayerPart[];
+  readonly evaluate?: Evaluate | undefined;
+  readonly session?: SessionOptions | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onDone?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Measures every layer of a draft, in the order of computation. */
+export async function measureLayers(
+  graph: Graph,
+  placement: Placement,
+  draft: Draft,
+  options: MeasureOptions,
+): Promise<readonly LayerSensitivity[]> {
+  const { samples, mode, parts, session, signal, onDone } = options;
+  const float = withLogits(graph);
+  const expected = await new PieceRunner(samples, { session }).finish(float, signal);
+  const layers = layersOf(graph, placement, draft);
+  const base = mode === 'only' ? graph : draft.quantized;
+  const keep = new Map(layers.map(({ node, inputs }) => [node.name, inputs]));
+  const runner = new PieceRunner(samples, { session, keep });
+  const found: LayerSensitivity[] = [];
+  for (const layer of layers) {
+    throwIfAborted(signal, 'sensitivity');
+    await runner.approach(withLogits(base), layer.node.name, signal);
+    const measured: Partial<Record<LayerPart, PartSensitivity>> = {};
+    for (const part of partsOf(layer, parts)) {
+      const variant =
+        mode === 'only'
+          ? onlyLayer(graph, draft, layer, part)
+          : allButLayer(graph, draft, layer, part);
+      const answers = await runner.fork().finish(withLogits(variant), signal);
+      const metric = options.evaluate && (await scoreOf(variant, options.evaluate, session));
+      measured[part] = {
+        ...measuresOf(expected, answers),
+        ...(metric !== undefined && { metric }),
+      };
+    }
+    const { node, hasWeights } = layer;
+    const weightCount = hasWeights ? graph.constants.get(node.inputs[1]!)!.data.length : 0;
+    found.push({ node: node.name, op: qualifiedOp(node), weightCount, parts: measured });
+    onDone?.(found.length, layers.length);
+  }
+  return found;
+}
+
+/** A part that a layer does not have would measure nothing. */
+function partsOf({ inputs, hasWeights }: Layer, parts: readonly LayerPart[]): LayerPart[] {
+  return parts.filter(
+    (part) => (part !== 'weights' || hasWeights) && (part !== 'activations' || inputs.length > 0),
+  );
+}
+
+function measuresOf(
+  expected: readonly Readonly<Record<string, Tensor>>[],
+  found: readonly Readonly<Record<string, Tensor>>[],
+): Measures {
+  const difference = new Difference();
+  expected.forEach((answers, i) => {
+    for (const [name, tensor] of Object.entries(answers)) {
+      difference.add(tensor, found[i]![name]!, name);
+    }
+  });
+  return difference.measures;
+}
+
+/** What the caller's metric says of a graph. Throws `INVALID_ARGUMENT` for what is no number. */
+export async function scoreOf(
+  graph: Graph,
+  evaluate: Evaluate,
+  options: SessionOptions | undefined,
+): Promise<number> {
+  const session = await createSession(graph, options);
+  try {
+    const score = await evaluate(session);
+    if (typeof score === 'number' && Number.isFinite(score)) return score;
+    throw new OctavoError('INVALID_ARGUMENT', 'the metric is not a finite number', {
+      where: 'evaluate',
+      found: String(score),
+    });
+  } finally {
+    session.dispose();
+  }
+}
+
+export type RankBy = keyof Measures | 'metric';
+
+/**
+ * Layers by what they cost, the worst first: those quantized alone by how far the answers move, those left alone by how
+ * much nearer they come. Without a value for `by`, a layer comes last.
+ */
+export function rank(
+  layers: readonly LayerSensitivity[],
+  mode: SensitivityMode,
+  by: RankBy = 'sqnr',
+  part: LayerPart = 'both',
+): readonly LayerSensitivity[] {
+  const higherIsBetter = by !== 'kl' && by !== 'maxError';
+  const sign = (mode === 'only') === higherIsBetter ? 1 : -1;
+  const key = (layer: LayerSensitivity): number => {
+    const value = layer.parts[part]?.[by];
+    return value === undefined ? Infinity : sign * value;
+  };
+  return [...layers].sort((a, b) => {
+    const [x, y] = [key(a), key(b)];
+    return x === y ? 0 : x - y;
+  });
+}
+
+export interface SensitivityOptions
+  extends Omit<QuantizeStaticOptions, 'biasCorrection' | 'onProgress'> {
+  /** Default 'only'. */
+  readonly mode?: SensitivityMode;
+  /** Which parts of a layer to tell apart. Default all three: weights, activations, both. */
+  readonly parts?: readonly LayerPart[];
+  /** Most samples to measure on, evenly spread over the calibration data. Default 16. */
+  readonly samples?: number;
+  /** The caller's metric, measured beside the others; it takes a whole run of it for each part. */
+  readonly evaluate?: Evaluate;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface SensitivityReport {
+  readonly mode: SensitivityMode;
+  /** Samples that answers were compared on. */
+  readonly samples: number;
+  /** In the order of computation. */
+  readonly layers: readonly LayerSensitivity[];
+}
+
+/**
+ * Measures what quantizing costs, layer by layer, with the options that `quantizeStatic` would quantize with. Throws as
+ * it does.
+ */
+export async function sensitivity(
+  source: Model | string | Uint8Array,
+  options: SensitivityOptions,
+): Promise<SensitivityReport> {
+  const { mode, parts, samples, evaluate, ...rest } = options;
+  const chosen = {
+    mode: oneOf('mode', mode, sensitivityModes, 'only'),
+    parts: parts ?? layerParts,
+    evaluate,
+  };
+  for (const part of chosen.parts) oneOf('parts', part, layerParts);
+  if ('biasCorrection' in rest) {
+    throw new OctavoError('INVALID_ARGUMENT', 'layers are measured without it', {
+      where: 'biasCorrection',
+    });
+  }
+  const keeper = new SampleKeeper(count('samples', samples ?? defaultSamples));
+  const { graph, placement, draft } = await prepareStatic(source, rest, keeper);
+  const { session, signal, onProgress } = options;
+  const start = performance.now();
+  const layers = await measureLayers(graph, placement, draft, {
+    ...chosen,
+    samples: keeper.samples,
+    session,
+    signal,
+    onDone(done, total) {
+      const etaMs = ((performance.now() - start) / done) * (total - done);
+      onProgress?.({ phase: 'sensitivity', done, total, etaMs });
+    },
+  });
+  return { mode: chosen.mode, samples: keeper.samples.length, layers };
+}
+
+const defaultSamples = 16;
