@@ -30,6 +30,7 @@ export {
 export type { Limits } from './core/limits.js';
 export { type Tensor, tensor } from './core/tensor.js';
 export * from './numerics/index.js';
+export { quantize as quantizeValues } from './numerics/quantize.js';
 export { exportModel } from './onnx/export.js';
 export {
   type LoadModelOptions,
@@ -56,12 +57,21 @@ export {
   quantizableOps,
   type WeightType,
 } from './quantize/options.js';
+export {
+  type AccuracyReport,
+  type QuantizeOptions,
+  type QuantizeProgress,
+  type QuantizeResult,
+  quantize,
+} from './quantize/quantize.js';
 export type {
   ActivationReport,
   ModelReport,
   QuantizationReport,
   WeightReport,
 } from './quantize/report.js';
+export type { UnlabelledMetric } from './quantize/score.js';
+export type { Attempt } from './quantize/search.js';
 export {
   type Evaluate,
   type LayerSensitivity,

@@ -5,7 +5,7 @@ import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
 import type { Feeds, SessionOptions } from '../runtime/session.js';
 import type { Calibration } from './calibration.js';
-import { watchedValues } from './draft.js';
+import { watchedByParts } from './draft.js';
 import { observe } from './observe.js';
 import {
   checkNames,
@@ -50,7 +50,7 @@ export async function calibrate(
   const { calibrationData: data, session, onProgress, signal } = options;
   throwIfAborted(signal, 'calibrate');
   const graph = runPasses((await loadModel(source)).graph, floatPasses);
-  const values = watchedValues(graph, placeStatic(graph, resolved));
+  const values = watchedByParts(graph, placeStatic(graph, resolved));
   return observe(graph, values, {
     data,
     nonFinite: resolved.nonFinite,

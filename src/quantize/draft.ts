@@ -44,9 +44,14 @@ export function draftOf(
 
 /** Values whose collectors a draft asks a calibration for. */
 export function watchedValues(graph: Graph, placement: Placement): readonly string[] {
-  return placement.groups
-    .map((group) => group.source)
-    .filter((source) => !graph.constants.has(source));
+  const sources = placement.groups.map((group) => group.source);
+  return sources.filter((source) => !graph.constants.has(source));
+}
+
+/** Those, and what a draft asks for when some of the layers stay in float: groups fall apart then. */
+export function watchedByParts(graph: Graph, placement: Placement): readonly string[] {
+  const values = placement.groups.flatMap((group) => [group.source, ...group.values]);
+  return [...new Set(values)].filter((value) => !graph.constants.has(value));
 }
 
 interface ChosenRanges {

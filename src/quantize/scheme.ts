@@ -1,0 +1,22 @@
+/** A way to quantize a model of which any layers may stay in float: what a search for the best of them needs. */
+import type { Model } from '../onnx/model.js';
+import type { WeightsReport } from './floatWeights.js';
+import type { QuantizationReport } from './report.js';
+
+export interface Built {
+  readonly model: Model;
+  readonly report: QuantizationReport | WeightsReport;
+}
+
+export interface Scheme {
+  readonly kind: 'static' | 'dynamic';
+  /** How it quantizes, in a few words: 'static, mse, biases corrected'. */
+  readonly name: string;
+  /** The model with these layers in float. */
+  build(floatLayers: readonly string[]): Promise<Built>;
+  /**
+   * Layers that can be given back to float, those first that hurt most when quantized alone. The layer that hurts least
+   * is not among them: a model without any is not quantized.
+   */
+  ranked(onLayer: (done: number, total: number) => void): Promise<readonly string[]>;
+}

@@ -1,0 +1,81 @@
+/** How good a model is: the caller's metric, or how near its answers stay to those of the float model. */
+import type { Graph } from '../graph/ir.js';
+import { indexOf } from '../graph/ir.js';
+import { Difference, type Measures } from '../report/difference.js';
+import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
+import { withLogits } from './logits.js';
+import { PieceRunner } from './pieces.js';
+import { type Evaluate, scoreOf } from './sensitivity.js';
+
+/**
+ * What is compared where the caller gives no metric: 'agreement', the share of rows whose largest element is where it is
+ * in float, or 'signal', 1 − noise / signal of the outputs: 0.99 is 20 dB. Both are 1 for the float model.
+ */
+export type UnlabelledMetric = 'agreement' | 'signal';
+
+/** Agreement for models that end in a softmax, or choose the largest; signal for others. */
+export function metricFor(graph: Graph): UnlabelledMetric {
+  const index = indexOf(graph);
+  const choosing = new Set(['Softmax', 'LogSoftmax', 'ArgMax']);
+  const chooses = graph.outputs.some(({ value }) => choosing.has(index.producer(value)?.op ?? ''));
+  return chooses ? 'agreement' : 'signal';
+}
+
+export interface Scorer {
+  readonly metric: UnlabelledMetric | 'evaluate';
+  /** Of the float model. */
+  readonly float: number;
+  /** Higher is better. */
+  score(graph: Graph): Promise<number>;
+}
+
+export async function metricScorer(
+  graph: Graph,
+  evaluate: Evaluate,
+  session: SessionOptions | undefined,
+): Promise<Scorer> {
+  const score = (candidate: Graph) => scoreOf(candidate, evaluate, session);
+  return { metric: 'evaluate', float: await score(graph), score };
+}
+
+export async function heldOutScorer(
+  graph: Graph,
+  metric: UnlabelledMetric,
+  compare: Comparer,
+): Promise<Scorer> {
+  const score = async (candidate: Graph): Promise<number> => {
+    const { sqnr, top1Agreement } = await compare(candidate);
+    return metric === 'agreement' ? top1Agreement : 1 - 10 ** (-sqnr / 10);
+  };
+  return { metric, float: await score(graph), score };
+}
+
+/** How far a graph's answers to some samples are from the float graph's, in front of a final softmax. */
+export type Comparer = (candidate: Graph) => Promise<Measures>;
+
+export async function comparerTo(
+  graph: Graph,
+  samples: readonly Feeds[],
+  options: {
+    readonly session?: SessionOptions | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<Comparer> {
+  const { session, signal } = options;
+  const expected = await new PieceRunner(samples, { session }).finish(withLogits(graph), signal);
+  return async (candidate) => {
+    const running = await createSession(withLogits(candidate), session);
+    const difference = new Difference();
+    try {
+      for (const [i, feeds] of samples.entries()) {
+        const found = await running.run(feeds, { signal });
+        for (const [name, tensor] of Object.entries(expected[i]!)) {
+          difference.add(tensor, found[name]!, name);
+        }
+      }
+    } finally {
+      running.dispose();
+    }
+    return difference.measures;
+  };
+}
