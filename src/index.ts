@@ -83,6 +83,7 @@ export {
   type SensitivityReport,
   sensitivity,
 } from './quantize/sensitivity.js';
+export type { Shards } from './quantize/shards.js';
 export { type QuantizedModel, quantizeStatic } from './quantize/static.js';
 export type { LayerPart } from './quantize/variants.js';
 export {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { cac } from 'cac';
 import { type CommandContext, createContext, exitCodes, reportFailure } from './command.js';
 import { benchCommand } from './commands/bench.js';
+import { calibrateCommand } from './commands/calibrate.js';
 import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -69,10 +70,13 @@ const quantization: readonly Option[] = [
   ['--activation-type <type>', 'uint8 (default), int8, uint16 or int16'],
   ['--weight-type <type>', 'int8 (default), uint8, int4 or uint4'],
   ['--per-tensor', 'one weight scale per tensor instead of per channel'],
+  ['--bias-correction', 'give back by the biases what quantizing moves the mean of layers by'],
   ['--dynamic', 'no samples: int8 weights, activations quantized as the model runs'],
   ['--activations <how>', '--dynamic: per-row (default) or per-tensor'],
   ['--weights <type>', 'no samples: weights alone, to int8 or int4'],
   ['--block-size <n>', '--weights int4: weights that share a scale (default 32)'],
+];
+const selection: readonly Option[] = [
   ['--op-types <list>', 'quantize only these operators, separated by commas'],
   ['--exclude <node>', 'keep this node in float: a name or /pattern/; may be repeated'],
   ['--only <node>', 'quantize only these nodes: a name or /pattern/; may be repeated'],
@@ -84,11 +88,27 @@ command(
   'Quantize a float ONNX model to INT8',
   data,
   quantization,
+  selection,
   backend,
   printing,
 )
+  .option('--calibration <file>', 'what samples showed, from octavo calibrate, in place of --data')
   .example(`  ${firstSentence}`)
   .action(action<[string]>(quantizeCommand));
+
+command(
+  'calibrate <model> [...parts]',
+  "Save what samples show of a model, for quantize --calibration; or, with 'merge' for the model, merge parts of that",
+  data,
+  selection,
+  backend,
+  printing,
+)
+  .option('--shard <i/n>', 'every n-th sample from the i-th on: one of n parts to be merged')
+  .option('-o, --output <file>', 'where to write it (default: <model>.octcal); as JSON to a .json')
+  .example('  octavo calibrate model.onnx --data images/ --shard 1/2 -o part1.octcal')
+  .example('  octavo calibrate merge part1.octcal part2.octcal -o all.octcal')
+  .action(action<[string, string[]]>(calibrateCommand));
 
 command('run <model>', 'Run a model on samples', data, backend, printing)
   .option('--top <n>', 'largest elements to show (default 3)')

@@ -64,6 +64,15 @@ export function sampleOptions(options: RawOptions): SampleOptions {
   };
 }
 
+/** `--shard 3/8`. */
+export function shardOption(options: RawOptions): SampleOptions['shard'] {
+  const value = text(options, 'shard');
+  if (value === undefined) return undefined;
+  const [, index, count] = /^([1-9]\d{0,6})\/([1-9]\d{0,6})$/.exec(value) ?? [];
+  if (Number(index) <= Number(count)) return { index: Number(index), count: Number(count) };
+  throw new UsageError(`--shard takes <i>/<n> with i from 1 to n, such as 3/8, not '${value}'`);
+}
+
 /** `--dim name=size`, which may be repeated; a name may hold an equals sign, a size may not. */
 export function dimOptions(options: RawOptions): FreeDimensions {
   const sizes = (texts(options, 'dim') ?? []).map((given) => {
@@ -80,6 +89,11 @@ function pictureSize(options: RawOptions): [number, number] | undefined {
   const [, width, height] = /^([1-9]\d{0,4})[x×]([1-9]\d{0,4})$/.exec(value) ?? [];
   if (height !== undefined) return [Number(width), Number(height)];
   throw new UsageError(`--size takes <width>x<height>, such as 224x224, not '${value}'`);
+}
+
+/** True when the flag is given, undefined otherwise. */
+export function flagged(options: RawOptions, name: string): true | undefined {
+  return options[name] === true ? true : undefined;
 }
 
 /** The flag of an option. */

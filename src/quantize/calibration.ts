@@ -3,25 +3,29 @@
  * collected merge to the bits of one that saw everything.
  *
  * The saved form: "OCTA", a version byte, the length of a JSON header as uint32 (little-endian), the header
- * `{ model, samples, values: [[name, bytes], …] }`, and the collectors' snapshots one after the other.
+ * `{ model, samples, shards?, values: [[name, bytes], …] }`, and the collectors' snapshots one after the other.
  */
 import { createHash } from 'node:crypto';
 import { Collector } from '../calibrate/index.js';
 import { OctavoError } from '../core/errors.js';
 import type { Graph } from '../graph/ir.js';
 import { exportModel } from '../onnx/export.js';
+import { areShards, mergeShards, oneShard, type Shards } from './shards.js';
 
 const magic = [0x4f, 0x43, 0x54, 0x41, 1];
 
 interface Header {
   readonly model: string;
   readonly samples: number;
+  readonly shards?: Shards | undefined;
   readonly values: readonly (readonly [name: string, bytes: number])[];
 }
 
 export class Calibration {
   /** Feeds seen. */
   readonly samples: number;
+  /** Which shards of the data it has seen; undefined where it is not marked as one, or has seen all. */
+  readonly shards: Shards | undefined;
   readonly #collectors: ReadonlyMap<string, Collector>;
   #model: string | Graph;
 
@@ -29,10 +33,16 @@ export class Calibration {
    * @internal Made by `calibrate`, `load` and `merge`.
    * @param model the float graph whose values these are, or its digest
    */
-  constructor(model: string | Graph, samples: number, collectors: ReadonlyMap<string, Collector>) {
+  constructor(
+    model: string | Graph,
+    samples: number,
+    collectors: ReadonlyMap<string, Collector>,
+    shards?: Shards,
+  ) {
     this.#model = model;
     this.samples = samples;
     this.#collectors = collectors;
+    this.shards = shards;
   }
 
   /** SHA-256 of the float graph whose values these are. */
@@ -58,26 +68,36 @@ export class Calibration {
   }
 
   /**
-   * Both together. Parts may be merged in any order, with the same result. Throws `INVALID_CALIBRATION` unless both
-   * watched the same values of the same model.
+   * The same, marked as what the samples index − 1, index − 1 + count … of the data showed: `merge` then refuses to count
+   * them twice, and forgets the marks once it has all shards. Throws `INVALID_ARGUMENT` unless 1 ≤ index ≤ count.
    */
-  merge(other: Calibration): Calibration {
-    if (other.model !== this.model) throw otherModel(this.model, other.model);
+  asShard(index: number, count: number): Calibration {
+    return new Calibration(this.#model, this.samples, this.#collectors, oneShard(index, count));
+  }
+
+  /**
+   * Both together. Parts may be merged in any order, with the same result. Throws `INVALID_CALIBRATION` unless both
+   * watched the same values of the same model, and both are different shards of as many, or neither is marked as one.
+   * @param where what errors call the other
+   */
+  merge(other: Calibration, where = 'merge'): Calibration {
+    if (other.model !== this.model) throw otherModel(this.model, other.model, where);
     const theirs = new Set(other.values);
     if (theirs.size !== this.#collectors.size || !this.values.every((name) => theirs.has(name))) {
       throw new OctavoError('INVALID_CALIBRATION', 'parts that watched different values', {
-        where: 'merge',
+        where,
         expected: `${this.#collectors.size} values`,
         found: `${theirs.size} values`,
       });
     }
+    const shards = mergeShards(this.shards, other.shards, where);
     const merged = this.values.map((name) => {
       const both = new Collector({ name, nonFinite: 'skip' });
       both.merge(this.collector(name));
       both.merge(other.collector(name));
       return [name, both] as const;
     });
-    return new Calibration(this.model, this.samples + other.samples, new Map(merged));
+    return new Calibration(this.model, this.samples + other.samples, new Map(merged), shards);
   }
 
   /** Throws `INVALID_CALIBRATION` unless it was made with this float graph. */
@@ -91,7 +111,8 @@ export class Calibration {
   save(): Uint8Array {
     const parts = [...this.#collectors].map(([name, from]) => [name, from.save()] as const);
     const values = parts.map(([name, bytes]) => [name, bytes.length] as const);
-    const header: Header = { model: this.model, samples: this.samples, values };
+    const { model, samples, shards } = this;
+    const header: Header = { model, samples, shards, values };
     const text = new TextEncoder().encode(JSON.stringify(header));
     const length = new Uint8Array(4);
     new DataView(length.buffer).setUint32(0, text.length, true);
@@ -115,7 +136,7 @@ export class Calibration {
       return [name, Collector.load(snapshot, { name, nonFinite: 'skip' })] as const;
     });
     if (at !== bytes.length) throw broken(where, `${bytes.length - at} bytes too many`);
-    return new Calibration(header.model, header.samples, new Map(collectors));
+    return new Calibration(header.model, header.samples, new Map(collectors), header.shards);
   }
 }
 
@@ -137,11 +158,12 @@ function readHeader(bytes: Uint8Array, where: string): { header: Header; start: 
 }
 
 function isHeader(value: unknown): value is Header {
-  const { model, samples, values } = (value ?? {}) as Partial<Header>;
+  const { model, samples, shards, values } = (value ?? {}) as Partial<Header>;
   const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
   return (
     typeof model === 'string' &&
     isCount(samples) &&
+    (shards === undefined || areShards(shards)) &&
     Array.isArray(values) &&
     values.every(
       (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && isCount(entry[1]),
@@ -153,9 +175,9 @@ function broken(where: string, found: string): OctavoError {
   return new OctavoError('INVALID_CALIBRATION', 'not a saved calibration', { where, found });
 }
 
-function otherModel(expected: string, found: string): OctavoError {
+function otherModel(expected: string, found: string, where = 'calibration'): OctavoError {
   return new OctavoError('INVALID_CALIBRATION', 'a calibration of another model', {
-    where: 'calibration',
+    where,
     expected: `the model ${expected.slice(0, 12)}`,
     found: found.slice(0, 12),
   });

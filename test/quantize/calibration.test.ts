@@ -20,6 +20,54 @@ describe('calibrate', () => {
     expect(a.samples).toBe(5);
   });
 
+  it('knows its shards, until it has seen all of them', async () => {
+    const whole = (await part(0, 12)).save();
+    const shard = async (index: number) => {
+      const mine = data.filter((_, i) => i % 3 === index - 1);
+      return (await calibrate(cnn(), { calibrationData: mine })).asShard(index, 3);
+    };
+    const loaded = async (index: number) => Calibration.load((await shard(index)).save());
+    const [a, b, c] = [await loaded(1), await loaded(2), await loaded(3)];
+    const two = Calibration.load(c.merge(a).save());
+    expect(two.shards).toEqual({ count: 3, seen: [1, 3] });
+    expect(two.merge(b).save()).toEqual(whole);
+    expect(two.merge(b).shards).toBeUndefined();
+    expect((await part(0, 12)).asShard(1, 1).save()).toEqual(whole);
+    const refused: [Calibration, Calibration, RegExp][] = [
+      [two, a, /here: the same shard twice; found shard 1\/3/],
+      [two, two, /shards 1\/3 3\/3/],
+      [two, await part(0, 1), /found shards 1\/3 3\/3 and no shard/],
+      [a, b.asShard(2, 4), /found shard 1\/3 and shard 2\/4/],
+    ];
+    for (const [left, right, message] of refused) {
+      const error = { code: 'INVALID_CALIBRATION', message: expect.stringMatching(message) };
+      expect(() => left.merge(right, 'here')).toThrowError(expect.objectContaining(error));
+    }
+    for (const [index, count] of [
+      [0, 2],
+      [3, 2],
+      [1.5, 2],
+      [1, Number.NaN],
+    ] as const) {
+      expect(() => a.asShard(index, count)).toThrowError(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT', where: 'shard' }),
+      );
+    }
+  });
+
+  it('refuses marks of shards that make no sense', async () => {
+    const text = Buffer.from((await part(0, 1)).asShard(1, 9).save()).toString('latin1');
+    const marks = ['"count":1', '"count":-', '"seen":[]', '"seen":[0', '"seen":{1'];
+    for (const mark of marks) {
+      const old = mark.startsWith('"c') ? '"count":9' : '"seen":[1'.slice(0, mark.length);
+      const bytes = Buffer.from(text.replace(old, mark), 'latin1');
+      expect(bytes.toString('latin1')).not.toBe(text);
+      expect(() => Calibration.load(bytes)).toThrowError(
+        expect.objectContaining({ code: 'INVALID_CALIBRATION' }),
+      );
+    }
+  });
+
   it('comes back from its bytes', async () => {
     const bytes = (await part(0, 3)).save();
     const loaded = Calibration.load(bytes);

@@ -5,6 +5,7 @@ import { calibrationMethods } from '../../calibrate/index.js';
 import { OctavoError } from '../../core/errors.js';
 import { formatBytes } from '../../graph/print.js';
 import { loadModel, saveModel } from '../../onnx/model.js';
+import type { Calibration } from '../../quantize/calibration.js';
 import {
   activationTypes,
   type NodeSelector,
@@ -18,7 +19,9 @@ import type { CommandContext } from '../command.js';
 import { openSamples } from '../inputs/index.js';
 import {
   choice,
+  dashed,
   decimal,
+  flagged,
   type RawOptions,
   required,
   sampleOptions,
@@ -27,12 +30,13 @@ import {
   UsageError,
 } from '../options.js';
 import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '../terminal.js';
+import { describeCalibration, readCalibration } from './calibrationFile.js';
 import { describeWeights, quantizeWithoutSamples, wayWithoutSamples } from './quantizeWeights.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
   const { options, terminal, session, signal } = context;
   const way = wayWithoutSamples(options);
-  const data = way === undefined ? required(options, 'data') : '';
+  const data = way === undefined ? dataOption(options) : undefined;
   const type = way === '--weights' ? (text(options, 'weights') ?? 'int8') : 'int8';
   const output = text(options, 'output') ?? defaultOutput(file, type);
   const quantization = quantizationOptions(options);
@@ -52,11 +56,19 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
     terminal.result({ output, ...report }, () => describeWeights(output, report));
     return;
   }
-  const samples = await openSamples(data, describeInputs(model.graph), sampleOptions(options));
-  terminal.note(`Calibrating on ${samples.description}.`);
+  const calibration = await calibrationOption(options, terminal);
+  const samples =
+    data === undefined
+      ? undefined
+      : await openSamples(data, describeInputs(model.graph), sampleOptions(options));
+  if (samples !== undefined) {
+    const what = calibration === undefined ? 'Calibrating' : 'Correcting biases';
+    terminal.note(`${what} on ${samples.description}.`);
+  }
   const progress = phases(terminal);
   const { model: quantized, report } = await quantizeStatic(model, {
     ...quantization,
+    calibration,
     calibrationData: samples,
     session,
     signal,
@@ -66,6 +78,28 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
   terminal.result({ output, ...report }, () => describeReport(output, report));
 }
 
+/** Beside a calibration, samples are for what looks at them again. */
+function dataOption(options: RawOptions): string | undefined {
+  const needed = options['calibration'] === undefined || options['biasCorrection'] === true;
+  if (needed) return required(options, 'data');
+  const unused = ['data', 'samples', 'normalize', 'size'].find(
+    (name) => options[name] !== undefined,
+  );
+  if (unused === undefined) return undefined;
+  throw new UsageError(`${dashed(unused)} beside --calibration is for --bias-correction`);
+}
+
+async function calibrationOption(
+  options: RawOptions,
+  terminal: Terminal,
+): Promise<Calibration | undefined> {
+  const file = text(options, 'calibration');
+  if (file === undefined) return undefined;
+  const calibration = await readCalibration(file);
+  terminal.note(`Calibrated on ${describeCalibration(calibration)}.`);
+  return calibration;
+}
+
 /** model.onnx → model.int8.onnx */
 function defaultOutput(file: string, type: string): string {
   const { dir, name } = path.parse(file);
@@ -73,8 +107,8 @@ function defaultOutput(file: string, type: string): string {
 }
 
 /** Fails before the calibration and not after it. */
-async function requireWritable(output: string, input: string): Promise<void> {
-  if (path.resolve(output) === path.resolve(input)) {
+export async function requireWritable(output: string, input?: string): Promise<void> {
+  if (input !== undefined && path.resolve(output) === path.resolve(input)) {
     throw new UsageError('--output is the model itself, which would be lost');
   }
   const folder = path.dirname(path.resolve(output));
@@ -96,6 +130,7 @@ function quantizationOptions(options: RawOptions) {
     percentile: decimal(options, 'percentile'),
     activationType: choice(options, 'activationType', activationTypes),
     weightType: choice(options, 'weightType', weightTypes),
+    biasCorrection: flagged(options, 'biasCorrection'),
     perChannel: options.perTensor === true ? false : undefined,
     opTypes: text(options, 'opTypes')?.split(','),
     nodesToExclude: texts(options, 'exclude')?.map(selector),
@@ -104,7 +139,7 @@ function quantizationOptions(options: RawOptions) {
 }
 
 /** `/pattern/` is a regular expression, anything else a name. */
-function selector(value: string): NodeSelector {
+export function selector(value: string): NodeSelector {
   const pattern = /^\/(.+)\/$/s.exec(value)?.[1];
   if (pattern === undefined) return value;
   try {
@@ -123,7 +158,7 @@ const phaseLabels: Record<Progress['phase'], string> = {
 };
 
 /** One progress line for each phase as it comes. */
-function phases(terminal: Terminal) {
+export function phases(terminal: Terminal) {
   let current: { readonly phase: Progress['phase']; readonly line: ProgressLine } | undefined;
   return {
     update({ phase, done, total, etaMs }: Progress): void {

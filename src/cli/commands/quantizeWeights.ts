@@ -9,7 +9,10 @@ import { choice, dashed, type RawOptions, UsageError, whole } from '../options.j
 import { formatDecibels, formatTable } from '../terminal.js';
 
 /** Flags of a calibration, and those of the other way each, by the option's name. */
-const sampled = ['data', 'samples', 'method', 'percentile', 'activationType', 'weightType'];
+const sampled = [
+  ...['data', 'samples', 'calibration', 'method', 'percentile', 'activationType', 'weightType'],
+  'biasCorrection',
+];
 const others = { '--dynamic': ['blockSize'], '--weights': ['activations', 'perTensor'] } as const;
 
 export type Way = '--dynamic' | '--weights';

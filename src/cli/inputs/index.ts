@@ -12,7 +12,7 @@ import { UsageError } from '../options.js';
 import { convert } from './convert.js';
 import { fileError, readWhole, statOf } from './files.js';
 import { type ImageInput, isImage, listImages, type Normalization, readImage } from './images.js';
-import { readJsonLines, tensorFromJson } from './jsonl.js';
+import { type JsonLine, readJsonLines, tensorFromJson } from './jsonl.js';
 import { parseNpy, parseNpz } from './npy.js';
 
 export interface SampleOptions {
@@ -22,6 +22,8 @@ export interface SampleOptions {
   readonly size?: readonly [number, number] | undefined;
   /** Most samples to take, spread evenly over pictures and arrays; all by default. */
   readonly limit?: number | undefined;
+  /** Of these, take the samples index − 1, index − 1 + count … and read no other. */
+  readonly shard?: { readonly index: number; readonly count: number } | undefined;
 }
 
 export interface Samples {
@@ -50,12 +52,12 @@ export async function openSamples(
   if (stats.isDirectory() ? arrays.length === 0 : isImage(source)) {
     const image = imageInput(inputs, options, source);
     const files = stats.isDirectory() ? await listImages(source) : [source];
-    return imageSamples(source, spread(files, options.limit), inputs, image);
+    return imageSamples(source, pick(files, options), inputs, image);
   }
   if (options.normalization !== undefined || options.size !== undefined) {
     throw new UsageError(`--normalize and --size are for pictures, and ${source} has none`);
   }
-  if (arrays.length > 0) return arrayFiles(source, spread(arrays, options.limit), inputs);
+  if (arrays.length > 0) return arrayFiles(source, pick(arrays, options), inputs);
   if (extension === '.npy' || extension === '.npz') {
     return arrayRows(source, await readArrays(source, inputs), options);
   }
@@ -136,11 +138,7 @@ async function readArrays(file: string, inputs: readonly PortInfo[]): Promise<In
 }
 
 /** The first axis of the arrays is the batch: each of its entries is a sample. */
-function arrayRows(
-  source: string,
-  arrays: readonly InputArray[],
-  { limit }: SampleOptions,
-): Samples {
+function arrayRows(source: string, arrays: readonly InputArray[], options: SampleOptions): Samples {
   const batches = arrays.map(({ input, tensor }) => {
     const where = `${source}, '${input.name}'`;
     const rows = tensor.dims[0];
@@ -163,9 +161,9 @@ function arrayRows(
       found: String(other.count),
     });
   }
-  const picks = spread(
+  const picks = pick(
     Array.from({ length: count }, (_, i) => i),
-    limit,
+    options,
   );
   return {
     description: `${countOf(picks.length, 'sample')} of ${source}`,
@@ -190,7 +188,7 @@ function rowsOf({ type, dims, data }: Tensor, index: number, batch: number): Ten
 function jsonSamples(
   file: string,
   inputs: readonly PortInfo[],
-  { limit = Number.POSITIVE_INFINITY }: SampleOptions,
+  { limit = Number.POSITIVE_INFINITY, shard = { index: 1, count: 1 } }: SampleOptions,
 ): Samples {
   return {
     description: `the lines of ${file}`,
@@ -198,21 +196,25 @@ function jsonSamples(
     names: undefined,
     async *[Symbol.asyncIterator]() {
       let count = 0;
-      for await (const { where, values } of readJsonLines(file)) {
-        const feeds = inputs.map(({ name, type, dims }) => {
-          if (values.has(name)) {
-            return [name, tensorFromJson(values.get(name), type, dims, `${where}, '${name}'`)];
-          }
-          throw new OctavoError('INVALID_INPUT', `no value for input '${name}'`, {
-            where,
-            found: [...values.keys()].join(', ') || 'none',
-          });
-        });
-        yield Object.fromEntries(feeds);
+      for await (const line of readJsonLines(file)) {
+        if (count % shard.count === shard.index - 1) yield feedsOfLine(line, inputs);
         if (++count >= limit) return;
       }
     },
   };
+}
+
+function feedsOfLine({ where, values }: JsonLine, inputs: readonly PortInfo[]): Feeds {
+  const feeds = inputs.map(({ name, type, dims }) => {
+    if (values.has(name)) {
+      return [name, tensorFromJson(values.get(name), type, dims, `${where}, '${name}'`)];
+    }
+    throw new OctavoError('INVALID_INPUT', `no value for input '${name}'`, {
+      where,
+      found: [...values.keys()].join(', ') || 'none',
+    });
+  });
+  return Object.fromEntries(feeds);
 }
 
 function onlyInput(inputs: readonly PortInfo[], where: string): PortInfo {
@@ -258,9 +260,20 @@ function imageInput(
   };
 }
 
+/** The items that the options ask for. */
+function pick<T>(items: readonly T[], { limit, shard }: SampleOptions): readonly T[] {
+  const chosen = spread(items, limit);
+  if (shard === undefined) return chosen;
+  const picked = chosen.filter((_, i) => i % shard.count === shard.index - 1);
+  if (picked.length > 0) return picked;
+  const { index, count } = shard;
+  const samples = countOf(chosen.length, 'sample');
+  throw new UsageError(`--shard ${index}/${count} leaves nothing of ${samples}`);
+}
+
 /** At most `limit` of the items, evenly spread: folders are often sorted by class. */
-function spread<T>(items: readonly T[], limit: number | undefined): T[] {
-  if (limit === undefined || limit >= items.length) return [...items];
+function spread<T>(items: readonly T[], limit: number | undefined): readonly T[] {
+  if (limit === undefined || limit >= items.length) return items;
   return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!);
 }
 

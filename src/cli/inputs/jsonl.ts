@@ -10,10 +10,14 @@ import { type Tensor, tensor } from '../../core/tensor.js';
 import { elementsOf } from './convert.js';
 import { readLines } from './files.js';
 
+export interface JsonLine {
+  /** File and line, for messages. */
+  readonly where: string;
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
 /** The lines of a file as parsed objects. Throws `INVALID_INPUT` naming file and line. */
-export async function* readJsonLines(
-  file: string,
-): AsyncGenerator<{ readonly where: string; readonly values: ReadonlyMap<string, unknown> }> {
+export async function* readJsonLines(file: string): AsyncGenerator<JsonLine> {
   let number = 0;
   for await (const line of readLines(file)) {
     number++;
