@@ -133,6 +133,10 @@ function fitsAccumulator({ codes, zero }: Weight, xZero: number, bias?: Int32Arr
   const { data, dims } = codes;
   const depth = data.length / Math.max(dims[0]!, 1);
   const [least, most] = [-xZero, 255 - xZero];
+  // Nearly always a bound will do, and the weights need not be read.
+  const farthest = 128 + zero.reduce((far, z) => Math.max(far, Math.abs(z)), 0);
+  const start = bias?.reduce((far, b) => Math.max(far, Math.abs(b)), 0) ?? 0;
+  if (start + depth * farthest * Math.max(-least, most) < 2 ** 31) return true;
   for (let channel = 0, i = 0; channel < dims[0]!; channel++) {
     let low = bias?.[channel] ?? 0;
     let high = low;

@@ -113,8 +113,14 @@ function mergedRewrites(
   limit: number,
   sweeps: boolean,
 ): Patch | undefined {
+  // Most passes find nothing to do, and need none of this.
+  if (!graph.nodes.some((node) => rules.has(qualifiedOp(node)))) return undefined;
   const view = sweeps ? sweepingView(graph) : stillView(graph);
-  const fresh = namesFor(graph);
+  let names: ReturnType<typeof namesFor> | undefined;
+  const fresh = (wish: string): string => {
+    names ??= namesFor(graph);
+    return names(wish);
+  };
   const taken: Rewrite[] = [];
   const removed = new Set<Node>();
   const gone = new Set<string>(); // values that no node writes any more

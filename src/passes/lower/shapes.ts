@@ -35,6 +35,11 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   const { type, dims, data } = tensor;
   invariant(bitsOf(type) >= 8, `a transposed constant of ${type}`);
   const moved = permuteDims(dims, perm);
+  // Axes of one element may go anywhere.
+  const order = perm.filter((axis) => dims[axis] !== 1);
+  if (order.every((axis, i) => i === 0 || order[i - 1]! < axis)) {
+    return { type, dims: moved, data } as Tensor;
+  }
   const count = elementCount(dims);
   const result = allocate(type, count);
   const strides = permuteDims(stridesOf(dims), perm);
