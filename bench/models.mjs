@@ -1,6 +1,6 @@
 /**
- * Whole networks, batch 1: milliseconds of one run, in turn with onnxruntime-node on the same float
- * model and on the same INT8 file. A ratio above 1 means that Octavo is ahead. Networks with random weights come first,
+ * Whole networks, batch 1: milliseconds of one run, in turn with onnxruntime-node, or for WASM with onnxruntime-web, on the
+ * same float model and on the same INT8 file. A ratio above 1 means that Octavo is ahead. Networks with random weights come first,
  * then the development models where their data are.
  */
 import { readFileSync } from 'node:fs';
@@ -93,26 +93,33 @@ export async function filesOf(task, feeds) {
   return { int8, peerInt8: int8, fp32 };
 }
 
+/** The engine that a backend is measured against, { label, open(bytes, threads) }; undefined where it is not installed. */
+async function peerOf(backend) {
+  if (backend === 'wasm') {
+    const { installHint, loadOnnxRuntimeWeb } = await import('./webPeers.mjs');
+    const web = await loadOnnxRuntimeWeb();
+    if (web === undefined) console.log(`onnxruntime-web is missing: ${installHint}`);
+    return web && { label: web.name, open: web.engine };
+  }
+  const node = loadOnnxRuntime();
+  return node && { label: `onnxruntime-node ${node.version}`, open: onnxRuntimeEngine };
+}
+
 /** [{ name, precision, engine, ours? }]: Octavo, Octavo on one thread if that is another number, and the peer. */
 async function contendersOf(files, backend, threads) {
   const found = [];
-  const peer = loadOnnxRuntime();
+  const peer = await peerOf(backend);
   for (const precision of ['int8', 'fp32']) {
-    const octavo = (count) =>
-      octavoEngine(
-        files[precision],
-        backend === 'native' ? { backend, intraOpNumThreads: count } : { backend },
-      );
+    const octavo = (count) => octavoEngine(files[precision], { backend, intraOpNumThreads: count });
     const name = `octavo ${backend} ${precision}`;
     found.push({ name, precision, engine: await octavo(threads), ours: true });
     if (threads > 1 && backend === 'native') {
       found.push({ name: `${name} 1 thread`, precision, engine: await octavo(1) });
     }
     if (peer !== undefined) {
-      const label = `onnxruntime-node ${peer.version} ${precision}`;
       const file = precision === 'int8' ? files.peerInt8 : files.fp32;
-      const engine = await onnxRuntimeEngine(file, threads);
-      found.push({ name: label, precision, engine });
+      const engine = await peer.open(file, threads);
+      found.push({ name: `${peer.label} ${precision}`, precision, engine });
     }
   }
   return found;

@@ -16,14 +16,18 @@ export function loadOnnxRuntime() {
 }
 
 /** A session of onnxruntime-node at its best: workers that do not spin where there is only one. */
-export async function onnxRuntimeEngine(bytes, threads) {
+export function onnxRuntimeEngine(bytes, threads) {
   const { ort } = loadOnnxRuntime();
+  return engineOf(ort, bytes, { executionProviders: ['cpu'], intraOpNumThreads: threads });
+}
+
+/** A session of `ort`, onnxruntime-node or onnxruntime-web; `options` add to what all sessions have. */
+export async function engineOf(ort, bytes, options) {
   const session = await ort.InferenceSession.create(bytes, {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+    ...options,
   });
   return {
     async run(feeds) {

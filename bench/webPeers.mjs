@@ -11,6 +11,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 import { wallContender } from './ort.mjs';
+import { engineOf } from './peers.mjs';
 import { asyncContender } from './timing.mjs';
 
 const require = createRequire(import.meta.url);
@@ -38,7 +39,7 @@ function versionOf(folder) {
   return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
 }
 
-/** onnxruntime-web: { name, contender(label, model) }. */
+/** onnxruntime-web: { name, contender(label, model), engine(bytes) }, the last one in the form of peers.mjs. */
 export async function loadOnnxRuntimeWeb() {
   const folder = folderOf('onnxruntime-web');
   if (folder === undefined) return undefined;
@@ -51,6 +52,7 @@ export async function loadOnnxRuntimeWeb() {
       const wall = await wallContender(label, ort, model, { executionProviders: ['wasm'] });
       return { ...wall, channelsFirst: true };
     },
+    engine: (bytes) => engineOf(ort, bytes, { executionProviders: ['wasm'] }),
   };
 }
 
