@@ -223,7 +223,7 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
       makeWindow(params, from.weight->dims[1], from.weight->dims[2], *from.x, *from.y, &window));
   const DotKernel* forced = context.forced.in(findDot);
   if (forced == nullptr && !residual.present) {
-    OCTAVO_RETURN_IF_ERROR(prepareQDepthwise(from, params, window, context, prepared));
+    OCTAVO_RETURN_IF_ERROR(prepareQDepthwise(from, params, window, {}, context, prepared));
     if (*prepared != nullptr) return {};
   }
   return prepareQProduct(from, params, window, residual, {}, context, prepared);

@@ -35,9 +35,11 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
                        const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared);
 
 // The step as a depthwise convolution; null where it is none: one input and output channel a
-// group, uint8 results, and windows that don't reach far. Fails where a forced kernel doesn't fit.
+// group, no scales of pixels, and windows that don't reach far. Fails where a forced kernel doesn't
+// fit.
 Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, const Window& window,
-                         const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared);
+                         const QTerms& terms, const PrepareContext& context,
+                         std::unique_ptr<PreparedStep>* prepared);
 
 // Some of a window's taps: rows [firstH, endH), and of each the columns [firstW, endW). A window
 // whose rows are taps has one column.

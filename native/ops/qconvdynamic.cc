@@ -57,6 +57,10 @@ Status prepareQConvDynamic(const StepView& step, const PrepareContext& context,
   Window window{};
   OCTAVO_RETURN_IF_ERROR(
       makeWindow(params, from.weight->dims[1], from.weight->dims[2], *from.x, *from.y, &window));
+  if (context.forced.in(findDot) == nullptr) {
+    OCTAVO_RETURN_IF_ERROR(prepareQDepthwise(from, params, window, terms, context, prepared));
+    if (*prepared != nullptr) return {};
+  }
   return prepareQProduct(from, params, window, {}, terms, context, prepared);
 }
 

@@ -12,12 +12,22 @@ int64_t weightOf(const QConvOperands& from, size_t taps, size_t channel, size_t 
   return static_cast<int64_t>(from.weights[channel * taps + tap]) - zero;
 }
 
-// What a channel's sums start at: the bias, and the input's zero point taken out.
-int32_t startOf(const QConvOperands& from, int64_t xZero, size_t taps, size_t channel) {
+int64_t weightSum(const QConvOperands& from, size_t taps, size_t channel) {
   int64_t sum = 0;
   for (size_t t = 0; t < taps; ++t) sum += weightOf(from, taps, channel, t);
+  return sum;
+}
+
+// What a channel's sums start at: the bias, and the input's zero point taken out.
+int32_t startOf(const QConvOperands& from, int64_t xZero, size_t taps, size_t channel) {
   const int64_t bias = from.bias == nullptr ? 0 : from.bias[channel];
-  return static_cast<int32_t>(static_cast<uint32_t>(bias - xZero * sum));
+  return static_cast<int32_t>(static_cast<uint32_t>(bias - xZero * weightSum(from, taps, channel)));
+}
+
+DepthwiseOutput outputOf(DataType type) {
+  return type == DataType::kUint8   ? DepthwiseOutput::kUint8
+         : type == DataType::kInt32 ? DepthwiseOutput::kInt32
+                                    : DepthwiseOutput::kFloat32;
 }
 
 // Whether all sums, and their products with the multiplier, fit int32: kRows takes no others.
@@ -43,34 +53,38 @@ void QDepthwiseStep::selectBlock(const ChannelBlock& block, DepthwiseArgs* args)
   args->weights = reinterpret_cast<const int8_t*>(weights->data()) + block.weights;
   args->bias = bias + block.position;
   args->multiplier = reinterpret_cast<const float*>(bias + layout.positions) + block.position;
+  if (terms.bias != nullptr) args->addend = args->multiplier + layout.positions;
 }
 
 Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, const Window& window,
-                         const PrepareContext& context, std::unique_ptr<PreparedStep>* prepared) {
+                         const QTerms& terms, const PrepareContext& context,
+                         std::unique_ptr<PreparedStep>* prepared) {
   *prepared = nullptr;
   const int64_t channels = window.channels;
   if (params.groups != channels || from.weight->dims[0] != channels || channels == 0 ||
-      from.y->type != DataType::kUint8 || from.y->count == 0) {
+      from.y->count == 0 || terms.perPixel) {
     return {};
   }
   const DepthwiseKernel* forced = context.forced.in(findDepthwise);
   if (forced != nullptr) OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
   const auto count = static_cast<size_t>(channels), taps = static_cast<size_t>(window.cells());
-  const bool neighbours =
-      window.w.dilation == 1 && window.w.stride <= 2 && fitsInt32(from, params, taps, count);
+  const bool neighbours = from.y->type == DataType::kUint8 && window.w.dilation == 1 &&
+                          window.w.stride <= 2 && fitsInt32(from, params, taps, count);
   const size_t shifts = neighbours ? 3 - static_cast<size_t>(window.w.stride) : 0;
   BlockLayout layout = layoutBlocks(context.isa, count, static_cast<size_t>(window.h.kernel),
                                     static_cast<size_t>(window.w.kernel), shifts, from.weights,
                                     from.weightZero, forced);
   if (layout.blocks.empty()) {
     return badKernel(forced->name,
-                     "windows with dilation 1, stride 1 or 2 and sums in int32 are its own");
+                     "uint8 results of windows with dilation 1, stride 1 or 2 and sums in int32 "
+                     "are its own");
   }
   auto step = layout.form == DepthwiseForm::kRows ? makeQDepthwiseRows() : makeQDepthwiseTaps();
   step->window = window;
   step->layout = std::move(layout);
   step->x = *from.x;
   step->y = *from.y;
+  step->terms = terms;
   if (!step->prepareForm()) return {};
 
   const BlockLayout& blocks = step->layout;
@@ -78,28 +92,36 @@ Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, c
   // Packed together with its zero points, which the store knows nothing of.
   step->weights = from.weightZero == nullptr ? context.packs.get(*from.weight, blocks.name(), pack)
                                              : std::make_shared<const AlignedBuffer>(pack());
-  step->tables = AlignedBuffer(2 * blocks.positions * sizeof(int32_t));
+  step->tables = AlignedBuffer(4 * blocks.positions * sizeof(int32_t));
   auto* bias = reinterpret_cast<int32_t*>(step->tables.data());
   auto* multiplier = reinterpret_cast<float*>(bias + blocks.positions);
+  float* addend = multiplier + blocks.positions;
+  auto* sums = reinterpret_cast<int32_t*>(addend + blocks.positions);
+  const int64_t xZero = terms.present ? 0 : params.xZero;
   for (const ChannelBlock& block : blocks.blocks) {
     for (size_t p = 0; p < block.kernel->positions(); ++p) {
       const size_t c = block.kernel->channelAt(p);
       if (c >= block.channels) continue;
       const size_t channel = block.channel + c, at = block.position + p;
-      bias[at] = startOf(from, params.xZero - (block.kernel->shifted ? 128 : 0), taps, channel);
-      multiplier[at] = from.multiplier[channel];
+      bias[at] = startOf(from, xZero - (block.kernel->shifted ? 128 : 0), taps, channel);
+      if (from.multiplier != nullptr) multiplier[at] = from.multiplier[channel];
+      if (terms.bias != nullptr) addend[at] = terms.bias[channel];
+      sums[at] = static_cast<int32_t>(weightSum(from, taps, channel));
     }
   }
   step->padding = AlignedBuffer(count);
-  std::fill_n(step->padding.data(), count, static_cast<uint8_t>(params.xZero));
+  std::fill_n(step->padding.data(), count, static_cast<uint8_t>(xZero));
 
   DepthwiseArgs& base = step->base;
   base.rows.padding = step->padding.data();
   base.quads = blocks.quads;
-  base.yStride = count;
+  base.output = outputOf(from.y->type);
+  base.yStride = count * (base.output == DepthwiseOutput::kUint8 ? 1 : 4);
   base.zero = params.yZero;
   base.min = params.min;
   base.max = params.max;
+  base.lower = params.lower;
+  base.upper = params.upper;
   *prepared = std::move(step);
   return {};
 }

@@ -14,7 +14,8 @@ namespace octavo {
 class QDepthwiseStep : public PreparedStep {
  protected:
   friend Status prepareQDepthwise(const QConvOperands&, const QConvParams&, const Window&,
-                                  const PrepareContext&, std::unique_ptr<PreparedStep>*);
+                                  const QTerms&, const PrepareContext&,
+                                  std::unique_ptr<PreparedStep>*);
 
   // What only the form knows. False if windows reach too far for it.
   virtual bool prepareForm() = 0;
@@ -25,10 +26,13 @@ class QDepthwiseStep : public PreparedStep {
   Window window;
   BlockLayout layout;
   PackedBuffer weights;
-  AlignedBuffer tables;   // bias and multiplier, each of layout.positions
-  AlignedBuffer padding;  // one pixel of zero points
+  // Bias, multiplier and addend, each of layout.positions. Where the zero point of x is computed,
+  // Σ weight behind them, which that many times is still to be taken from the bias.
+  AlignedBuffer tables;
+  AlignedBuffer padding;  // one pixel of zero points, where they are known
   DepthwiseArgs base{};
   TensorInfo x, y;
+  QTerms terms;
 };
 
 std::unique_ptr<QDepthwiseStep> makeQDepthwiseTaps();

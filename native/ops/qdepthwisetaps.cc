@@ -1,9 +1,12 @@
 // Depthwise QConv of any window: rows of outputs over blocks of channels. A part of the work is a
 // run of output rows of one image; the pointers to the padded input rows it needs are laid out
-// once, as a grid, so that borders need no code of their own.
+// once, as a grid, so that borders need no code of their own. What the zero point and the scale of
+// x decide, where they are computed, each part makes for itself.
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
+#include "native/ops/parts.h"
 #include "native/ops/qdepthwise.h"
 
 namespace octavo {
@@ -18,7 +21,7 @@ constexpr double kMostParts = 32;
 class TapsStep final : public QDepthwiseStep {
  public:
   size_t scratchBytes() const override {
-    return static_cast<size_t>(gridRows(rows) * width) * sizeof(void*);
+    return tablesAt() + (terms.present ? tableBytes() + channelsOf() + kTensorSlack : 0);
   }
   void run(const RunContext& context) const override;
 
@@ -27,7 +30,16 @@ class TapsStep final : public QDepthwiseStep {
   int64_t gridRows(int64_t outputs) const {
     return (outputs - 1) * window.h.stride + (window.h.kernel - 1) * window.h.dilation + 1;
   }
-  void fillGrid(const uint8_t* image, int64_t first, int64_t outputs, const uint8_t** grid) const;
+  void fillGrid(const uint8_t* image, int64_t first, int64_t outputs, const uint8_t* zeros,
+                const uint8_t** grid) const;
+  // Scratch memory: the grid, and where terms are computed bias and multiplier of all positions and
+  // a pixel of zero points.
+  size_t tablesAt() const {
+    return roundUp(static_cast<size_t>(gridRows(rows) * width) * sizeof(void*), kTensorAlignment);
+  }
+  size_t tableBytes() const { return 2 * layout.positions * sizeof(int32_t); }
+  size_t channelsOf() const { return static_cast<size_t>(window.channels); }
+  void fillTables(const QTermValues& values, int32_t* bias) const;
 
   std::vector<int32_t> tapAt;
   int64_t rows = 0;   // output rows of a part
@@ -37,20 +49,35 @@ class TapsStep final : public QDepthwiseStep {
 void TapsStep::run(const RunContext& context) const {
   const int64_t perImage = (window.h.output + rows - 1) / rows;
   const int64_t imageBytes = window.h.input * window.w.input * window.channels;
+  const QTermValues values = valuesOf(terms, context);
+  const size_t elementBytes = base.yStride / channelsOf();
   const auto body = [&](size_t part, size_t worker) {
     const int64_t image = static_cast<int64_t>(part) / perImage;
     const int64_t first = static_cast<int64_t>(part) % perImage * rows;
     const int64_t outputs = std::min(rows, window.h.output - first);
-    auto* grid = reinterpret_cast<const uint8_t**>(context.scratchOf(worker));
-    fillGrid(context.in<uint8_t>(x) + image * imageBytes, first, outputs, grid);
+    uint8_t* const scratch = context.scratchOf(worker);
+    auto* grid = reinterpret_cast<const uint8_t**>(scratch);
+    auto* bias = reinterpret_cast<int32_t*>(scratch + tablesAt());
+    const uint8_t* zeros = padding.data();
+    if (terms.present) {
+      fillTables(values, bias);
+      uint8_t* const pixel = scratch + tablesAt() + tableBytes();
+      std::memset(pixel, values.xZero, channelsOf());
+      zeros = pixel;
+    }
+    fillGrid(context.in<uint8_t>(x) + image * imageBytes, first, outputs, zeros, grid);
     DepthwiseArgs args = base;
     for (int64_t row = 0; row < outputs; ++row) {
       args.taps.grid = grid + row * window.h.stride * width;
       const int64_t pixel = (image * window.h.output + first + row) * window.w.output;
-      uint8_t* out = context.out<uint8_t>(y) + pixel * window.channels;
+      uint8_t* out = context.out<uint8_t>(y) + static_cast<size_t>(pixel) * base.yStride;
       for (const ChannelBlock& block : layout.blocks) {
         selectBlock(block, &args);
-        args.y = out + block.channel;
+        if (terms.present) {
+          args.bias = bias + block.position;
+          args.multiplier = reinterpret_cast<float*>(bias + layout.positions) + block.position;
+        }
+        args.y = out + block.channel * elementBytes;
         block.kernel->run(args);
       }
     }
@@ -58,8 +85,21 @@ void TapsStep::run(const RunContext& context) const {
   context.team.forEach(static_cast<size_t>(window.batch * perImage), body);
 }
 
+void TapsStep::fillTables(const QTermValues& values, int32_t* bias) const {
+  const auto* starts = reinterpret_cast<const int32_t*>(tables.data());
+  const auto* multiplier = reinterpret_cast<const float*>(starts + layout.positions);
+  const auto* sums = starts + 3 * layout.positions;
+  auto* scaled = reinterpret_cast<float*>(bias + layout.positions);
+  for (size_t p = 0; p < layout.positions; ++p) {
+    bias[p] =
+        static_cast<int32_t>(static_cast<uint32_t>(starts[p]) -
+                             static_cast<uint32_t>(values.xZero) * static_cast<uint32_t>(sums[p]));
+    scaled[p] = values.xScale * multiplier[p];
+  }
+}
+
 // The grid's row r is input row origin(first) + r, column c is input column c - pad.
-void TapsStep::fillGrid(const uint8_t* image, int64_t first, int64_t outputs,
+void TapsStep::fillGrid(const uint8_t* image, int64_t first, int64_t outputs, const uint8_t* zeros,
                         const uint8_t** grid) const {
   const int64_t channels = window.channels, top = window.h.origin(first);
   const int64_t left = std::min(window.w.pad, width);
@@ -69,10 +109,10 @@ void TapsStep::fillGrid(const uint8_t* image, int64_t first, int64_t outputs,
     int64_t column = 0;
     if (window.h.contains(top + r)) {
       const uint8_t* in = image + (top + r) * window.w.input * channels;
-      for (; column < left; ++column) out[column] = padding.data();
+      for (; column < left; ++column) out[column] = zeros;
       for (; column < right; ++column, in += channels) out[column] = in;
     }
-    for (; column < width; ++column) out[column] = padding.data();
+    for (; column < width; ++column) out[column] = zeros;
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "native/kernels/depthwise/depthwise.h"
+#include "native/kernels/depthwise/words.h"
 #include "native/kernels/simd/product.h"
 #include "native/kernels/simd/requantize.h"
 
@@ -90,7 +91,16 @@ OCTAVO_INLINE void tapsOutputs(const DepthwiseArgs& args, const uint8_t* const* 
       for (int o = 0; o < Outputs; ++o) P::accumulate(acc[o][j], groups[o][j], weights);
     }
   }
-  storeOutputs<V, Outputs>(args, to, y, acc);
+  if (args.output == DepthwiseOutput::kUint8) {
+    storeOutputs<V, Outputs>(args, to, y, acc);
+    return;
+  }
+  for (int o = 0; o < Outputs; ++o, y += args.yStride) {
+    int32_t sums[4 * V::kWords];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) V::store(sums + j * V::kWords, acc[o][j]);
+    storeWords<V>(args, y, sums);
+  }
 }
 
 template <typename V, typename P, int Outputs>

@@ -29,6 +29,11 @@ namespace octavo {
 // go on in cells j + 2, j + 4 ... Sums and their products with the multiplier must fit int32.
 enum class DepthwiseForm : int32_t { kTaps, kRows };
 
+// What becomes of the sums, from left to right: clamp(rne(f32(sum) * multiplier) + zero, min, max);
+// the sums themselves; clamp(f32(sum) * multiplier + addend, lower, upper). kRows gives uint8
+// alone.
+enum class DepthwiseOutput : int32_t { kUint8, kInt32, kFloat32 };
+
 // kTaps. Pointer of tap t for output o: grid[tapAt[t] + o * step] + offset. `tapAt` has four
 // entries for each quad; those without a tap repeat another and have weight 0.
 struct DepthwiseTaps {
@@ -72,12 +77,15 @@ struct DepthwiseArgs {
 
   const int8_t* weights;    // [quad][shift][position][4], or wide; 64-byte aligned
   const int32_t* bias;      // one for each position of the block
-  const float* multiplier;  // likewise
+  const float* multiplier;  // likewise; not read for int32
+  const float* addend;      // likewise, or null; of float32
 
   uint8_t* y;  // output o begins at y + o * yStride
   size_t yStride;
   size_t channels;  // that are stored, from 1 to the kernel's
+  DepthwiseOutput output;
   int32_t zero, min, max;
+  float lower, upper;
 };
 
 struct DepthwiseKernel {

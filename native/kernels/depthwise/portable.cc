@@ -1,4 +1,6 @@
 // Plain C++, for any CPU, and the specification of the family.
+#include <string.h>
+
 #include "native/kernels/depthwise/depthwise.h"
 #include "native/kernels/scalar.h"
 
@@ -18,10 +20,23 @@ void depthwise_u8s8u8_16c_portable(const DepthwiseArgs& args) {
         for (size_t p = 0; p < kChannels; ++p) acc[p] += static_cast<uint32_t>(x[p] * w[4 * p + t]);
       }
     }
+    uint8_t* const y = args.y + o * args.yStride;
     for (size_t p = 0; p < args.channels; ++p) {
-      const float value = static_cast<float>(static_cast<int32_t>(acc[p])) * args.multiplier[p];
-      args.y[o * args.yStride + p] =
-          static_cast<uint8_t>(roundToInteger(value, args.zero, args.min, args.max));
+      const auto sum = static_cast<int32_t>(acc[p]);
+      if (args.output == DepthwiseOutput::kInt32) {
+        memcpy(y + p * sizeof sum, &sum, sizeof sum);
+        continue;
+      }
+      const float value = static_cast<float>(sum) * args.multiplier[p];
+      if (args.output == DepthwiseOutput::kFloat32) {
+        float result = args.addend == nullptr ? value : value + args.addend[p];
+        // NaN stays NaN, and -0 becomes a bound of 0.
+        if (result <= args.lower) result = args.lower;
+        if (result > args.upper) result = args.upper;
+        memcpy(y + p * sizeof result, &result, sizeof result);
+      } else {
+        y[p] = static_cast<uint8_t>(roundToInteger(value, args.zero, args.min, args.max));
+      }
     }
   }
 }

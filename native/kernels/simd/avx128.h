@@ -49,7 +49,12 @@ struct Avx128 {
   static Float toFloat(Int v) { return _mm_cvtepi32_ps(v); }
   static Int toInt(Float v) { return _mm_cvtps_epi32(v); }
   static Float multiply(Float a, Float b) { return _mm_mul_ps(a, b); }
+  static Float add(Float a, Float b) { return _mm_add_ps(a, b); }
   static Float min(Float a, Float b) { return _mm_min_ps(a, b); }
+  static Float maxOrNan(Float a, Float b) {
+    return _mm_blendv_ps(_mm_max_ps(a, b), a, _mm_cmpunord_ps(a, a));
+  }
+  static Int bits(Float v) { return _mm_castps_si128(v); }
 
   // Even bytes and odd bytes as words, and the sums of products of neighbouring words.
   static Int evenBytes(Int u8) { return _mm_and_si128(u8, set16(0x00ff)); }

@@ -1,5 +1,5 @@
 // depthwise: all channel counts of a block, windows of every size, strides, dilation and padding as
-// each form has them.
+// each form has them; of kTaps, all types of results.
 #include "native/kernels/depthwise/depthwise.h"
 
 #include "test/native/kernels/harness.h"
@@ -15,8 +15,9 @@ struct Case {
 
 Guarded pixels("pixels", 1 << 17), grids("grid", 1 << 13), taps("tapAt", 1 << 12);
 Guarded weights("weights", 1 << 18), biases("bias", 1 << 10), multipliers("multiplier", 1 << 10);
-Guarded paddings("padding", 1 << 10), inputRows("rows", 1 << 10), scratch("cells", 1 << 18);
-Output output("y", 1 << 15);
+Guarded addends("addend", 1 << 10), paddings("padding", 1 << 10), inputRows("rows", 1 << 10),
+    scratch("cells", 1 << 18);
+Output output("y", 1 << 16);
 
 int32_t draw(int fill, int32_t low, int32_t high, bool highest, Random& random) {
   if (fill == 0) return random.between(low, high);
@@ -41,7 +42,7 @@ uint8_t* drawPixels(Guarded& memory, const DepthwiseKernel& kernel, const Case& 
 // The channels of a block, in natural order, and what a kernel takes for each position.
 struct Block {
   std::vector<int32_t> weight, bias;  // weight: [channel][tap]
-  std::vector<float> multiplier;
+  std::vector<float> multiplier, addend;
 };
 
 Block drawBlock(const DepthwiseKernel& kernel, const Case& c, Random& random) {
@@ -54,6 +55,7 @@ Block drawBlock(const DepthwiseKernel& kernel, const Case& c, Random& random) {
   for (size_t i = 0; i < channels; ++i) {
     block.bias.push_back(random.between(-20000, 20000));
     block.multiplier.push_back(random.real(0.0001f, 0.02f));
+    block.addend.push_back(random.real(-20, 20));
   }
   return block;
 }
@@ -80,13 +82,31 @@ void setBlock(DepthwiseArgs* args, const DepthwiseKernel& kernel, const Case& c,
   }
   auto* bias = biases.place<int32_t>(c.edge, positions);
   auto* multiplier = multipliers.place<float>(c.edge, positions);
+  auto* addend = addends.place<float>(c.edge, positions);
   for (size_t p = 0; p < positions; ++p) {
     bias[p] = block.bias[kernel.channelAt(p)];
     multiplier[p] = block.multiplier[kernel.channelAt(p)];
+    addend[p] = block.addend[kernel.channelAt(p)];
   }
+  args->addend = addend;
   args->weights = reinterpret_cast<const int8_t*>(weights.copy(c.edge, packed, 0, 64));
   args->bias = bias;
   args->multiplier = multiplier;
+}
+
+size_t bytesOf(DepthwiseOutput output) { return output == DepthwiseOutput::kUint8 ? 1 : 4; }
+
+// What becomes of a sum, as bytes.
+void expectAt(size_t at, const DepthwiseArgs& args, int32_t acc, float multiplier, float addend) {
+  const float value = static_cast<float>(acc) * multiplier;
+  const float added = args.addend == nullptr ? value : value + addend;
+  const float raised = added > args.lower ? added : args.lower;
+  const float bounded = raised < args.upper ? raised : args.upper;
+  const int32_t code = requantized(value, args.zero, args.min, args.max);
+  uint8_t bytes[4] = {static_cast<uint8_t>(code)};
+  if (args.output == DepthwiseOutput::kInt32) std::memcpy(bytes, &acc, sizeof bytes);
+  if (args.output == DepthwiseOutput::kFloat32) std::memcpy(bytes, &bounded, sizeof bytes);
+  for (size_t i = 0; i < bytesOf(args.output); ++i) output.expect(at + i, bytes[i]);
 }
 
 // Everything else, and the results of `count` rows: xAt(row, output, tap, channel) is what a weight
@@ -99,7 +119,11 @@ void run(DepthwiseArgs* args, const DepthwiseKernel& kernel, const Case& c, cons
   args->zero = random.between(0, 255);
   args->min = random.coin() ? 0 : random.between(0, 128);
   args->max = random.coin() ? 255 : random.between(128, 255);
-  const size_t bytes = (count - 1) * yRow + (c.outputs - 1) * args->yStride + c.channels;
+  args->lower = random.coin() ? -1e30f : random.coin() ? 0 : random.real(-10, 0);
+  args->upper = random.coin() ? 1e30f : random.real(0, 10);
+  if (random.coin()) args->addend = nullptr;
+  const size_t width = bytesOf(args->output);
+  const size_t bytes = (count - 1) * yRow + (c.outputs - 1) * args->yStride + c.channels * width;
   args->y = static_cast<uint8_t*>(output.place(c.edge, bytes, 1));
   for (size_t i = 0; i < count * c.outputs * c.channels; ++i) {
     const size_t channel = i % c.channels, o = i / c.channels % c.outputs,
@@ -108,9 +132,8 @@ void run(DepthwiseArgs* args, const DepthwiseKernel& kernel, const Case& c, cons
     for (size_t tap = 0; tap < c.rows * c.cells; ++tap) {
       acc += xAt(row, o, tap, channel) * block.weight[channel * c.rows * c.cells + tap];
     }
-    const float value = static_cast<float>(acc) * block.multiplier[channel];
-    const int32_t y = requantized(value, args->zero, args->min, args->max);
-    output.expect(row * yRow + o * args->yStride + channel, static_cast<uint8_t>(y));
+    expectAt(row * yRow + o * args->yStride + channel * width, *args, acc,
+             block.multiplier[channel], block.addend[channel]);
   }
   kernel.run(*args);
   output.check();
@@ -137,7 +160,8 @@ void runTaps(const DepthwiseKernel& kernel, const Case& c, Random& random) {
   });
   args.taps = {grids.copy(c.edge, grid), taps.copy(c.edge, tapAt), c.step};
   args.offset = before;
-  args.yStride = c.channels + upTo(1, random) * 7;
+  args.output = static_cast<DepthwiseOutput>(upTo(2, random));
+  args.yStride = (c.channels + upTo(1, random) * 7) * bytesOf(args.output);
   run(&args, kernel, c, block, 1, 0, random, [&](size_t, size_t o, size_t tap, size_t channel) {
     return grid[static_cast<size_t>(tapAt[tap]) + o * c.step][before + channel];
   });
