@@ -20,12 +20,16 @@ import {
   composed,
   inverseOf,
   isIdentity,
+  keepsOrder,
   permuteDims,
   permuteTensor,
   reshapeTarget,
 } from './lower/shapes.js';
 
-/** The node on `inputs`, its Transpose behind it; `attributes` are already those of the new layout. */
+/**
+ * The node on `inputs`, a Transpose behind its first output; others know no axes. `attributes` are already those of the
+ * new layout.
+ */
 function moveBelow(
   site: Site,
   to: Rewriting,
@@ -34,11 +38,18 @@ function moveBelow(
   attributes: ReadonlyMap<string, Attribute> = site.node.attributes,
 ) {
   const { graph, node } = site;
-  const output = node.outputs[0]!;
+  const [output, ...rest] = node.outputs as [string, ...string[]];
   const { type, dims } = typeOf(graph, output)!;
   const turned = { type, dims: dims && permuteDims(dims, inverseOf(perm)) };
   const { op, domain } = node;
-  to.transpose(to.node({ op, domain, inputs, attributes }, turned), perm, output);
+  if (rest.length === 0) {
+    to.transpose(to.node({ op, domain, inputs, attributes }, turned), perm, output);
+  } else {
+    const outputs = [site.fresh(`${output}/turned`), ...rest];
+    const types = [turned, ...rest.map((value) => typeOf(graph, value)!)];
+    to.nodes({ op, domain, inputs, attributes, outputs }, types);
+    to.transpose(outputs[0]!, perm, output);
+  }
   return to.done(`transpose behind ${node.name}`);
 }
 
@@ -69,7 +80,7 @@ const transpose: Rule = (site) => {
   return to.done(`join ${node.name} with the Transpose before it`);
 };
 
-/** One input, no axes: Unary, Lookup, Copy, Cast. */
+/** One input, no axes: Unary, Lookup, Copy, Cast, DynamicQuantizeLinear. */
 const pointwise: Rule = (site) => {
   const [x, ...rest] = site.node.inputs as [string, ...string[]];
   const from = transposedFrom(site, x);
@@ -207,12 +218,6 @@ function turnedOperand(
   return isToChannelsLast(perm) ? siblingTransposed(site, value, perm) : undefined;
 }
 
-/** Whether only axes of size 1 change places, so that no element moves. */
-function keepsOrder(dims: readonly unknown[], perm: readonly number[]): boolean {
-  const moved = perm.filter((axis) => dims[axis] !== 1);
-  return moved.every((axis, i) => i === 0 || moved[i - 1]! < axis);
-}
-
 function isToChannelsLast(perm: readonly number[]): boolean {
   const rank = perm.length;
   return rank > 3 && perm.every((axis, i) => axis === (i === 0 ? 0 : i === rank - 1 ? 1 : i + 1));
@@ -342,6 +347,7 @@ const sinkRules: Rules = {
   'octavo:Cast': either(pointwise, reshaped),
   'octavo:QuantizeLinear': either(quantization, reshapedTensor),
   'octavo:DequantizeLinear': either(quantization, reshapedTensor),
+  'octavo:DynamicQuantizeLinear': pointwise,
   'octavo:Slice': perAxis('starts', 'steps', 'sizes'),
   'octavo:Pad': perAxis('before', 'after'),
   'octavo:Reduce': perAxis('axes'),

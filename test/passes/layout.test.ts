@@ -4,7 +4,9 @@ import { elementCount } from '../../src/core/shape.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { attribute } from '../../src/graph/attributes.js';
 import type { Attribute, Dim, Graph, Node } from '../../src/graph/ir.js';
+import type { Model } from '../../src/onnx/model.js';
 import { executionPasses } from '../../src/passes/pipelines.js';
+import { quantizeDynamic } from '../../src/quantize/dynamic.js';
 import { node, t } from '../helpers/onnx-builder.js';
 import { createRandom } from '../helpers/random.js';
 import { build, countOps, lowered, quantizeNode } from './oracle.js';
@@ -191,6 +193,19 @@ describe('transposes', () => {
     const graph = lowered(net.graph(net.pair(net.conv(net.pair('x'), 3, 4, 3))), feeds);
     const ops = graph.nodes.map((n) => n.op);
     expect(ops).toEqual(['QuantizeLinear', 'Transpose', 'QConv', 'Transpose', 'DequantizeLinear']);
+  });
+
+  it('pass a quantizer of the whole tensor, whose scale and zero point they leave alone', async () => {
+    const net = network(false);
+    const y = net.relu(net.conv(net.relu(net.conv('x', 3, 4, 3)), 4, 4, 3));
+    const source = { graph: net.graph(y), meta: {} } as Model;
+    const { model } = await quantizeDynamic(source, { opTypes: ['Conv'] });
+    const graph = lowered(model.graph, feeds);
+    const ops = graph.nodes.map((n) => n.op);
+    expect(ops.filter((op) => op === 'QConvDynamic').length).toBe(2);
+    expect(ops.filter((op) => op === 'DynamicQuantizeLinear').length).toBe(2);
+    // In front of the first and behind the last.
+    expect(ops.filter((op) => op === 'Transpose').length).toBe(2);
   });
 
   it('of a flattened image go into the weight behind it', () => {

@@ -254,6 +254,7 @@ function drawAny(random: Random): ConvolutionShape {
     () => drawConvolution(random, anyKernel, anyGroups),
     () => drawConvolution(random, [1], () => [1, drawSize(random), drawSize(random)]),
     () => drawConvolution(random, anyKernel, () => [drawSize(random), 1, 1]),
+    () => drawStrips(random),
     () => drawPadded(random),
     () => drawProduct(random),
   ]);

@@ -30,16 +30,18 @@ export function composed(first: readonly number[], second: readonly number[]): n
   return second.map((axis) => first[axis]!);
 }
 
-/** Moves the elements of a constant of a whole-byte type. */
+/** Whether only axes of size 1 change places, so that no element moves. */
+export function keepsOrder(dims: readonly unknown[], perm: readonly number[]): boolean {
+  const moved = perm.filter((axis) => dims[axis] !== 1);
+  return moved.every((axis, i) => i === 0 || moved[i - 1]! < axis);
+}
+
+/** Moves the elements of a constant of a whole-byte type. The data are the same where none has to. */
 export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   const { type, dims, data } = tensor;
   invariant(bitsOf(type) >= 8, `a transposed constant of ${type}`);
   const moved = permuteDims(dims, perm);
-  // Axes of one element may go anywhere.
-  const order = perm.filter((axis) => dims[axis] !== 1);
-  if (order.every((axis, i) => i === 0 || order[i - 1]! < axis)) {
-    return { type, dims: moved, data } as Tensor;
-  }
+  if (keepsOrder(dims, perm)) return { type, dims: moved, data } as Tensor;
   const count = elementCount(dims);
   const result = allocate(type, count);
   const strides = permuteDims(stridesOf(dims), perm);
