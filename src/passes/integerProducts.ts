@@ -164,16 +164,26 @@ function unsignedBytes(to: Rewriting, value: string): string {
   if (to.typeOf(value)!.type === 'uint8') return value;
   const constant = to.constantOf(value);
   if (constant === undefined) return addLookup(to, value, flipTable, 'uint8');
-  const data = Uint8Array.from(constant.data as Int8Array, (code) => code + 128);
+  const data = flippedSigns(constant.data as Int8Array);
   return to.constant(`${value}/unsigned`, { type: 'uint8', dims: constant.dims, data } as Tensor);
+}
+
+/** Codes of one kind of byte as the other: 128 more, or less. */
+function flippedSigns({ buffer, byteOffset, length }: Uint8Array | Int8Array): Uint8Array {
+  const codes = new Uint8Array(buffer, byteOffset, length).slice();
+  for (let i = 0; i < length; i++) codes[i]! ^= 128;
+  return codes;
 }
 
 /** int8 codes and zero points, one for each channel, where any is not 0. */
 function signedWeight({ graph, node }: Site): { codes: Tensor<'int8'>; zero: Int32Array } {
   const weight = graph.constants.get(node.inputs[1]!)!;
   const zeros = graph.constants.get(node.inputs[3] ?? '');
-  const offset = weight.type === 'uint8' ? -128 : 0;
-  const data = Int8Array.from(weight.data as Uint8Array, (code) => code + offset);
+  const isSigned = weight.type === 'int8';
+  const offset = isSigned ? 0 : -128;
+  const data = isSigned
+    ? (weight.data as Int8Array)
+    : new Int8Array(flippedSigns(weight.data as Uint8Array).buffer as ArrayBuffer);
   const zero = zeros === undefined ? Int32Array.of(0) : codesOf(zeros);
   return {
     codes: { type: 'int8', dims: weight.dims, data },
