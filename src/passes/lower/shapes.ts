@@ -42,36 +42,69 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   invariant(bitsOf(type) >= 8, `a transposed constant of ${type}`);
   const moved = permuteDims(dims, perm);
   if (keepsOrder(dims, perm)) return { type, dims: moved, data } as Tensor;
-  const count = elementCount(dims);
-  const result = allocate(type, count);
+  const result = allocate(type, elementCount(dims));
   const strides = permuteDims(stridesOf(dims), perm);
-  // All axes but the last are counted up like an odometer; along the last, one loop.
-  const length = moved.at(-1) ?? 1;
-  const step = strides.at(-1) ?? 1;
-  const position = new Array<number>(moved.length).fill(0);
-  for (let to = 0, from = 0; to < count; to += length) {
-    copyRow(result, to, data, from, length, step);
-    for (let axis = moved.length - 2; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++position[axis]! < moved[axis]!) break;
-      from -= moved[axis]! * strides[axis]!;
-      position[axis] = 0;
+  // The axis along which elements lie together before, and the one along which they will.
+  const together = perm.indexOf(dims.length - 1);
+  const last = moved.length - 1;
+  const outer = moved.map((_, axis) => axis).filter((axis) => axis !== together && axis !== last);
+  const steps = stridesOf(moved);
+  const block = {
+    ...{ rows: together === last ? 1 : moved[together]!, columns: moved[last]! },
+    ...{ rowStep: steps[together]!, columnStep: strides[last]! },
+  };
+  const [from, to] = [bitsAsNumbers(data), bitsAsNumbers(result)];
+  const visit = (depth: number, source: number, target: number): void => {
+    const axis = outer[depth];
+    if (axis === undefined) {
+      turnBlock(from, source, to, target, block);
+      return;
     }
-  }
+    for (let i = 0; i < moved[axis]!; i++) {
+      visit(depth + 1, source + i * strides[axis]!, target + i * steps[axis]!);
+    }
+  };
+  visit(0, 0, 0);
   return { type, dims: moved, data: result } as Tensor;
 }
 
-function copyRow(
-  target: TypedArray,
-  to: number,
-  source: TypedArray,
-  from: number,
-  length: number,
-  step: number,
+type Bits = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+
+/** The same memory as unsigned numbers of the same width: fewer kinds of arrays, which engines make good code for. */
+function bitsAsNumbers({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: TypedArray): Bits {
+  if (BYTES_PER_ELEMENT === 1) return new Uint8Array(buffer, byteOffset, length);
+  if (BYTES_PER_ELEMENT === 2) return new Uint16Array(buffer, byteOffset, length);
+  if (BYTES_PER_ELEMENT === 4) return new Uint32Array(buffer, byteOffset, length);
+  return new BigUint64Array(buffer, byteOffset, length);
+}
+
+/** Rows whose first elements lie together become rows that lie `rowStep` apart, some at a time, as caches like it. */
+function turnBlock(
+  from: Bits,
+  source: number,
+  to: Bits,
+  target: number,
+  {
+    rows,
+    columns,
+    rowStep,
+    columnStep,
+  }: Record<'rows' | 'columns' | 'rowStep' | 'columnStep', number>,
 ): void {
-  if (step === 1)
-    (target as Uint8Array).set(source.subarray(from, from + length) as Uint8Array, to);
-  else for (let i = 0; i < length; i++, from += step) target[to + i] = source[from]!;
+  const most = 32;
+  for (let first = 0; first < rows; first += most) {
+    const end = Math.min(first + most, rows);
+    for (let column = 0; column < columns; column++) {
+      const base = source + column * columnStep;
+      for (
+        let row = first, at = target + first * rowStep + column;
+        row < end;
+        row++, at += rowStep
+      ) {
+        to[at] = from[base + row]!;
+      }
+    }
+  }
 }
 
 /**
