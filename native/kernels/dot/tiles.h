@@ -120,7 +120,7 @@ class Chunks {
 
 // Accumulators in memory, [row][position], to results.
 template <int NV>
-OCTAVO_INLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int32_t* acc) {
+OCTAVO_NOINLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int32_t* acc) {
   constexpr size_t kStride = NV * Avx512::kWords, kTogether = 4 / NV;
   if (args.rowSum != nullptr) {
     for (size_t r = 0; r < count; ++r) {
@@ -161,13 +161,55 @@ OCTAVO_INLINE void storeTiles(const DotArgs& args, size_t row, size_t count, int
   }
 }
 
+// Accumulators of a block, which are stored while the tiles of the next one are multiplied: that
+// leaves the rest of the CPU time, but for which there are too many to look ahead.
+template <int NV>
+class BlockResults {
+ public:
+  OCTAVO_INLINE explicit BlockResults(const DotArgs& args) : args_(args) {
+    const size_t chunks = (4 * args.taps * args.quads + kTileBytes - 1) / kTileBytes;
+    const size_t rows = 2 * kTileRows / (chunks == 0 ? 1 : chunks) + 1;
+    each_ = (rows + kUnit - 1) / kUnit * kUnit;
+  }
+
+  // Of the tiles' rows, once what was there has been stored.
+  OCTAVO_INLINE int32_t* take(size_t row, size_t count) {
+    store(left_);
+    row_ = row;
+    left_ = count;
+    next_ = acc_;
+    return acc_;
+  }
+  // A chunk's share.
+  OCTAVO_INLINE void storeSome() {
+    if (left_ > 0) store(left_ < each_ ? left_ : each_);
+  }
+  OCTAVO_INLINE void storeRest() { store(left_); }
+
+ private:
+  static constexpr size_t kUnit = 4;
+
+  OCTAVO_INLINE void store(size_t count) {
+    if (count == 0) return;
+    storeTiles<NV>(args_, row_, count, next_);
+    row_ += count;
+    left_ -= count;
+    next_ += count * NV * Avx512::kWords;
+  }
+
+  const DotArgs& args_;
+  size_t each_, row_ = 0, left_ = 0;
+  int32_t* next_ = acc_;
+  alignas(64) int32_t acc_[2 * kTileRows * NV * Avx512::kWords];
+};
+
 // One block of up to 16 or, with Two, up to 32 rows.
 template <int NV, bool Two>
 OCTAVO_INLINE const int8_t* tileBlock(const DotArgs& args, size_t row, size_t count,
-                                      const int8_t* ahead, size_t aheadLines) {
+                                      const int8_t* ahead, size_t aheadLines,
+                                      BlockResults<NV>* results) {
   constexpr int kStride = NV * kTileBytes;  // of a quad of the panel, and of a row of accumulators
   alignas(64) uint8_t copy[2 * kTileRows * kTileBytes];
-  alignas(64) int32_t acc[2 * kTileRows * NV * Avx512::kWords];
 
   // A stride of 0: every row begins at the bias.
   _tile_loadd(0, args.bias, 0);
@@ -177,7 +219,7 @@ OCTAVO_INLINE const int8_t* tileBlock(const DotArgs& args, size_t row, size_t co
 
   const int8_t* w = args.weights;
   for (Chunks chunks(args, row, count); chunks.next(); w += kTileRows * kStride) {
-    for (size_t i = 0; i < aheadLines; ++i, ahead += kTileBytes) OCTAVO_FETCH(ahead);
+    for (size_t i = 0; i < aheadLines; ++i, ahead += kTileBytes) OCTAVO_FETCH_FAR(ahead);
     size_t stride;
     const uint8_t* a = chunks.rows(0, copy, &stride);
     _tile_loadd(4, a, stride);
@@ -193,14 +235,15 @@ OCTAVO_INLINE const int8_t* tileBlock(const DotArgs& args, size_t row, size_t co
       _tile_dpbusd(2, 5, 6);
       if (NV == 2) _tile_dpbusd(3, 5, 7);
     }
+    results->storeSome();
   }
 
+  int32_t* acc = results->take(row, count);
   int32_t* below = acc + kTileRows * NV * Avx512::kWords;
   _tile_stored(0, acc, kStride);
   if (NV == 2) _tile_stored(1, acc + Avx512::kWords, kStride);
   if (Two) _tile_stored(2, below, kStride);
   if (Two && NV == 2) _tile_stored(3, below + Avx512::kWords, kStride);
-  storeTiles<NV>(args, row, count, acc);
   return ahead;
 }
 
@@ -219,19 +262,21 @@ inline void tileKernel(const DotArgs& args) {
   if (args.rows > kFewRows) {
     const TileShapes shapes;
     _tile_loadconfig(&shapes);
+    BlockResults<NV> results(args);
     const int8_t* ahead = args.ahead;
     const size_t lines = linesAhead(args);
     for (; row + 2 * kTileRows <= args.rows; row += 2 * kTileRows) {
-      ahead = tileBlock<NV, true>(args, row, 2 * kTileRows, ahead, lines);
+      ahead = tileBlock<NV, true>(args, row, 2 * kTileRows, ahead, lines, &results);
     }
     const size_t left = args.rows - row;
     if (left > kTileRows) {
-      tileBlock<NV, true>(args, row, left, ahead, lines);
+      tileBlock<NV, true>(args, row, left, ahead, lines, &results);
       row = args.rows;
     } else if (left > kFewRows) {
-      tileBlock<NV, false>(args, row, left, ahead, lines);
+      tileBlock<NV, false>(args, row, left, ahead, lines, &results);
       row = args.rows;
     }
+    results.storeRest();
     _tile_release();
   }
   if (row < args.rows) {
