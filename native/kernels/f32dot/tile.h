@@ -52,7 +52,27 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
     const float* a[MR];
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.aStride + row + i] + args.offset;
-    const size_t depth = args.depth;
+    size_t depth = args.depth;
+    if constexpr (NV == 1 && V::kMultipliesMemory) {
+      // Pointers that move, not one index: with an index such an instruction is taken apart.
+      constexpr int kSteps = 4;
+      for (; depth >= kSteps; depth -= kSteps) {
+#pragma GCC unroll 4
+        for (int k = 0; k < kSteps; ++k) {
+          const Float right = V::loadFloat(w + k * V::kWords);
+#pragma GCC unroll 16
+          for (int i = 0; i < MR; ++i) V::accumulateOne(acc[i][0], a[i] + k, right);
+          if constexpr (kFetch) OCTAVO_FETCH_FAR(next + k * kLine);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; ++i) {
+          a[i] += kSteps;
+          OCTAVO_KEEP_IN_REGISTER(a[i]);
+        }
+        w += kSteps * V::kWords;
+        if constexpr (kFetch) next += kSteps * kLine;
+      }
+    }
     for (size_t k = 0; k < depth; ++k) {
       Float right[NV];
 #pragma GCC unroll 4

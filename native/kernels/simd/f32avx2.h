@@ -39,6 +39,7 @@ struct F32Avx2 : Avx2 {
     acc = _mm256_fmadd_ps(a, b, acc);
 #endif
   }
+  static constexpr bool kMultipliesMemory = false;
   static void accumulateOne(Float& acc, const float* a, Float b) {
     accumulate(acc, broadcast(a), b);
   }

@@ -46,7 +46,9 @@ struct F32Avx512 : Avx512 {
     acc = _mm512_fmadd_ps(a, b, acc);
 #endif
   }
-  // acc += *a * b, likewise, in one instruction.
+  // Whether accumulateOne is one instruction.
+  static constexpr bool kMultipliesMemory = true;
+  // acc += *a * b, likewise.
   static void accumulateOne(Float& acc, const float* a, Float b) {
 #if defined(__GNUC__)
     asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(acc) : "v"(b), "m"(*a));

@@ -43,6 +43,7 @@ struct F32Sse41 : Sse41 {
     return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
   }
   static void accumulate(Float& acc, Float a, Float b) { acc = add(acc, multiply(a, b)); }
+  static constexpr bool kMultipliesMemory = false;
   static void accumulateOne(Float& acc, const float* a, Float b) {
     accumulate(acc, broadcast(a), b);
   }
