@@ -31,7 +31,14 @@ ONNX's node cases on the reference backend, and every other backend has to give 
   operators have none: they are compared with onnxruntime-node.
 `;
 
-const sixteenBits = '';
+const sixteenBits = `## Sixteen bits
+
+Models of float16 or bfloat16, whole or in part, are computed with in float32. Their constants are widened when the model is
+loaded, and take the memory of float32 from then on. Feeds are given, and results handed out, in the types that the model declares:
+the first are widened, which is exact, the second rounded once, half to even. Between them a value is rounded to 16 bits where a Cast or
+CastLike says so, and nowhere else. So results are as close to the real ones as float32 comes, closer than those of 16-bit arithmetic,
+and what would overflow float16 on the way does not. Quantizing such a model gives one whose floats are float32.
+`;
 
 function opsetsOf({ operator, since }) {
   return operator.includes(':') ? '1' : `${since}–${newestOpset}`;
@@ -68,7 +75,7 @@ export function renderOperators({ operators, webAssembly, excluded, composed }) 
     `${tableOf(own, webAssembly)}\n`,
     '## com.microsoft\n',
     `${tableOf(contrib, webAssembly)}\n`,
-    `${sixteenBits}`,
+    sixteenBits,
     '## Cases that do not pass\n',
     excluded
       .map(({ reason, cases }) => `- ${reason} (${cases.length}): ${cases.join(', ')}`)

@@ -22,6 +22,8 @@ const positions: Readonly<Record<string, readonly number[]>> = {
   OneHot: [1],
   Trilu: [1],
   CumSum: [1],
+  AffineGrid: [1],
+  MaxUnpool: [2],
   ConstantOfShape: [0],
   Range: [0, 1, 2],
   'octavo:If': [0],

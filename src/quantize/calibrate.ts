@@ -3,6 +3,7 @@ import { throwIfAborted } from '../core/errors.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
+import { widenHalves } from '../passes/widenHalves.js';
 import type { Feeds, SessionOptions } from '../runtime/session.js';
 import type { Calibration } from './calibration.js';
 import { watchedByParts } from './draft.js';
@@ -49,7 +50,7 @@ export async function calibrate(
   const resolved = resolveOptions(options);
   const { calibrationData: data, session, onProgress, signal } = options;
   throwIfAborted(signal, 'calibrate');
-  const graph = runPasses((await loadModel(source)).graph, floatPasses);
+  const graph = runPasses(widenHalves((await loadModel(source)).graph), floatPasses);
   const values = watchedByParts(graph, placeStatic(graph, resolved));
   return observe(graph, values, {
     data,

@@ -11,6 +11,7 @@ import { exportModel } from '../onnx/export.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
+import { widenHalves } from '../passes/widenHalves.js';
 import { anchorOf } from './anchor.js';
 import type { SelectionOptions } from './options.js';
 import { type WeightReport, weightReport } from './report.js';
@@ -91,7 +92,7 @@ export async function quantizeWeighted(
 ): Promise<WeightsResult> {
   throwIfAborted(signal, 'quantization');
   const before = await loadModel(source);
-  const graph = runPasses(before.graph, floatPasses);
+  const graph = runPasses(widenHalves(before.graph), floatPasses);
   const selected = selectNodes(graph, { opTypes, nodesToQuantize, nodesToExclude });
   const nodes = [...selected].flatMap((node) => weightedOf(graph, node) ?? []);
   if (nodes.length === 0) {

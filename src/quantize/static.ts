@@ -8,6 +8,7 @@ import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
+import { widenHalves } from '../passes/widenHalves.js';
 import { type CorrectedBiases, correctBiases } from './biases.js';
 import type { Calibration } from './calibration.js';
 import { type Draft, draftOf, watchedValues } from './draft.js';
@@ -79,7 +80,7 @@ export async function prepareStatic(
   const { signal, onProgress } = options;
   throwIfAborted(signal, 'quantization');
   const model = await loadModel(source);
-  const graph = runPasses(model.graph, floatPasses);
+  const graph = runPasses(widenHalves(model.graph), floatPasses);
   const placement = placeStatic(graph, resolved);
   const calibration = await calibrationOf(graph, placement, options, resolved, keeper);
   throwIfAborted(signal, 'quantization');

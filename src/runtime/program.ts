@@ -16,6 +16,7 @@ import { isBound } from '../passes/lower/movement.js';
 import { requireSupported } from '../passes/lower/supported.js';
 import { type PassOptions, runPasses } from '../passes/pass.js';
 import { executionPasses, perMatch } from '../passes/pipelines.js';
+import { widenHalves } from '../passes/widenHalves.js';
 import { compile } from './compile.js';
 import { type ConstantSpace, layoutConstants } from './memory.js';
 import type { Plan } from './plan.js';
@@ -69,7 +70,7 @@ export function lowerGraph(graph: Graph, options: PassOptions = {}): Graph {
  */
 export function createProgram(graph: Graph, options: ProgramOptions = {}): Program {
   const { limits, freeDimensions, onPatch } = options;
-  const closed = withClosures(graph);
+  const closed = widenHalves(withClosures(graph));
   const bound = requireSizes(bindDims(closed, new Map(), freeDimensions));
   const { graph: lowered, space } = withSharedConstants(lowerGraph(bound, { onPatch }));
   requireSupported(lowered);

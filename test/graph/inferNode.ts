@@ -17,6 +17,15 @@ export type Plain = Readonly<Record<string, number | string | readonly number[]>
 /** An operator with its domain: 'Conv', 'octavo:Conv', 'com.microsoft:QGemm'. */
 export type QualifiedOp = string;
 
+/** Operator, inputs, types of the outputs as text, attributes, number of outputs. */
+export type Row = readonly [
+  QualifiedOp,
+  readonly Given[],
+  expected: string,
+  Plain?,
+  outputs?: number,
+];
+
 export function attributesOf(plain: Plain): Record<string, Attribute> {
   return Object.fromEntries(
     Object.entries(plain).map(([name, value]) => {

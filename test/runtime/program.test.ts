@@ -113,15 +113,19 @@ describe('what cannot be run', () => {
 
   it('is a form that a known operator has', () => {
     const graph = build({
-      nodes: [node('Dropout', ['x'], ['y', 'mask'])],
-      inputs: { x: float32(1, 4) },
-      outputs: { y: 'y', mask: 'mask' },
+      nodes: [node('RoiAlign', ['x', 'rois', 'batches'], ['y'])],
+      inputs: {
+        x: float32(1, 1, 4, 4),
+        rois: float32(2, 4),
+        batches: { type: 'int64', dims: [2] },
+      },
+      outputs: { y: 'y' },
     });
     expect(() => createProgram(graph)).toThrow(
       expect.objectContaining({
         code: 'UNSUPPORTED_OPERATOR',
-        where: 'Dropout_y',
-        message: expect.stringContaining('a second output'),
+        where: 'RoiAlign_y',
+        message: expect.stringContaining("'sampling_ratio' 0"),
       }),
     );
   });

@@ -15,7 +15,13 @@ export function groupsOf(node: Node): number {
   return checkInts(node, 'group', [intOf(node, 'group', 1)], 1)[0]!;
 }
 
-function convolve(context: InferContext, x: number, w: number, bias: number): Dims | undefined {
+/** Dims of a convolution of inputs x and w, checked against the bias. */
+export function convolve(
+  context: InferContext,
+  x: number,
+  w: number,
+  bias: number,
+): Dims | undefined {
   const { node, input } = context;
   expectRank(context, x, 3, 5);
   expectRank(context, w, 3, 5);

@@ -66,6 +66,19 @@ export function fillOf({ node }: Pick<InferContext, 'node'>): Tensor {
   return value;
 }
 
+/** x, and a tensor whose type y has. */
+const castLike: OpDefinition = {
+  op: 'CastLike',
+  domain: '',
+  since: 15,
+  inputs: [2, 2],
+  outputs: [1, 1],
+  infer: ({ input }) => {
+    const type = input(1)?.type;
+    return [type && { type, dims: input(0)?.dims }];
+  },
+};
+
 const constantOfShape: OpDefinition = {
   op: 'ConstantOfShape',
   domain: '',
@@ -116,4 +129,11 @@ function firstOf({ type, data }: Tensor): number {
   return type === 'bfloat16' ? bfloat16ToFloat32(first) : first;
 }
 
-export const generators: readonly OpDefinition[] = [shape, size, cast, constantOfShape, range];
+export const generators: readonly OpDefinition[] = [
+  shape,
+  size,
+  cast,
+  castLike,
+  constantOfShape,
+  range,
+];

@@ -3,10 +3,12 @@ import { OctavoError } from '../../core/errors.js';
 import { type Node, qualifiedOp } from '../ir.js';
 import { attentionStep } from './attention.js';
 import { binaries } from './binary.js';
+import { contribFusions } from './contribFused.js';
 import { contribProducts } from './contribMatmul.js';
 import { controls } from './control.js';
 import { convolutions } from './convolution.js';
 import { transposedConvolutions } from './convTranspose.js';
+import { einsum } from './einsum.js';
 import { generators } from './generate.js';
 import { indexings, indexSteps } from './indexing.js';
 import { lowPrecisionSteps } from './lowPrecision.js';
@@ -21,6 +23,8 @@ import { rearrangements } from './rearranging.js';
 import { recurrences } from './recurrent.js';
 import { reductions } from './reduce.js';
 import { resizes } from './resize.js';
+import { samplings } from './sampling.js';
+import { transformers } from './transformer.js';
 import { typedSteps } from './typedSteps.js';
 import { unaries } from './unary.js';
 
@@ -47,6 +51,10 @@ const families: readonly (readonly OpDefinition[])[] = [
   indexSteps,
   lowPrecisionSteps,
   contribProducts,
+  contribFusions,
+  transformers,
+  samplings,
+  [einsum],
   [attentionStep],
 ];
 

@@ -25,7 +25,13 @@ export function matMulDims(
   return [...batch, ...rows, ...columns];
 }
 
-function gemmDims(context: InferContext, a: number, b: number, c: number): Dim[] | undefined {
+/** Dims of a Gemm of inputs a, b and c. */
+export function gemmDims(
+  context: InferContext,
+  a: number,
+  b: number,
+  c: number,
+): Dim[] | undefined {
   const { node, input } = context;
   expectRank(context, a, 2);
   expectRank(context, b, 2);

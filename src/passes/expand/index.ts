@@ -1,7 +1,11 @@
 /** Operators of ONNX that are written in others before lowering; one file per family. */
 import { type Rules, rulePass } from '../lower/rules.js';
 import { activations } from './activations.js';
+import { attentions } from './attention.js';
+import { casts } from './casts.js';
+import { contribFused } from './contribFused.js';
 import { transposedConvolution } from './convTranspose.js';
+import { einsums } from './einsum.js';
 import { expanding } from './expansion.js';
 import { indexing } from './indexing.js';
 import { integerProducts } from './integerProducts.js';
@@ -9,6 +13,8 @@ import { matMulNBits } from './matMulNBits.js';
 import { normalizations } from './normalizations.js';
 import { pads } from './pads.js';
 import { reductions } from './reductions.js';
+import { rotaries } from './rotary.js';
+import { sampling } from './sampling.js';
 import { shapes } from './shapes.js';
 import { windowed } from './windows.js';
 
@@ -22,6 +28,12 @@ const expansions = {
   ...pads,
   ...transposedConvolution,
   ...windowed,
+  ...attentions,
+  ...casts,
+  ...contribFused,
+  ...einsums,
+  ...rotaries,
+  ...sampling,
 };
 
 const rules: Rules = {

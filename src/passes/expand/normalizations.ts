@@ -1,6 +1,7 @@
 /** Normalizations in terms of means and LayerNormalization. */
 import { attribute, floatOf, intOf, intsOf } from '../../graph/attributes.js';
 import { axisOf } from '../../graph/ops/dims.js';
+import { isRead } from '../lower/rules.js';
 import type { Expand, Expansion } from './expansion.js';
 
 /** x with each group of channels normalized over itself and all that lies behind it, then scaled per channel. */
@@ -71,10 +72,34 @@ const rmsNormalization: Expand = (to) => {
   return true;
 };
 
+/** With the mean and the reciprocal of the deviation as outputs: in pieces, which both are read from. */
+const layerNormalization: Expand = (to) => {
+  if (!to.node.outputs.slice(1).some((output) => isRead(to.site, output))) return false;
+  const [x, scale, bias] = [to.input(0), to.input(1), to.input(2)];
+  const dims = to.dimsOf(x);
+  if (dims === undefined) return false;
+  const first = axisOf(to.node, intOf(to.node, 'axis', -1), dims.length);
+  const axes = to.constant(
+    'int64',
+    dims.slice(first).map((_, i) => first + i),
+  );
+  const mean = to.op('ReduceMean', [x, axes]);
+  const centred = to.op('Sub', [x, mean]);
+  const variance = to.op('ReduceMean', [to.op('Mul', [centred, centred]), axes]);
+  const epsilon = to.constant('float32', floatOf(to.node, 'epsilon', 1e-5));
+  const inverse = to.op('Reciprocal', [to.op('Sqrt', [to.op('Add', [variance, epsilon])])]);
+  const scaled = to.op('Mul', [to.op('Mul', [centred, inverse]), scale]);
+  to.output(0, bias === '' ? scaled : to.op('Add', [scaled, bias]));
+  to.output(1, mean);
+  to.output(2, inverse);
+  return true;
+};
+
 export const normalizations: Readonly<Record<string, Expand>> = {
   InstanceNormalization: instanceNormalization,
   GroupNormalization: groupNormalization,
   MeanVarianceNormalization: meanVarianceNormalization,
+  LayerNormalization: layerNormalization,
   LpNormalization: lpNormalization,
   RMSNormalization: rmsNormalization,
 };

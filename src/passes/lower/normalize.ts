@@ -5,7 +5,7 @@ import { axisOf } from '../../graph/ops/dims.js';
 import { binaryKinds } from '../../runtime/steps.js';
 import { floatConstantOf } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
-import { areFloat, type Rule, type Rules, type Site, unsupported } from './rules.js';
+import { areFloat, isRead, type Rule, type Rules, type Site } from './rules.js';
 import { inverseOf } from './shapes.js';
 
 /** Writes the node's output by a step that works along the last axis, moving `axis` there and back. */
@@ -62,9 +62,8 @@ const layerNormalization: Rule = (site) => {
   const { node } = site;
   const [x, scale, bias] = node.inputs as [string, string, string?];
   if (!areFloat(site, x, scale, bias ?? '')) return undefined;
-  if (node.outputs.slice(1).some((output) => output !== '')) {
-    throw unsupported(site, 'mean and deviation as outputs');
-  }
+  // Where they are read, the node was written in others.
+  if (node.outputs.slice(1).some((output) => isRead(site, output))) return undefined;
   const to = rewriting(site);
   const type = to.typeOf(x);
   if (type?.dims === undefined) return undefined;

@@ -183,6 +183,11 @@ export function onlyConsumer({ index }: Pick<Site, 'index'>, value: string): Nod
   return consumers.length === 1 && !index.isOutput(value) ? consumers[0] : undefined;
 }
 
+/** Whether a node or a graph output reads the value. */
+export function isRead({ index }: Pick<Site, 'index'>, value: string): boolean {
+  return value !== '' && (index.isOutput(value) || index.consumers(value).length > 0);
+}
+
 /** An `UNSUPPORTED_OPERATOR` error that names the node, its operator and opset, and `what` of it. */
 export function unsupported({ graph, node }: Pick<Site, 'graph' | 'node'>, what = ''): OctavoError {
   const domain = node.domain === '' ? 'ai.onnx' : node.domain;

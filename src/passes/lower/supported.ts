@@ -57,6 +57,7 @@ function hasForeignType(graph: Graph, node: Node): boolean {
   return [node.inputs[0] ?? '', node.outputs[0]!].some((value) => {
     const type = graph.constants.has(value) ? undefined : typeOf(graph, value)?.type;
     const op = qualifiedOp(node);
+    if (op === 'Cast' && type !== undefined && bitsOf(type) >= 8) return false;
     if (type === undefined || (type === 'float64' && doubles.has(op))) return false;
     if (Object.hasOwn(indexRules, op) && bitsOf(type) >= 8) return false;
     return foreignTypes.has(type) || bitsOf(type) < 8;

@@ -1,0 +1,125 @@
+/** Rows of operators that compute: convolutions, pools, normalizations, arithmetic, products. */
+import { f32, i64, type Row, w } from '../inferNode.js';
+
+export const computing: readonly Row[] = [
+  // Convolution
+  ['Conv', ['float32 [N, 3, H, 8]', w(4, 3, 3, 3)], 'float32 [N, 4, H, 8]', { pads: [1, 1, 1, 1] }],
+  [
+    'Conv',
+    ['float32 [N, 3, H, 8]', w(4, 3, 3, 3)],
+    'float32 [N, 4, ?, 4]',
+    { pads: [1, 1, 1, 1], strides: [2, 2] },
+  ],
+  [
+    'Conv',
+    ['float32 [1, 3, H, 9]', w(4, 3, 3, 3)],
+    'float32 [1, 4, H, 9]',
+    { auto_pad: 'SAME_UPPER' },
+  ],
+  [
+    'Conv',
+    ['float32 [1, 3, 9, 9]', w(4, 3, 3, 3)],
+    'float32 [1, 4, 3, 3]',
+    { auto_pad: 'VALID', dilations: [2, 2], strides: [2, 2] },
+  ],
+  ['Conv', ['float32 [1, 4, 10]', w(8, 2, 3)], 'float32 [1, 8, 8]', { group: 2 }],
+  ['Conv', ['float32 [1, 1, 4, 4, 4]', w(2, 1, 2, 2, 2), f32(1, 2)], 'float32 [1, 2, 3, 3, 3]'],
+  ['Conv', ['float32', w(4, 3, 3, 3)], 'float32 [?, 4, ?, ?]'],
+  ['Conv', ['float32 [2, 3, 8, 8]', 'float32'], 'float32 [2, ?, ?, ?]'],
+  ['ConvInteger', ['uint8 [1, 3, 8, 8]', 'int8 [4, 3, 3, 3]', 'uint8 []'], 'int32 [1, 4, 6, 6]'],
+  [
+    'QLinearConv',
+    [
+      'uint8 [1, 3, 8, 8]',
+      f32(1),
+      'uint8 []',
+      'int8 [4, 3, 1, 1]',
+      f32(1),
+      'int8 []',
+      f32(1),
+      'uint8 []',
+      'int32 [4]',
+    ],
+    'uint8 [1, 4, 8, 8]',
+  ],
+  // Pools
+  [
+    'MaxPool',
+    ['float32 [1, 2, 14, 14]'],
+    'float32 [1, 2, 7, 7]',
+    { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 },
+  ],
+  [
+    'MaxPool',
+    ['float32 [1, 2, 13, 14]'],
+    'float32 [1, 2, 6, 7]; int64 [1, 2, 6, 7]',
+    { kernel_shape: [2, 2], strides: [2, 2] },
+    2,
+  ],
+  [
+    'AveragePool',
+    ['float32 [N, 2, 4, W]'],
+    'float32 [N, 2, 2, ?]',
+    { kernel_shape: [2, 2], strides: [2, 2] },
+  ],
+  ['GlobalAveragePool', ['float32 [N, 7, H, W]'], 'float32 [N, 7, 1, 1]'],
+  ['GlobalMaxPool', ['float32 [N, 7, L]'], 'float32 [N, 7, 1]'],
+  [
+    'com.microsoft:QLinearAveragePool',
+    ['uint8 [1, 8, 8, 3]', f32(1), '', f32(1)],
+    'uint8 [1, 4, 4, 3]',
+    { kernel_shape: [2, 2], strides: [2, 2], channels_last: 1 },
+  ],
+  [
+    'com.microsoft:QLinearGlobalAveragePool',
+    ['uint8 [N, 8, 8, 3]', f32(1), 'uint8 []', f32(1), 'uint8 []'],
+    'uint8 [N, 1, 1, 3]',
+    { channels_last: 1 },
+  ],
+  // Normalizations and unaries
+  ['BatchNormalization', ['float32 [N, ?, 4]', w(3), w(3), w(3), w(3)], 'float32 [N, 3, 4]'],
+  ['LRN', ['float32 [N, 3, 4, 4]'], 'float32 [N, 3, 4, 4]', { size: 3 }],
+  ['LayerNormalization', ['float32 [N, 4, 10]', 'float32 [10]'], 'float32 [N, 4, 10]', {}],
+  ['Softmax', ['float32 [N, 10]'], 'float32 [N, 10]', { axis: 1 }],
+  ['Relu', ['int8 [2]'], 'int8 [2]'],
+  ['HardSwish', ['float32 [N, ?]'], 'float32 [N, ?]'],
+  ['Clip', ['float32 [N]', '', 'float32 []'], 'float32 [N]'],
+  ['PRelu', ['float32 [N, 3, 4]', 'float32 [3, 1]'], 'float32 [N, 3, 4]'],
+  // Broadcasting
+  ['Add', ['float32 [N, 3, 1]', 'float32 [3, 5]'], 'float32 [N, 3, 5]'],
+  ['Mul', ['float32 [N, 4]', 'float32 [N, 1]'], 'float32 [N, 4]'],
+  ['Sub', ['float32 [N]', 'float32 [M]'], 'float32 [?]'],
+  ['Div', ['float32 [?, N]', 'float32 [8, N]'], 'float32 [8, N]'],
+  ['Pow', ['float32 [2]', 'int64 []'], 'float32 [2]'],
+  ['Max', ['float32 [2, 1]', 'float32 [3]', 'float32 []'], 'float32 [2, 3]'],
+  ['Add', ['float32', 'float32 [3]'], 'float32'],
+  ['Equal', ['int64 [N]', i64(1)], 'bool [N]'],
+  ['Where', ['bool [2, 1]', 'int64 [3]', 'int64 []'], 'int64 [2, 3]'],
+  [
+    'com.microsoft:QLinearAdd',
+    ['uint8 [1, 3]', f32(1), '', 'uint8 [4, 1]', f32(1), '', f32(1)],
+    'uint8 [4, 3]',
+  ],
+  // Matrix products
+  ['MatMul', ['float32 [B, 1, M, 4]', 'float32 [5, 4, 6]'], 'float32 [B, 5, M, 6]'],
+  ['MatMul', ['float32 [4]', 'float32 [B, 4, 6]'], 'float32 [B, 6]'],
+  ['MatMul', ['float32 [B, 3, 4]', 'float32 [4]'], 'float32 [B, 3]'],
+  ['MatMul', ['float32 [4]', 'float32 [4]'], 'float32 []'],
+  ['MatMulInteger', ['uint8 [N, 4]', 'int8 [4, 3]', 'uint8 []', 'int8 [3]'], 'int32 [N, 3]'],
+  [
+    'Gemm',
+    ['float32 [4, N]', 'float32 [3, 4]', 'float32 [3]'],
+    'float32 [N, 3]',
+    { transA: 1, transB: 1 },
+  ],
+  [
+    'QLinearMatMul',
+    ['uint8 [N, 4]', f32(1), 'uint8 []', 'int8 [4, 3]', f32(1), 'int8 []', f32(1), 'int8 []'],
+    'int8 [N, 3]',
+  ],
+  [
+    'com.microsoft:QGemm',
+    ['uint8 [N, 4]', f32(1), 'uint8 []', 'int8 [4, 3]', f32(1), 'int8 []'],
+    'float32 [N, 3]',
+  ],
+];
