@@ -95,6 +95,23 @@ function resized(width, height, map) {
   };
 }
 
+/**
+ * Photographs of the evaluation split for an input of these dims, batch axis included: channels first, channels last, or the
+ * green ones alone. `map` is from 0 … 255.
+ */
+export function photos([, ...dims], map) {
+  const last = dims[2] === 3;
+  const [channels, height, width] = last ? [3, dims[0], dims[1]] : dims;
+  const size = height * width;
+  const planes = resized(width, height, map);
+  const cut = (pixels) => {
+    const all = planes(pixels);
+    if (last) return all.map((_, i) => all[(i % 3) * size + Math.floor(i / 3)]);
+    return channels === 1 ? all.slice(size, 2 * size) : all;
+  };
+  return images('eval', 500, cut);
+}
+
 const mean = [0.485, 0.456, 0.406];
 const deviation = [0.229, 0.224, 0.225];
 const bgrMean = [104, 117, 123];

@@ -49,6 +49,11 @@ export const suites = {
     load: () => import('./accuracy.mjs'),
     options: ['limit', 'method', 'percentile', 'backends'],
   },
+  agreement: {
+    about: 'answers beside those of onnxruntime-node on the same files',
+    load: () => import('./agreement.mjs'),
+    options: ['limit'],
+  },
 };
 
 const common = ['json', 'filter'];

@@ -23,6 +23,7 @@ const suiteTitles = {
   overhead: 'Overhead',
   load: 'Loading, and memory',
   pick: 'What dispatch picks',
+  agreement: 'Agreement with onnxruntime-node',
 };
 
 /**
@@ -45,10 +46,16 @@ export function resultsOf(reports, note) {
   for (const [suite, title] of Object.entries(suiteTitles)) {
     const own = rows.filter((row) => row.suite === suite);
     if (own.length === 0) continue;
-    parts.push(`## ${title}`, ...(suite === 'pick' ? [pickTable(own)] : tablesOf(own)));
+    parts.push(`## ${title}`, ...(ownTables[suite]?.(own) ?? tablesOf(own)));
   }
   return `${parts.join('\n\n')}\n`;
 }
+
+/** Suites whose rows are not speeds. */
+const ownTables = {
+  pick: (rows) => [pickTable(rows)],
+  agreement: (rows) => [agreementNote, agreementTable(rows)],
+};
 
 function latest(reports) {
   const byKey = new Map();
@@ -74,6 +81,25 @@ function latest(reports) {
     }
   }
   return [...byKey.values()];
+}
+
+const agreementNote =
+  'Octavo native beside onnxruntime-node, one thread each, on real samples. Largest: max |ours − theirs| / max |theirs|; mean: ' +
+  'Σ |ours − theirs| / Σ |theirs|; both over all samples, of the output where they are largest. Top-1: samples whose first ' +
+  'output has its greatest element in the same place. Models of float32 stay within 10⁻⁴; integer ones have no such bound, since a ' +
+  'step that rounds otherwise somewhere moves what lies behind it.';
+
+function agreementTable(rows) {
+  const head = ['Model', 'Type', 'Samples', 'Largest', 'Mean', 'Top-1'];
+  const lines = rows.map(({ case: name, integer, samples, largest, mean, top1 }) => [
+    name,
+    integer ? 'INT8' : 'FP32',
+    samples,
+    largest.toExponential(1),
+    mean.toExponential(1),
+    `${top1.toFixed(1)} %`,
+  ]);
+  return markdown(head, lines);
 }
 
 /** Every measured loss, by name. */

@@ -6,6 +6,8 @@
  * metric 'gops': value and peerValue are 10⁹ operations a second, a multiplication and an addition counting as two;
  * 'gbs': 10⁹ bytes read and written a second; 'ms' and 'us': of time; 'mb': 10⁶ bytes resident. peak is of one thread, ofPeak the share of it that
  * each thread reaches. ratio is above 1 where Octavo is ahead.
+ *
+ * Rows of the suite agreement are of answers: { suite, case, backend, isa, peer, integer, samples, largest, mean, top1 }.
  */
 
 /** The faster of two is the one that is larger, or else smaller. */
@@ -29,6 +31,10 @@ export function faultOf(row) {
   const texts = ['suite', 'case', 'backend'];
   for (const key of texts) {
     if (typeof row[key] !== 'string' || row[key] === '') return `${key} is no text`;
+  }
+  if (row.suite === 'agreement') {
+    const wrong = ['samples', 'largest', 'mean', 'top1'].find((key) => !(row[key] >= 0));
+    return wrong && `${wrong} is ${row[wrong]}`;
   }
   if (!Object.hasOwn(isSpeed, row.metric)) return `no such metric: ${row.metric}`;
   for (const key of ['value', 'threads', 'rounds']) {

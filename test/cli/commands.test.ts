@@ -1,42 +1,22 @@
 /** Every command as a user runs it: the built program, files in, files and text out. Needs dist/. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSamples } from '../../src/cli/inputs/index.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { InferenceSession } from '../../src/runtime/session.js';
 import {
-  npy,
+  leftoversIn,
   octavo,
-  pairModel,
   pictureModel,
   start,
   temporaryFolder,
-  writeJsonLines,
+  writeSamples,
 } from './fixture.js';
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
 
-beforeAll(async () => {
-  writeFileSync(path('model.onnx'), pictureModel());
-  writeFileSync(path('free.onnx'), pictureModel('H', 'W'));
-  writeFileSync(path('pair.onnx'), pairModel());
-  mkdirSync(path('pictures'));
-  for (const [i, kind] of ['jpeg', 'png', 'webp'].entries()) {
-    const noise = { type: 'gaussian', mean: 90 + 40 * i, sigma: 40 } as const;
-    const create = { width: 12, height: 10, channels: 3, background: '#888', noise } as const;
-    await sharp({ create })
-      .toFormat(kind as 'png')
-      .toFile(path(`pictures/${i}.${kind}`));
-  }
-  const data = Float32Array.from({ length: 5 * 192 }, (_, i) => Math.sin(i));
-  writeFileSync(path('data.npy'), npy('<f4', [5, 3, 8, 8], data));
-  writeJsonLines(path('pairs.jsonl'), [
-    { ids: [[1, 2, 3]], x: [[0.5, -1, 2]] },
-    { ids: [[0, 0, -9]], x: [[1, 1, 1]] },
-  ]);
-});
+beforeAll(() => writeSamples(path));
 
 /** What the model answers to the samples of a file, in this process and on the reference backend. */
 async function answersOf(model: string, source: string): Promise<Record<string, Tensor>[]> {
@@ -53,7 +33,7 @@ async function answersOf(model: string, source: string): Promise<Record<string, 
   return answers;
 }
 
-const leftovers = () => readdirSync(path('.')).filter((name) => name.endsWith('.tmp'));
+const leftovers = () => leftoversIn(path);
 
 describe.concurrent('octavo quantize', () => {
   test.each([
@@ -283,128 +263,6 @@ describe.concurrent('octavo doctor', () => {
     const { code, stdout } = await octavo('doctor', ...args);
     expect(code).toBe(1);
     expect(stdout).toMatch(/reference +unavailable: /);
-  });
-});
-
-describe.concurrent('what the command line refuses', () => {
-  const data = () => ['--data', path('data.npy')];
-  const model = () => path('model.onnx');
-
-  const mistakes: readonly [what: string, args: () => string[], message: RegExp][] = [
-    ['no command', () => [], /Usage:/],
-    ['an unknown command', () => ['fold'], /unknown command 'fold'/],
-    ['no model', () => ['quantize'], /missing required args/],
-    ['no data', () => ['run', model()], /--data is needed/],
-    ['an unknown option', () => ['run', model(), ...data(), '--fast'], /Unknown option `--fast`/],
-    ['an option without its value', () => ['run', model(), '--data'], /value is missing/],
-    ['a value twice', () => ['run', model(), ...data(), ...data()], /--data takes one value/],
-    ['no number', () => ['run', model(), ...data(), '--samples', 'all'], /--samples/],
-    ['a number too small', () => ['run', model(), ...data(), '--samples', '0'], /from 1/],
-    ['no threads', () => ['run', model(), ...data(), '--threads', '0'], /--threads/],
-    ['--full without --json', () => ['run', model(), ...data(), '--full'], /--json/],
-    ['an unknown method', () => ['quantize', model(), ...data(), '--method', 'best'], /--method/],
-    [
-      'a percentile for another method',
-      () => ['quantize', model(), ...data(), '--percentile', '99'],
-      /percentile/,
-    ],
-    [
-      'a node that is not there',
-      () => ['quantize', model(), ...data(), '--exclude', 'n'],
-      /NO_MATCH/,
-    ],
-    ['two ways', () => ['quantize', model(), '--dynamic', '--weights', 'int8'], /two ways/],
-    ['samples of none', () => ['quantize', model(), ...data(), '--dynamic'], /--data/],
-    ['a bad weight', () => ['quantize', model(), '--weights', 'int3'], /--weights/],
-    [
-      'blocks of samples',
-      () => ['quantize', model(), ...data(), '--block-size', '32'],
-      /--block-size/,
-    ],
-    ['a bad pattern', () => ['quantize', model(), ...data(), '--only', '/(/'], /\(/],
-    ['its own input as output', () => ['quantize', model(), ...data(), '-o', model()], /--output/],
-    ['an unknown backend', () => ['run', model(), ...data(), '--backend', 'gpu'], /found gpu/],
-    [
-      'a normalisation without pictures',
-      () => ['run', model(), ...data(), '--normalize', 'tf'],
-      /--normalize/,
-    ],
-    ['a bad dimension', () => ['inspect', model(), '--dim', 'N'], /--dim takes/],
-    ['a dimension that is not there', () => ['inspect', model(), '--dim', 'N=1'], /NO_MATCH/],
-    ['a bad size', () => ['run', model(), ...data(), '--size', 'big'], /--size takes/],
-  ];
-  test.each(mistakes)('%s: exit code 2', async (_what, args, message) => {
-    const { code, stdout, stderr } = await octavo(...args());
-    expect(code).toBe(2);
-    expect(stderr + stdout).toMatch(message);
-    expect(stderr).not.toMatch(/^ +at /m);
-  });
-
-  const failures: readonly [what: string, args: () => string[], code: string, named: string][] = [
-    [
-      'a model that is not there',
-      () => ['run', path('no.onnx'), ...data()],
-      'FILE_NOT_FOUND',
-      'no.onnx',
-    ],
-    ['a folder as model', () => ['run', path('.'), ...data()], 'FILE_UNREADABLE', path('.')],
-    [
-      'a model that is none',
-      () => ['run', path('data.npy'), ...data()],
-      'INVALID_MODEL',
-      'data.npy',
-    ],
-    [
-      'data that are not there',
-      () => ['run', model(), '--data', path('no')],
-      'FILE_NOT_FOUND',
-      path('no'),
-    ],
-    [
-      'data of another shape',
-      () => ['run', path('pair.onnx'), '--data', path('data.npy')],
-      'INVALID_INPUT',
-      'ids',
-    ],
-    [
-      'a folder that is not there to write to',
-      () => ['quantize', model(), ...data(), '-o', path('no/m.onnx')],
-      'FILE_UNWRITABLE',
-      path('no/m.onnx'),
-    ],
-    [
-      'a folder as output',
-      () => ['quantize', model(), ...data(), '-o', path('pictures')],
-      'FILE_UNWRITABLE',
-      path('pictures'),
-    ],
-    [
-      'an instruction set that is not here',
-      () => ['run', model(), ...data(), '--backend', 'reference', '--isa', 'avx2'],
-      'BACKEND_UNAVAILABLE',
-      'isa',
-    ],
-  ];
-  test.each(failures)('%s: exit code 1 and a named error', async (_what, args, code, named) => {
-    const plain = await octavo(...args());
-    expect(plain.code).toBe(1);
-    expect(plain.stdout).toBe('');
-    expect(plain.stderr).toContain(`[${code}]`);
-    expect(plain.stderr).toContain(named);
-    expect(plain.stderr).not.toMatch(/^ +at /m);
-    const json = await octavo(...args(), '--json');
-    expect(json.code).toBe(1);
-    expect(JSON.parse(json.stdout).error.code).toBe(code);
-  });
-
-  test('files without samples', async () => {
-    writeFileSync(path('blank.jsonl'), '\n');
-    for (const command of ['run', 'quantize']) {
-      const { code, stderr } = await octavo(command, model(), '--data', path('blank.jsonl'));
-      expect(code).toBe(1);
-      expect(stderr).toContain('octavo: ');
-    }
-    expect(existsSync(path('model.int8.onnx'))).toBe(false);
   });
 });
 

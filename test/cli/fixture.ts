@@ -1,9 +1,11 @@
 /** What the tests of the command line share: small models as files, and the built command as a process. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import type { Tensor } from '../../src/core/tensor.js';
 import { bytesOf, float32, nodeProto, t } from '../helpers/onnx-builder.js';
 import { createRandom } from '../helpers/random.js';
@@ -109,4 +111,30 @@ export function npy(descr: string, shape: readonly number[], data: ArrayBufferVi
 
 export function writeJsonLines(file: string, lines: readonly unknown[]): void {
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+/** Models and samples in a folder: pictures, arrays and pairs of lines, as the commands take them. */
+export async function writeSamples(path: (name: string) => string): Promise<void> {
+  writeFileSync(path('model.onnx'), pictureModel());
+  writeFileSync(path('free.onnx'), pictureModel('H', 'W'));
+  writeFileSync(path('pair.onnx'), pairModel());
+  mkdirSync(path('pictures'));
+  for (const [i, kind] of ['jpeg', 'png', 'webp'].entries()) {
+    const noise = { type: 'gaussian', mean: 90 + 40 * i, sigma: 40 } as const;
+    const create = { width: 12, height: 10, channels: 3, background: '#888', noise } as const;
+    await sharp({ create })
+      .toFormat(kind as 'png')
+      .toFile(path(`pictures/${i}.${kind}`));
+  }
+  const data = Float32Array.from({ length: 5 * 192 }, (_, i) => Math.sin(i));
+  writeFileSync(path('data.npy'), npy('<f4', [5, 3, 8, 8], data));
+  writeJsonLines(path('pairs.jsonl'), [
+    { ids: [[1, 2, 3]], x: [[0.5, -1, 2]] },
+    { ids: [[0, 0, -9]], x: [[1, 1, 1]] },
+  ]);
+}
+
+/** Files that a command left behind half written. */
+export function leftoversIn(path: (name: string) => string): string[] {
+  return readdirSync(path('.')).filter((name) => name.endsWith('.tmp'));
 }

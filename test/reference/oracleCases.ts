@@ -1,4 +1,5 @@
 /** What the comparisons with ONNX Runtime have in common: tensors and windows as ONNX has them. */
+import { expect } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import type { TypedArray } from '../../src/core/dtype.js';
 import type { Tensor } from '../../src/core/tensor.js';
@@ -107,3 +108,30 @@ export function isOnnxPool(shape: PoolShape): boolean {
 export function drawOnnxPool(random: Random): PoolShape {
   return drawUntil(() => drawPool(random), isOnnxPool);
 }
+
+/**
+ * Both round the same real number, in units of y, by formulas that round on the way and add the
+ * zero point before or after: they may differ by one step, and only where that number lies between
+ * two.
+ */
+export function expectSameButForTies(
+  ours: TypedArray,
+  theirs: TypedArray,
+  exact: (i: number) => number,
+  what: string,
+): void {
+  expect(ours.length).toBe(theirs.length);
+  for (let i = 0; i < ours.length; i++) {
+    if (ours[i] === theirs[i]) continue;
+    const steps = Math.abs(Number(ours[i]) - Number(theirs[i]));
+    const value = exact(i);
+    const fromTie = Math.abs(value - Math.floor(value) - 0.5);
+    expect({ steps, tie: fromTie < 1e-4 }, `${what}, element ${i}: ${value}`).toEqual({
+      steps: 1,
+      tie: true,
+    });
+  }
+}
+
+/** Random problems of each kind. */
+export const problems = 60;
