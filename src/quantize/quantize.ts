@@ -8,6 +8,7 @@ import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
+import { widenHalves } from '../passes/widenHalves.js';
 import type { Feeds, SessionOptions } from '../runtime/session.js';
 import { calibrate } from './calibrate.js';
 import { dynamicScheme, isEncoder } from './dynamicScheme.js';
@@ -125,7 +126,7 @@ export async function quantize(
   const start = performance.now();
   throwIfAborted(options.signal, 'quantize');
   const model = await loadModel(source);
-  const graph = runPasses(model.graph, floatPasses);
+  const graph = runPasses(widenHalves(model.graph), floatPasses);
   const { session, signal, evaluate } = options;
   const split = new Split(options, settings);
   const kind = settings.kind ?? (isEncoder(graph) ? 'dynamic' : 'static');
