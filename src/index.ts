@@ -55,6 +55,7 @@ export {
   type Progress,
   type QuantizeStaticOptions,
   quantizableOps,
+  type Rounding,
   type WeightType,
 } from './quantize/options.js';
 export {

@@ -69,6 +69,7 @@ const quantization: readonly Option[] = [
   ['--percentile <p>', 'share of values that percentile keeps (default 99.99)'],
   ['--activation-type <type>', 'uint8 (default), int8, uint16 or int16'],
   ['--weight-type <type>', 'int8 (default), uint8, int4 or uint4'],
+  ['--rounding <how>', 'nearest (default), or gptq: by the outputs of each layer on samples'],
   ['--per-tensor', 'one weight scale per tensor instead of per channel'],
   ['--bias-correction', 'give back by the biases what quantizing moves the mean of layers by'],
   ['--dynamic', 'no samples: int8 weights, activations quantized as the model runs'],

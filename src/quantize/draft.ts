@@ -6,16 +6,21 @@ import { type Mapping, paramsFromRange, perTensor, type QuantParams } from '../n
 import { runPasses } from '../passes/pass.js';
 import { anchorOf } from './anchor.js';
 import type { Calibration } from './calibration.js';
-import { type AnchorPatch, insertAnchorConstants, insertValuePairs } from './insert.js';
+import {
+  type AnchorPatch,
+  insertAnchorConstants,
+  insertValuePairs,
+  type ValueParams,
+} from './insert.js';
 import { type LayerSettings, layerSettings } from './layers.js';
 import type { ResolvedOptions } from './options.js';
 import type { Placement, ValueGroup } from './placement.js';
 import { type ActivationReport, valueReport } from './report.js';
-import { quantizeAnchor } from './weights.js';
+import { type QuantizedWeight, quantizeAnchor } from './weights.js';
 
 export interface Draft {
   /** Of every value that gets a pair. */
-  readonly params: ReadonlyMap<string, QuantParams>;
+  readonly params: ValueParams;
   readonly activations: readonly ActivationReport[];
   readonly anchors: readonly AnchorPatch[];
   /** The graph in QDQ form. */
@@ -38,8 +43,24 @@ export function draftOf(
     const quantized = quantizeAnchor(anchor, inputScale, { ...options, weightType });
     return { node, weightName: anchor.weight, ...quantized };
   });
-  const quantized = runPasses(graph, [insertValuePairs(params), insertAnchorConstants(anchors)]);
-  return { params, activations: reports, anchors, quantized };
+  return { activations: reports, anchors, params, quantized: written(graph, params, anchors) };
+}
+
+/** The draft with other codes for the weights of some nodes, by the nodes' names. */
+export function withWeights(
+  graph: Graph,
+  draft: Draft,
+  weights: ReadonlyMap<string, QuantizedWeight>,
+): Draft {
+  const anchors = draft.anchors.map((anchor) => ({
+    ...anchor,
+    weight: weights.get(anchor.node.name) ?? anchor.weight,
+  }));
+  return { ...draft, anchors, quantized: written(graph, draft.params, anchors) };
+}
+
+function written(graph: Graph, params: ValueParams, anchors: readonly AnchorPatch[]): Graph {
+  return runPasses(graph, [insertValuePairs(params), insertAnchorConstants(anchors)]);
 }
 
 /** Values whose collectors a draft asks a calibration for. */
@@ -55,7 +76,7 @@ export function watchedByParts(graph: Graph, placement: Placement): readonly str
 }
 
 interface ChosenRanges {
-  readonly params: ReadonlyMap<string, QuantParams>;
+  readonly params: ValueParams;
   readonly reports: readonly ActivationReport[];
 }
 

@@ -88,7 +88,11 @@ interface Selection extends SelectionOptions {
 export async function quantizeWeighted(
   source: Model | string | Uint8Array,
   { opTypes, nodesToQuantize, nodesToExclude = [], onProgress, signal }: Selection,
-  write: (graph: Graph, nodes: readonly Weighted[], done: (one: Done) => void) => Graph,
+  write: (
+    graph: Graph,
+    nodes: readonly Weighted[],
+    done: (one: Done) => void,
+  ) => Graph | Promise<Graph>,
 ): Promise<WeightsResult> {
   throwIfAborted(signal, 'quantization');
   const before = await loadModel(source);
@@ -103,7 +107,7 @@ export async function quantizeWeighted(
   }
   const start = performance.now();
   const reports: WeightReport[] = [];
-  const after = write(graph, nodes, ({ from, weight }) => {
+  const after = await write(graph, nodes, ({ from, weight }) => {
     throwIfAborted(signal, 'quantization');
     reports.push(weightReport(from.node.name, from.weight, weight));
     const done = reports.length;

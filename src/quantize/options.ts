@@ -12,7 +12,7 @@ import type { Calibration } from './calibration.js';
 export type NodeSelector = string | RegExp | ((node: Node) => boolean);
 
 export interface Progress {
-  readonly phase: 'calibrate' | 'ranges' | 'correct' | 'quantize' | 'sensitivity';
+  readonly phase: 'calibrate' | 'ranges' | 'round' | 'correct' | 'quantize' | 'sensitivity';
   readonly done: number;
   /** Undefined when the length of the calibration data is not known. */
   readonly total: number | undefined;
@@ -43,6 +43,9 @@ export const selectionOptions = [
 export const weightTypes = ['int8', 'uint8', 'int4', 'uint4'] as const;
 export const activationTypes = ['uint16', 'int16', 'uint8', 'int8'] as const;
 export type WeightType = (typeof weightTypes)[number];
+/** How weights are rounded. */
+export const roundings = ['nearest', 'gptq'] as const;
+export type Rounding = (typeof roundings)[number];
 export type ActivationType = (typeof activationTypes)[number];
 
 /** What some layers do otherwise than the rest. */
@@ -84,6 +87,11 @@ export interface QuantizeStaticOptions extends SelectionOptions {
   readonly weightType?: WeightType;
   /** Layers with settings of their own; of several entries that match a layer, the last one that says so decides. */
   readonly overrides?: readonly LayerOverride[];
+  /**
+   * Weights go to the nearest code, or where GPTQ finds that the layer's outputs on 32 of the samples change least: of
+   * use with 4 bits. Layers that sum more than 8,192 products are rounded to the nearest. Default 'nearest'.
+   */
+  readonly rounding?: Rounding;
   /** One weight scale per output channel. Default true. */
   readonly perChannel?: boolean;
   /** Scale mapping (zero point in the middle). Default { weights: true, activations: false }. */
@@ -135,6 +143,7 @@ export interface ResolvedOptions {
   readonly activationType: ActivationType;
   readonly weightType: WeightType;
   readonly overrides: readonly LayerOverride[];
+  readonly rounding: Rounding;
   readonly perChannel: boolean;
   readonly symmetricWeights: boolean;
   readonly symmetricActivations: boolean;
@@ -156,6 +165,7 @@ const known: readonly (keyof QuantizeStaticOptions)[] = [
   'activationType',
   'weightType',
   'overrides',
+  'rounding',
   'perChannel',
   'symmetric',
   'reduceRange',
@@ -175,6 +185,7 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
     activationType: oneOf('activationType', activationType, activationTypes, 'uint8'),
     weightType: oneOf('weightType', weightType, weightTypes, 'int8'),
     overrides: overridesOf(options.overrides ?? []),
+    rounding: oneOf('rounding', options.rounding, roundings, 'nearest'),
     perChannel: flag('perChannel', options.perChannel, true),
     symmetricWeights: flag('symmetric.weights', options.symmetric?.weights, true),
     symmetricActivations: flag('symmetric.activations', options.symmetric?.activations, false),
@@ -215,6 +226,13 @@ function overridesOf(overrides: readonly LayerOverride[]): readonly LayerOverrid
   });
 }
 
+/** Samples to keep, as many as the method that looks at most of them wants. */
+export function keptSamples({ correctionSamples, rounding }: ResolvedOptions): number {
+  return Math.max(correctionSamples, rounding === 'gptq' ? roundingSamples : 0);
+}
+
+/** Samples on which weights are rounded. */
+export const roundingSamples = 32;
 const defaultPercentile = 99.99;
 const defaultCorrectionSamples = 32;
 
@@ -224,6 +242,18 @@ function correctionSamplesOf(option: QuantizeStaticOptions['biasCorrection']): n
   const { samples = defaultCorrectionSamples, ...rest } = option;
   checkNames(rest, []);
   return count('biasCorrection.samples', samples);
+}
+
+/** A listener for `done` of `total`, that reports the phase with the time left at the pace so far. */
+export function progressOf(
+  phase: Progress['phase'],
+  onProgress: SelectionOptions['onProgress'],
+): (done: number, total: number) => void {
+  const start = performance.now();
+  return (done, total) => {
+    const etaMs = ((performance.now() - start) / done) * (total - done);
+    onProgress?.({ phase, done, total, etaMs });
+  };
 }
 
 /** Throws `INVALID_ARGUMENT` for an option of another name. */

@@ -63,6 +63,11 @@ export class PieceRunner {
     );
   }
 
+  /** A value that waits for readers, for each sample. */
+  read(value: string): readonly Tensor[] {
+    return this.#live.map((live) => live.get(value)!);
+  }
+
   /** Puts other tensors in the place of a value that `advance` returned. */
   replace(value: string, tensors: readonly Tensor[]): void {
     for (const [i, live] of this.#live.entries()) live.set(value, tensors[i]!);

@@ -33,6 +33,15 @@ export class SampleKeeper {
   }
 }
 
+/** At most `most` of the samples, evenly spread. */
+export function spreadOf(samples: readonly Feeds[], most: number): readonly Feeds[] {
+  const count = Math.min(samples.length, most);
+  return Array.from(
+    { length: count },
+    (_, i) => samples[Math.floor((i * samples.length) / count)]!,
+  );
+}
+
 function copyOf(feeds: Feeds): Feeds {
   const copies = Object.entries(feeds).map(([name, tensor]) => {
     return [name, { ...tensor, data: tensor.data.slice() } as Tensor];

@@ -9,14 +9,24 @@ import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
 import { widenHalves } from '../passes/widenHalves.js';
+import type { Feeds } from '../runtime/session.js';
+import { anchorOf } from './anchor.js';
 import { type CorrectedBiases, correctBiases } from './biases.js';
 import type { Calibration } from './calibration.js';
-import { type Draft, draftOf, watchedValues } from './draft.js';
+import { type Draft, draftOf, watchedValues, withWeights } from './draft.js';
 import { observe } from './observe.js';
-import { type QuantizeStaticOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import {
+  keptSamples,
+  progressOf,
+  type QuantizeStaticOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  roundingSamples,
+} from './options.js';
 import { type Placement, placeQuantization } from './placement.js';
 import { buildReport, type QuantizationReport } from './report.js';
-import { SampleKeeper } from './samples.js';
+import { roundWeights } from './roundWeights.js';
+import { SampleKeeper, spreadOf } from './samples.js';
 import { selectNodes } from './select.js';
 
 export interface QuantizedModel {
@@ -37,13 +47,14 @@ export async function quantizeStatic(
   source: Model | string | Uint8Array,
   options: QuantizeStaticOptions,
 ): Promise<QuantizedModel> {
-  const { correctionSamples } = resolveOptions(options);
-  const keeper = new SampleKeeper(correctionSamples);
+  const resolved = resolveOptions(options);
+  const keeper = new SampleKeeper(keptSamples(resolved));
   const prepared = await prepareStatic(source, options, keeper);
   const { model, graph, placement, calibration, draft } = prepared;
+  const samples = spreadOf(keeper.samples, resolved.correctionSamples);
   const corrected =
-    correctionSamples > 0
-      ? await corrections(graph, placement, draft.quantized, keeper, options)
+    resolved.correctionSamples > 0
+      ? await corrections(graph, placement, draft.quantized, samples, options)
       : undefined;
   options.onProgress?.({ phase: 'quantize', done: 1, total: 1, etaMs: 0 });
   const result: Model = { ...model, graph: corrected?.graph ?? draft.quantized };
@@ -84,9 +95,13 @@ export async function prepareStatic(
   const placement = placeStatic(graph, resolved);
   const calibration = await calibrationOf(graph, placement, options, resolved, keeper);
   throwIfAborted(signal, 'quantization');
-  const draft = draftOf(graph, placement, calibration, resolved, (done, total) =>
+  const nearest = draftOf(graph, placement, calibration, resolved, (done, total) =>
     onProgress?.({ phase: 'ranges', done, total, etaMs: undefined }),
   );
+  const draft =
+    resolved.rounding === 'nearest'
+      ? nearest
+      : await rounded(graph, nearest, spreadOf(keeper.samples, roundingSamples), options);
   return { model, graph, placement, calibration, draft };
 }
 
@@ -136,18 +151,33 @@ function corrections(
   graph: Graph,
   placement: Placement,
   quantized: Graph,
-  keeper: SampleKeeper,
+  samples: readonly Feeds[],
   { session, onProgress, signal }: QuantizeStaticOptions,
 ): Promise<CorrectedBiases> {
-  const start = performance.now();
   const names = placement.anchors.map((node) => node.name);
   return correctBiases(graph, quantized, names, {
-    samples: keeper.samples,
+    samples,
     session,
     signal,
-    onDone(done, total) {
-      const etaMs = ((performance.now() - start) / done) * (total - done);
-      onProgress?.({ phase: 'correct', done, total, etaMs });
-    },
+    onDone: progressOf('correct', onProgress),
   });
+}
+
+async function rounded(
+  graph: Graph,
+  draft: Draft,
+  samples: readonly Feeds[],
+  { session, onProgress, signal }: QuantizeStaticOptions,
+): Promise<Draft> {
+  const layers = draft.anchors.map(({ node, weightName, weight: { params } }) => {
+    const { weightTensor: tensor, channelAxis } = anchorOf(graph, node)!;
+    return { node, weight: weightName, tensor, channelAxis, params };
+  });
+  const weights = await roundWeights(graph, layers, {
+    samples,
+    session,
+    signal,
+    onDone: progressOf('round', onProgress),
+  });
+  return withWeights(graph, draft, weights);
 }

@@ -2,14 +2,15 @@
  * Quantizing weights alone: the file is a fourth or an eighth of its size, and the model computes in float, on what the
  * codes stand for. No samples are needed. int8 weights have a scale for each output channel, behind a DequantizeLinear;
  * int4 weights one for each block of neighbours that a product sums, as com.microsoft's MatMulNBits or behind a blocked
- * DequantizeLinear.
+ * DequantizeLinear. Samples are needed only for rounding by what layers see.
  */
-import { OctavoError } from '../core/errors.js';
+import { OctavoError, throwIfAborted } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
 import type { Graph } from '../graph/ir.js';
 import { type QuantParams, unpack } from '../numerics/index.js';
 import type { Model } from '../onnx/model.js';
+import type { Feeds, SessionOptions } from '../runtime/session.js';
 import {
   type Done,
   quantizeTensor,
@@ -23,9 +24,15 @@ import {
   flag,
   oneOf,
   opTypesOf,
+  progressOf,
+  type Rounding,
+  roundingSamples,
+  roundings,
   type SelectionOptions,
   selectionOptions,
 } from './options.js';
+import { roundWeights } from './roundWeights.js';
+import { SampleKeeper } from './samples.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
 
@@ -49,6 +56,15 @@ export interface QuantizeWeightsOptions extends SelectionOptions {
    * Octavo runs the second with weights of 4 bits in memory, and the first with weights dequantized to float32.
    */
   readonly activations?: 'float' | 'int8';
+  /**
+   * Weights go to the nearest code (default), or where GPTQ finds that the layer's outputs on 32 of the
+   * `calibrationData` change least. Tables of a Gather, and layers that sum more than 8,192 products, go to the nearest.
+   */
+  readonly rounding?: Rounding;
+  /** Feeds of the model, which 'gptq' needs. */
+  readonly calibrationData?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /** Backend, threads and limits of the float runs that 'gptq' makes. */
+  readonly session?: SessionOptions;
   /** Operator types to quantize. Default MatMul, Gemm, Conv and Gather (rows of a table). */
   readonly opTypes?: readonly string[];
 }
@@ -59,6 +75,9 @@ const known = [
   'format',
   'symmetric',
   'activations',
+  'rounding',
+  'calibrationData',
+  'session',
   ...selectionOptions,
 ] as const satisfies readonly (keyof QuantizeWeightsOptions)[];
 
@@ -68,6 +87,7 @@ interface Settings {
   readonly packed: boolean;
   readonly symmetric: boolean;
   readonly accuracyLevel: number;
+  readonly gptq: boolean;
 }
 
 /**
@@ -82,9 +102,51 @@ export async function quantizeWeights(
 ): Promise<WeightsResult> {
   const settings = resolve(options);
   const opTypes = opTypesOf(options.opTypes, weightOps);
-  return quantizeWeighted(source, { ...options, opTypes }, (graph, nodes, done) =>
-    writeAll(graph, nodes, settings, done),
-  );
+  return quantizeWeighted(source, { ...options, opTypes }, async (graph, nodes, done) => {
+    const codes = await roundedCodes(graph, nodes, settings, options);
+    return writeAll(graph, nodes, settings, codes, done);
+  });
+}
+
+/** Codes that samples decide, by the name of the node. */
+async function roundedCodes(
+  graph: Graph,
+  nodes: readonly Weighted[],
+  settings: Settings,
+  { calibrationData: data, session, onProgress, signal }: QuantizeWeightsOptions,
+): Promise<ReadonlyMap<string, QuantizedWeight>> {
+  if (!settings.gptq) return new Map();
+  const keeper = new SampleKeeper(roundingSamples);
+  for await (const feeds of data ?? []) {
+    throwIfAborted(signal, 'quantizeWeights');
+    keeper.offer(feeds);
+  }
+  if (keeper.samples.length === 0) {
+    throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
+      where: 'calibrationData',
+      expected: 'at least one sample',
+    });
+  }
+  const layers = nodes
+    .filter(({ node }) => node.op !== 'Gather')
+    .map((from) => ({ ...from, params: nearest(from, settings).params }));
+  const onDone = progressOf('round', onProgress);
+  return roundWeights(graph, layers, { samples: keeper.samples, session, signal, onDone });
+}
+
+function isPacked({ node }: Weighted, { type, packed }: Settings): boolean {
+  return type === 'int4' && packed && (node.op === 'MatMul' || node.op === 'Gemm');
+}
+
+function nearest(from: Weighted, settings: Settings): QuantizedWeight {
+  const { type, blockSize, symmetric } = settings;
+  return quantizeTensor(from.tensor, {
+    type: isPacked(from, settings) ? 'uint4' : type,
+    symmetric,
+    granularity:
+      type === 'int8' ? { channel: from.channelAxis } : { block: blockSize, axis: from.sumAxis },
+    where: from.weight,
+  });
 }
 
 function resolve(options: QuantizeWeightsOptions): Settings {
@@ -112,34 +174,32 @@ function resolve(options: QuantizeWeightsOptions): Settings {
   }
   const accuracyLevel = activations === 'int8' ? 4 : 0;
   const symmetric = flag('symmetric', options.symmetric, type === 'int8');
-  return { type, blockSize, packed, symmetric, accuracyLevel };
+  const gptq = oneOf('rounding', options.rounding, roundings, 'nearest') === 'gptq';
+  if (!gptq && options.calibrationData !== undefined) {
+    throw new OctavoError('INVALID_ARGUMENT', 'rounding to the nearest needs none', {
+      where: 'calibrationData',
+    });
+  }
+  return { type, blockSize, packed, symmetric, accuracyLevel, gptq };
 }
 
 function writeAll(
   graph: Graph,
   nodes: readonly Weighted[],
   settings: Settings,
+  codes: ReadonlyMap<string, QuantizedWeight>,
   done: (one: Done) => void,
 ): Graph {
   const to = new GraphWriter(graph);
   // One weight for all that share it, where they share its scales too.
   const written = new Map<string, { weight: QuantizedWeight; value: string }>();
   for (const from of nodes) {
-    const { node, tensor, channelAxis, sumAxis } = from;
-    const isMatrix = node.op === 'MatMul' || node.op === 'Gemm';
-    const packed = settings.type === 'int4' && settings.packed && isMatrix;
+    const { node, channelAxis } = from;
+    const packed = isPacked(from, settings);
     const key = `${packed} ${channelAxis} ${from.weight}`;
     let entry = written.get(key);
     if (entry === undefined) {
-      const weight = quantizeTensor(tensor, {
-        type: packed ? 'uint4' : settings.type,
-        symmetric: settings.symmetric,
-        granularity:
-          settings.type === 'int8'
-            ? { channel: channelAxis }
-            : { block: settings.blockSize, axis: sumAxis },
-        where: from.weight,
-      });
+      const weight = codes.get(node.name) ?? nearest(from, settings);
       entry = { weight, value: packed ? '' : dequantized(to, from.weight, weight) };
       written.set(key, entry);
     }

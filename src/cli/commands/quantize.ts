@@ -10,6 +10,7 @@ import {
   activationTypes,
   type NodeSelector,
   type Progress,
+  roundings,
   weightTypes,
 } from '../../quantize/options.js';
 import type { QuantizationReport } from '../../quantize/report.js';
@@ -50,6 +51,7 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
       way,
       model,
       options,
+      session,
       common,
     ).finally(line.end);
     await saveModel(quantized, output);
@@ -130,6 +132,7 @@ function quantizationOptions(options: RawOptions) {
     percentile: decimal(options, 'percentile'),
     activationType: choice(options, 'activationType', activationTypes),
     weightType: choice(options, 'weightType', weightTypes),
+    rounding: choice(options, 'rounding', roundings),
     biasCorrection: flagged(options, 'biasCorrection'),
     perChannel: options.perTensor === true ? false : undefined,
     opTypes: text(options, 'opTypes')?.split(','),
@@ -152,6 +155,7 @@ export function selector(value: string): NodeSelector {
 const phaseLabels: Record<Progress['phase'], string> = {
   calibrate: 'Calibrating',
   ranges: 'Choosing ranges',
+  round: 'Rounding weights',
   correct: 'Correcting biases',
   quantize: 'Quantizing',
   sensitivity: 'Measuring layers',

@@ -3,17 +3,31 @@ import { formatBytes } from '../../graph/print.js';
 import type { Model } from '../../onnx/model.js';
 import { quantizeDynamic } from '../../quantize/dynamic.js';
 import type { WeightsReport, WeightsResult } from '../../quantize/floatWeights.js';
-import type { SelectionOptions } from '../../quantize/options.js';
+import { roundings, type SelectionOptions } from '../../quantize/options.js';
 import { quantizeWeights } from '../../quantize/weightOnly.js';
-import { choice, dashed, type RawOptions, UsageError, whole } from '../options.js';
+import { describeInputs, type SessionOptions } from '../../runtime/session.js';
+import { openSamples } from '../inputs/index.js';
+import {
+  choice,
+  dashed,
+  type RawOptions,
+  required,
+  sampleOptions,
+  UsageError,
+  whole,
+} from '../options.js';
 import { formatDecibels, formatTable } from '../terminal.js';
 
 /** Flags of a calibration, and those of the other way each, by the option's name. */
 const sampled = [
-  ...['data', 'samples', 'calibration', 'method', 'percentile', 'activationType', 'weightType'],
+  ...['calibration', 'method', 'percentile', 'activationType', 'weightType'],
   'biasCorrection',
 ];
-const others = { '--dynamic': ['blockSize'], '--weights': ['activations', 'perTensor'] } as const;
+const data = ['data', 'samples'];
+const others = {
+  '--dynamic': ['blockSize', 'rounding', ...data],
+  '--weights': ['activations', 'perTensor'],
+} as const;
 
 export type Way = '--dynamic' | '--weights';
 
@@ -25,15 +39,18 @@ export function wayWithoutSamples(options: RawOptions): Way | undefined {
   }
   const way = dynamic ? '--dynamic' : weights === undefined ? undefined : '--weights';
   const wrong = way === undefined ? ['activations', 'blockSize'] : [...sampled, ...others[way]];
+  const needsData = options['rounding'] === 'gptq';
+  if (way === '--weights' && !needsData) wrong.push(...data);
   const found = wrong.find((name) => options[name] !== undefined);
   if (found === undefined) return way;
   throw new UsageError(`${way ?? 'quantizing with samples'} does not take ${dashed(found)}`);
 }
 
-export function quantizeWithoutSamples(
+export async function quantizeWithoutSamples(
   way: Way,
   model: Model,
   options: RawOptions,
+  session: SessionOptions | undefined,
   common: SelectionOptions & { readonly opTypes?: readonly string[] },
 ): Promise<WeightsResult> {
   if (way === '--dynamic') {
@@ -44,7 +61,17 @@ export function quantizeWithoutSamples(
     });
   }
   const type = choice(options, 'weights', ['int8', 'int4']);
-  return quantizeWeights(model, { ...common, type, blockSize: whole(options, 'blockSize') });
+  const rounding = choice(options, 'rounding', roundings);
+  const calibrationData =
+    rounding === 'gptq'
+      ? await openSamples(
+          required(options, 'data'),
+          describeInputs(model.graph),
+          sampleOptions(options),
+        )
+      : undefined;
+  const blockSize = whole(options, 'blockSize');
+  return quantizeWeights(model, { ...common, type, blockSize, rounding, calibrationData, session });
 }
 
 export function describeWeights(output: string, report: WeightsReport): string {
