@@ -54,6 +54,11 @@ export const suites = {
     load: () => import('./agreement.mjs'),
     options: ['limit'],
   },
+  recovery: {
+    about: 'what each way of quantizing reaches in answers',
+    load: () => import('./recovery.mjs'),
+    options: ['limit'],
+  },
 };
 
 const common = ['json', 'filter'];

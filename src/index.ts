@@ -48,6 +48,7 @@ export {
   quantizeDynamic,
 } from './quantize/dynamic.js';
 export type { WeightsReport, WeightsResult } from './quantize/floatWeights.js';
+export type { QuantizeState } from './quantize/memory.js';
 export {
   type ActivationType,
   type LayerOverride,

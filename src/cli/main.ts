@@ -10,6 +10,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { inspectCommand } from './commands/inspect.js';
 import { quantizeCommand } from './commands/quantize.js';
 import { runCommand } from './commands/run.js';
+import { sensitivityCommand } from './commands/sensitivity.js';
 import { UsageError } from './options.js';
 
 const { version } = JSON.parse(
@@ -72,6 +73,10 @@ const quantization: readonly Option[] = [
   ['--rounding <how>', 'nearest (default), or gptq: by the outputs of each layer on samples'],
   ['--per-tensor', 'one weight scale per tensor instead of per channel'],
   ['--bias-correction', 'give back by the biases what quantizing moves the mean of layers by'],
+  ['--max-drop <share>', 'keep layers in float until no more than this is lost, such as 1%'],
+  ['--metric <name>', '--max-drop: agreement or signal (default: by the model)'],
+  ['--time-limit <s>', '--max-drop: seconds after which no more models are tried'],
+  ['--state <file>', '--max-drop: keep what is found out, and go on from what is there'],
   ['--dynamic', 'no samples: int8 weights, activations quantized as the model runs'],
   ['--activations <how>', '--dynamic: per-row (default) or per-tensor'],
   ['--weights <type>', 'no samples: weights alone, to int8 or int4'],
@@ -110,6 +115,18 @@ command(
   .example('  octavo calibrate model.onnx --data images/ --shard 1/2 -o part1.octcal')
   .example('  octavo calibrate merge part1.octcal part2.octcal -o all.octcal')
   .action(action<[string, string[]]>(calibrateCommand));
+
+command(
+  'sensitivity <model>',
+  'Say which layers quantizing hurts most',
+  ...[data, backend, printing],
+)
+  .option('--mode <name>', 'only (default): one layer quantized; all-but: one layer left in float')
+  .option('--by <measure>', 'order: sqnr (default), kl, cosine, top1Agreement or maxError')
+  .option('--method <name>', 'calibration: mse (default), max, percentile, entropy')
+  .option('--measure-on <n>', 'samples to measure on (default 16)')
+  .option('--top <n>', 'layers to show (default 20)')
+  .action(action<[string]>(sensitivityCommand));
 
 command('run <model>', 'Run a model on samples', data, backend, printing)
   .option('--top <n>', 'largest elements to show (default 3)')

@@ -4,28 +4,20 @@
  */
 import { type CalibrationMethod, calibrationMethods } from '../calibrate/index.js';
 import { OctavoError, throwIfAborted } from '../core/errors.js';
-import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { floatPasses } from '../passes/floatPasses.js';
 import { runPasses } from '../passes/pass.js';
 import { widenHalves } from '../passes/widenHalves.js';
 import type { Feeds, SessionOptions } from '../runtime/session.js';
-import { calibrate } from './calibrate.js';
-import { dynamicScheme, isEncoder } from './dynamicScheme.js';
+import { digestOf } from './calibration.js';
+import { chooseDynamic, chooseStatic } from './chooseScheme.js';
+import { isEncoder } from './dynamicScheme.js';
 import type { WeightsReport } from './floatWeights.js';
-import {
-  checkNames,
-  count,
-  oneOf,
-  resolveOptions,
-  type SelectionOptions,
-  selectionOptions,
-} from './options.js';
+import { type QuantizeState, SearchMemory } from './memory.js';
+import { checkNames, count, oneOf, type SelectionOptions, selectionOptions } from './options.js';
 import type { QuantizationReport } from './report.js';
-import { SampleKeeper } from './samples.js';
 import type { Scheme } from './scheme.js';
 import {
-  type Comparer,
   comparerTo,
   heldOutScorer,
   metricFor,
@@ -35,7 +27,7 @@ import {
 } from './score.js';
 import { type Attempt, type SearchResult, search } from './search.js';
 import type { Evaluate } from './sensitivity.js';
-import { staticScheme } from './staticScheme.js';
+import { Split } from './split.js';
 
 export interface QuantizeOptions extends Omit<SelectionOptions, 'onProgress'> {
   /** Feeds of the model, streamed. Without `evaluate`, every fourth is held out to measure on. */
@@ -58,6 +50,10 @@ export interface QuantizeOptions extends Omit<SelectionOptions, 'onProgress'> {
   readonly timeLimit?: number;
   readonly opTypes?: readonly string[];
   readonly session?: SessionOptions;
+  /** What an earlier call with the same model, data and settings had found out: this one goes on from there. */
+  readonly state?: QuantizeState;
+  /** Told of everything that is found out. A state is plain data, for a file. */
+  readonly onState?: (state: QuantizeState) => void;
   readonly onProgress?: (progress: QuantizeProgress) => void;
 }
 
@@ -107,6 +103,8 @@ const known = [
   'heldOutSamples',
   'timeLimit',
   'session',
+  'state',
+  'onState',
   ...selectionOptions,
 ] as const satisfies readonly (keyof QuantizeOptions)[];
 
@@ -127,31 +125,47 @@ export async function quantize(
   throwIfAborted(options.signal, 'quantize');
   const model = await loadModel(source);
   const graph = runPasses(widenHalves(model.graph), floatPasses);
-  const { session, signal, evaluate } = options;
-  const split = new Split(options, settings);
+  const { session, signal, evaluate, nodesToExclude, nodesToQuantize, opTypes } = options;
+  const { state, onState } = options;
+  const memory = new SearchMemory(digestOf(graph), described(options), state, onState);
+  const split = new Split({
+    data: options.calibrationData,
+    kept: settings.correctionSamples,
+    heldOut: evaluate === undefined ? settings.heldOutSamples : 0,
+    signal,
+  });
+  const selection = { nodesToExclude, nodesToQuantize, opTypes };
+  const parts = { model, graph, selection, split, memory, session, signal };
   const kind = settings.kind ?? (isEncoder(graph) ? 'dynamic' : 'static');
   const scheme =
     kind === 'static'
-      ? await bestStatic(model, graph, options, settings, split)
-      : await onlyDynamic(model, graph, options, split);
+      ? await chooseStatic(parts, settings.calibrationMethods, {
+          onCalibrated: (done, total, etaMs) =>
+            options.onProgress?.({ phase: 'calibrate', done, total, etaMs }),
+          onChosen: progressOf(options, 'choose'),
+        })
+      : await chooseDynamic(parts);
   const scorer =
     evaluate === undefined
-      ? await heldOutScorer(
-          graph,
+      ? heldOutScorer(
           settings.metric ?? metricFor(graph),
           await comparerTo(graph, split.measured, { session, signal }),
         )
-      : await metricScorer(graph, evaluate, session);
-  const found = await searchFor(scheme, scorer, options, settings, start);
+      : metricScorer(evaluate, session);
+  const float = await memory.float(() => scorer.score(graph));
+  const found = await searchFor(
+    { scheme, scorer, float, memory, start, maxDrop: settings.maxDrop },
+    options,
+  );
   const { model: quantized, report } = await scheme.build(found.best.floatLayers);
-  const drop = dropOf(scorer, found.best.score);
+  const drop = dropOf(float, found.best.score);
   return {
     model: quantized,
     report,
     scheme: scheme.name,
     accuracy: {
       metric: scorer.metric,
-      float: scorer.float,
+      float,
       quantized: found.best.score,
       drop,
       maxDrop: settings.maxDrop,
@@ -200,142 +214,27 @@ function outOfRange(where: string, expected: string, found: number): OctavoError
   return new OctavoError('INVALID_ARGUMENT', 'out of range', details);
 }
 
-/** Calibration data on their way: some are held out, and of the others a few are kept. */
-class Split {
-  readonly #options: QuantizeOptions;
-  readonly #kept: SampleKeeper;
-  readonly #heldOut: SampleKeeper;
-
-  constructor(options: QuantizeOptions, { correctionSamples, heldOutSamples }: Settings) {
-    this.#options = options;
-    this.#kept = new SampleKeeper(correctionSamples);
-    this.#heldOut = new SampleKeeper(options.evaluate === undefined ? heldOutSamples : 0);
-  }
-
-  /** Samples of the calibration, once they went by. */
-  get kept(): readonly Feeds[] {
-    return this.#kept.samples;
-  }
-
-  /** Those held out; those kept where none is. */
-  get measured(): readonly Feeds[] {
-    const { samples } = this.#heldOut;
-    return samples.length > 0 ? samples : this.kept;
-  }
-
-  /** The data less every fourth, which is held out where no metric is given. */
-  async *calibrationData(): AsyncGenerator<Feeds> {
-    const holdsOut = this.#heldOut.most > 0;
-    let at = 0;
-    for await (const feeds of this.#options.calibrationData) {
-      throwIfAborted(this.#options.signal, 'quantize');
-      if (holdsOut && at++ % 4 === 3) {
-        this.#heldOut.offer(feeds);
-        continue;
-      }
-      this.#kept.offer(feeds);
-      yield feeds;
-    }
-  }
+interface SearchParts {
+  readonly scheme: Scheme;
+  readonly scorer: Scorer;
+  /** The float model's score. */
+  readonly float: number;
+  readonly memory: SearchMemory;
+  readonly start: number;
+  readonly maxDrop: number;
 }
 
-/** The scheme of the calibration method whose answers are nearest to the float model's. */
-async function bestStatic(
-  model: Model,
-  graph: Graph,
-  options: QuantizeOptions,
-  settings: Settings,
-  split: Split,
-): Promise<Scheme> {
-  const { nodesToExclude, nodesToQuantize, opTypes, session, signal, onProgress } = options;
-  const selection = {
-    ...(nodesToExclude && { nodesToExclude }),
-    ...(nodesToQuantize && { nodesToQuantize }),
-    ...(opTypes && { opTypes }),
-  };
-  const calibration = await calibrate(model, {
-    ...selection,
-    calibrationData: split.calibrationData(),
-    ...(session && { session }),
-    ...(signal && { signal }),
-    onProgress: ({ done, total, etaMs }) =>
-      onProgress?.({ phase: 'calibrate', done, total, etaMs }),
-  });
-  const parts = {
-    model,
-    graph,
-    calibration,
-    samples: split.kept,
-    resolved: resolveOptions(selection),
-    session,
-    signal,
-  };
-  const schemes = settings.calibrationMethods.map((method) => staticScheme(parts, method));
-  const [only] = schemes;
-  if (schemes.length === 1) return only!;
-  const compare = await comparerTo(graph, split.measured, { session, signal });
-  return nearest(schemes, compare, options);
-}
-
-async function nearest(
-  schemes: readonly Scheme[],
-  compare: Comparer,
-  options: QuantizeOptions,
-): Promise<Scheme> {
-  const onDone = progressOf(options, 'choose');
-  let best: { readonly scheme: Scheme; readonly sqnr: number } | undefined;
-  for (const [i, scheme] of schemes.entries()) {
-    const { model } = await scheme.build([]);
-    const { sqnr } = await compare(model.graph);
-    if (best === undefined || sqnr > best.sqnr) best = { scheme, sqnr };
-    onDone(i + 1, schemes.length);
-  }
-  return best!.scheme;
-}
-
-async function onlyDynamic(
-  model: Model,
-  graph: Graph,
-  options: QuantizeOptions,
-  split: Split,
-): Promise<Scheme> {
-  const { nodesToExclude, nodesToQuantize, opTypes, session, signal } = options;
-  // Nothing is calibrated: the data go by for the samples that are kept of them.
-  for await (const _ of split.calibrationData());
-  if (split.kept.length === 0) {
-    throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
-      where: 'calibrationData',
-      expected: 'at least one sample',
-    });
-  }
-  return dynamicScheme({
-    model,
-    graph,
-    options: {
-      ...(nodesToExclude && { nodesToExclude }),
-      ...(nodesToQuantize && { nodesToQuantize }),
-      ...(opTypes && { opTypes }),
-      ...(signal && { signal }),
-    },
-    compare: await comparerTo(graph, split.kept, { session, signal }),
-  });
-}
-
-async function searchFor(
-  scheme: Scheme,
-  scorer: Scorer,
-  options: QuantizeOptions,
-  { maxDrop }: Settings,
-  start: number,
-): Promise<SearchResult> {
+function searchFor(parts: SearchParts, options: QuantizeOptions): Promise<SearchResult> {
+  const { scheme, scorer, float, memory, start, maxDrop } = parts;
   const { timeLimit = Infinity, signal, onProgress } = options;
   return search({
-    ranked: () => scheme.ranked(progressOf(options, 'sensitivity')),
-    async scoreOf(floatLayers) {
-      const { model } = await scheme.build(floatLayers);
-      return scorer.score(model.graph);
-    },
-    meets: (score) => dropOf(scorer, score) <= maxDrop,
+    ranked: () => memory.ranked(() => scheme.ranked(progressOf(options, 'sensitivity'))),
+    scoreOf: (floatLayers) =>
+      memory.score(floatLayers, async () => {
+        const { model } = await scheme.build(floatLayers);
+        return scorer.score(model.graph);
+      }),
+    meets: (score) => dropOf(float, score) <= maxDrop,
     deadline: start + timeLimit,
     signal,
     onAttempt: (_, done) =>
@@ -344,15 +243,31 @@ async function searchFor(
 }
 
 /** What is lost, as a share of the float model's score. */
-function dropOf({ float }: Scorer, score: number): number {
+function dropOf(float: number, score: number): number {
   if (score === float) return 0;
   return (float - score) / Math.abs(float);
 }
 
+/** The settings that decide what a search finds, as text. */
+function described(options: QuantizeOptions): string {
+  const { kind, metric, calibrationMethods: methods, correctionSamples, heldOutSamples } = options;
+  const { nodesToExclude, nodesToQuantize, opTypes, evaluate } = options;
+  const named = (selectors: QuantizeOptions['nodesToExclude']) => selectors?.map(String);
+  return JSON.stringify({
+    ...{ kind, metric, methods, correctionSamples, heldOutSamples, opTypes },
+    evaluate: evaluate !== undefined,
+    exclude: named(nodesToExclude),
+    only: named(nodesToQuantize),
+  });
+}
+
 function progressOf(options: QuantizeOptions, phase: QuantizeProgress['phase']) {
-  const start = performance.now();
+  let start: number | undefined;
   return (done: number, total: number): void => {
-    const etaMs = ((performance.now() - start) / done) * (total - done);
+    // The pace is known from the second one on: what came before the first was something else.
+    start ??= performance.now();
+    const pace = done > 1 ? (performance.now() - start) / (done - 1) : undefined;
+    const etaMs = pace === undefined ? undefined : pace * (total - done);
     options.onProgress?.({ phase, done, total, etaMs });
   };
 }

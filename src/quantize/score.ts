@@ -23,31 +23,22 @@ export function metricFor(graph: Graph): UnlabelledMetric {
 
 export interface Scorer {
   readonly metric: UnlabelledMetric | 'evaluate';
-  /** Of the float model. */
-  readonly float: number;
   /** Higher is better. */
   score(graph: Graph): Promise<number>;
 }
 
-export async function metricScorer(
-  graph: Graph,
-  evaluate: Evaluate,
-  session: SessionOptions | undefined,
-): Promise<Scorer> {
-  const score = (candidate: Graph) => scoreOf(candidate, evaluate, session);
-  return { metric: 'evaluate', float: await score(graph), score };
+export function metricScorer(evaluate: Evaluate, session: SessionOptions | undefined): Scorer {
+  return { metric: 'evaluate', score: (candidate) => scoreOf(candidate, evaluate, session) };
 }
 
-export async function heldOutScorer(
-  graph: Graph,
-  metric: UnlabelledMetric,
-  compare: Comparer,
-): Promise<Scorer> {
-  const score = async (candidate: Graph): Promise<number> => {
-    const { sqnr, top1Agreement } = await compare(candidate);
-    return metric === 'agreement' ? top1Agreement : 1 - 10 ** (-sqnr / 10);
+export function heldOutScorer(metric: UnlabelledMetric, compare: Comparer): Scorer {
+  return {
+    metric,
+    async score(candidate) {
+      const { sqnr, top1Agreement } = await compare(candidate);
+      return metric === 'agreement' ? top1Agreement : 1 - 10 ** (-sqnr / 10);
+    },
   };
-  return { metric, float: await score(graph), score };
 }
 
 /** How far a graph's answers to some samples are from the float graph's, in front of a final softmax. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exportModel } from '../../src/onnx/export.js';
+import type { QuantizeState } from '../../src/quantize/memory.js';
 import {
   type QuantizeOptions,
   type QuantizeProgress,
@@ -116,6 +117,34 @@ describe('quantize', () => {
       maxDrop: result.accuracy.drop * 0.9,
     });
     expect(tight.floatLayers).toHaveLength(1);
+  });
+
+  it('goes on from the state of a search that was interrupted', async () => {
+    const states: QuantizeState[] = [];
+    let calls = 0;
+    const maxDrop = 1e-6;
+    const options = { calibrationMethods: ['max', 'mse'], metric: 'signal', maxDrop } as const;
+    const whole = await within({ ...options, onState: (state) => states.push(state) });
+    expect(whole.attempts.length).toBeGreaterThan(3);
+    for (const at of [0, 1, Math.floor(states.length / 2), states.length - 1]) {
+      const state = JSON.parse(JSON.stringify(states[at])) as QuantizeState;
+      const later: QuantizeState[] = [];
+      const resumed = await within({ ...options, state, onState: (next) => later.push(next) });
+      expect(resumed.attempts).toEqual(whole.attempts);
+      expect(exportModel(resumed.model.graph)).toEqual(exportModel(whole.model.graph));
+      expect(later).toHaveLength(states.length - 1 - at);
+      calls++;
+    }
+    expect(calls).toBe(4);
+    const [state] = states;
+    await expect(within({ ...options, kind: 'static', state })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      where: 'state.settings',
+    });
+    const other = smallCnn(2).model(smallCnnInput, ['y', 'logits']);
+    await expect(within({ ...options, state }, other)).rejects.toMatchObject({
+      where: 'state.model',
+    });
   });
 
   it('tells of its progress, and ends when aborted', async () => {

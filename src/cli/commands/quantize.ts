@@ -13,6 +13,7 @@ import {
   roundings,
   weightTypes,
 } from '../../quantize/options.js';
+import type { QuantizeProgress } from '../../quantize/quantize.js';
 import type { QuantizationReport } from '../../quantize/report.js';
 import { quantizeStatic } from '../../quantize/static.js';
 import { describeInputs } from '../../runtime/session.js';
@@ -33,10 +34,12 @@ import {
 import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '../terminal.js';
 import { describeCalibration, readCalibration } from './calibrationFile.js';
 import { describeWeights, quantizeWithoutSamples, wayWithoutSamples } from './quantizeWeights.js';
+import { bytesOf, describeWithin, maxDropOf, quantizeWithin } from './quantizeWithin.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
   const { options, terminal, session, signal } = context;
   const way = wayWithoutSamples(options);
+  const maxDrop = maxDropOf(options);
   const data = way === undefined ? dataOption(options) : undefined;
   const type = way === '--weights' ? (text(options, 'weights') ?? 'int8') : 'int8';
   const output = text(options, 'output') ?? defaultOutput(file, type);
@@ -68,6 +71,24 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
     terminal.note(`${what} on ${samples.description}.`);
   }
   const progress = phases(terminal);
+  // It takes no calibration, so that there are samples.
+  if (maxDrop !== undefined && samples !== undefined) {
+    const { calibrationMethod, opTypes, nodesToExclude, nodesToQuantize } = quantization;
+    const result = await quantizeWithin(maxDrop, model, options, {
+      opTypes,
+      nodesToExclude,
+      nodesToQuantize,
+      calibrationMethods: calibrationMethod && [calibrationMethod],
+      calibrationData: samples,
+      session,
+      signal,
+      onProgress: progress.update,
+    }).finally(progress.end);
+    const { model: quantized, ...rest } = result;
+    await saveModel(quantized, output);
+    terminal.result({ output, ...rest }, () => describeWithin(output, result, bytesOf(result)));
+    return;
+  }
   const { model: quantized, report } = await quantizeStatic(model, {
     ...quantization,
     calibration,
@@ -152,20 +173,24 @@ export function selector(value: string): NodeSelector {
   }
 }
 
-const phaseLabels: Record<Progress['phase'], string> = {
+type Phase = Progress['phase'] | QuantizeProgress['phase'];
+
+const phaseLabels: Record<Phase, string> = {
   calibrate: 'Calibrating',
   ranges: 'Choosing ranges',
   round: 'Rounding weights',
   correct: 'Correcting biases',
   quantize: 'Quantizing',
   sensitivity: 'Measuring layers',
+  choose: 'Choosing a calibrator',
+  search: 'Models tried',
 };
 
 /** One progress line for each phase as it comes. */
 export function phases(terminal: Terminal) {
-  let current: { readonly phase: Progress['phase']; readonly line: ProgressLine } | undefined;
+  let current: { readonly phase: Phase; readonly line: ProgressLine } | undefined;
   return {
-    update({ phase, done, total, etaMs }: Progress): void {
+    update({ phase, done, total, etaMs }: Progress | QuantizeProgress): void {
       if (current?.phase !== phase) {
         current?.line.end();
         current = { phase, line: terminal.progress(phaseLabels[phase]) };

@@ -21,7 +21,7 @@ import { formatDecibels, formatTable } from '../terminal.js';
 /** Flags of a calibration, and those of the other way each, by the option's name. */
 const sampled = [
   ...['calibration', 'method', 'percentile', 'activationType', 'weightType'],
-  'biasCorrection',
+  ...['biasCorrection', 'maxDrop', 'metric', 'timeLimit', 'state'],
 ];
 const data = ['data', 'samples'];
 const others = {
