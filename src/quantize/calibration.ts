@@ -5,9 +5,9 @@
  * The saved form: "OCTA", a version byte, the length of a JSON header as uint32 (little-endian), the header
  * `{ model, samples, shards?, values: [[name, bytes], …] }`, and the collectors' snapshots one after the other.
  */
-import { createHash } from 'node:crypto';
 import { Collector } from '../calibrate/index.js';
 import { OctavoError } from '../core/errors.js';
+import { fingerprint } from '../core/fingerprint.js';
 import type { Graph } from '../graph/ir.js';
 import { exportModel } from '../onnx/export.js';
 import { areShards, mergeShards, oneShard, type Shards } from './shards.js';
@@ -45,7 +45,7 @@ export class Calibration {
     this.shards = shards;
   }
 
-  /** SHA-256 of the float graph whose values these are. */
+  /** Fingerprint of the float graph whose values these are. */
   get model(): string {
     if (typeof this.#model !== 'string') this.#model = digestOf(this.#model);
     return this.#model;
@@ -183,7 +183,7 @@ function otherModel(expected: string, found: string, where = 'calibration'): Oct
   });
 }
 
-/** SHA-256 of the graph as a file: what a calibration belongs to. */
+/** Fingerprint of the graph as a file: what a calibration belongs to. */
 export function digestOf(graph: Graph): string {
-  return createHash('sha256').update(exportModel(graph)).digest('hex');
+  return fingerprint(exportModel(graph));
 }

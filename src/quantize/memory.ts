@@ -41,7 +41,7 @@ export class SearchMemory {
   get calibration(): Calibration | undefined {
     const { calibration } = this.#state;
     if (calibration === undefined) return undefined;
-    return Calibration.load(new Uint8Array(Buffer.from(calibration, 'base64')), 'state');
+    return Calibration.load(bytesOf(calibration), 'state');
   }
 
   get scheme(): string | undefined {
@@ -54,9 +54,10 @@ export class SearchMemory {
   }
 
   rememberCalibration(calibration: Calibration): void {
-    const text = Buffer.from(calibration.save()).toString('base64');
-    this.#state = { ...this.#state, calibration: text };
-    this.#onState?.(this.#state);
+    // As text it is only for whoever keeps states.
+    if (this.#onState === undefined) return;
+    this.#state = { ...this.#state, calibration: base64Of(calibration.save()) };
+    this.#onState(this.#state);
   }
 
   async ranked(find: () => Promise<readonly string[]>): Promise<readonly string[]> {
@@ -89,4 +90,14 @@ function requireSame(state: QuantizeState, fresh: QuantizeState): void {
     expected: String(fresh[other ?? 'scores']),
     found: String(state?.[other ?? 'scores']),
   });
+}
+
+function base64Of(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
