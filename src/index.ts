@@ -101,6 +101,17 @@ export {
 } from './report/compare.js';
 export { Difference, type Measures } from './report/difference.js';
 export {
+  type PageFinding,
+  type PageLatency,
+  type PageLayer,
+  type QuantizationPageData,
+  type QuantizationPageOptions,
+  type QuantizedForPage,
+  quantizationPageData,
+} from './report/quantizationData.js';
+export { renderQuantizationReport } from './report/quantizationPage.js';
+export type { RangeCandidate, TensorFigure } from './report/tensorFigures.js';
+export {
   createMatMulNBits,
   type MatMulNBitsOptions,
   matMulNBits,

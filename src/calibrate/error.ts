@@ -47,3 +47,25 @@ export function meanSquaredError(
   }
   return (sum * scale * scale) / total;
 }
+
+/**
+ * Share of the values, 0 … 1, that lie more than half a step beyond the integers `codes`: what they lose is more than
+ * rounding.
+ */
+export function clippedShare(
+  { lower, upper, counts, total }: Histogram,
+  { scale, zeroPoint }: ScaleAndZeroPoint,
+  codes: Range,
+): number {
+  const lowest = (codes.min - zeroPoint - 0.5) * scale;
+  const highest = (codes.max - zeroPoint + 0.5) * scale;
+  let clipped = 0;
+  for (let i = 0; i < counts.length; i++) {
+    const [from, to] = [lower[i]!, upper[i]!];
+    if (from >= lowest && to <= highest) continue;
+    const outside =
+      Math.max(Math.min(to, lowest) - from, 0) + Math.max(to - Math.max(from, highest), 0);
+    clipped += counts[i]! * (from === to ? 1 : outside / (to - from));
+  }
+  return clipped / total;
+}

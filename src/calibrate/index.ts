@@ -7,5 +7,5 @@ export {
   createCalibrator,
 } from './calibrator.js';
 export { Collector, type CollectorOptions } from './collector.js';
-export { codesOf, meanSquaredError } from './error.js';
+export { clippedShare, codesOf, meanSquaredError } from './error.js';
 export { type Histogram, quantile } from './histogram.js';

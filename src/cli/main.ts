@@ -85,6 +85,7 @@ const quantization: readonly Option[] = [
 const selection: readonly Option[] = [
   ['--op-types <list>', 'quantize only these operators, separated by commas'],
   ['--exclude <node>', 'keep this node in float: a name or /pattern/; may be repeated'],
+  ['--report <file>', 'write a page that shows which layers hurt (needs --data)'],
   ['--only <node>', 'quantize only these nodes: a name or /pattern/; may be repeated'],
 ];
 const firstSentence = 'octavo quantize model.onnx --data images/ -o model.int8.onnx';

@@ -108,7 +108,7 @@ function chooseRanges(
 }
 
 /** Constants need no samples. */
-function collectorOf(graph: Graph, value: string, calibration: Calibration): Collector {
+export function collectorOf(graph: Graph, value: string, calibration: Calibration): Collector {
   const constant = graph.constants.get(value);
   if (constant === undefined) return calibration.collector(value);
   const collector = new Collector({ name: value });

@@ -1,7 +1,7 @@
 /** What a quantization did, as data: report/ renders it, `--json` prints it as it is. */
-import { type Collector, codesOf, meanSquaredError } from '../calibrate/index.js';
+import { type Collector, clippedShare, codesOf, meanSquaredError } from '../calibrate/index.js';
 import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
-import type { Mapping, Range, ScaleAndZeroPoint } from '../numerics/index.js';
+import type { Mapping, QuantizedType, Range, ScaleAndZeroPoint } from '../numerics/index.js';
 import { exportModel } from '../onnx/export.js';
 import type { Model } from '../onnx/model.js';
 import type { LayerNoise } from './biases.js';
@@ -15,11 +15,14 @@ export interface ActivationReport {
   /** Values that share its parameters, itself included. */
   readonly sharedBy: readonly string[];
   readonly calibrator: string;
+  readonly type: QuantizedType;
   /** Range of the samples, and the range chosen. */
   readonly seen: Range;
   readonly range: Range;
   readonly scale: number;
   readonly zeroPoint: number;
+  /** Share of the samples' values that lie beyond the range by more than rounding, 0 … 1. */
+  readonly clipped: number;
   /** Signal to quantization noise on the samples, in dB. */
   readonly sqnr: number;
 }
@@ -62,15 +65,31 @@ export function valueReport(
   { scale, zeroPoint }: ScaleAndZeroPoint,
   mapping: Mapping,
 ): ActivationReport {
-  const noise = meanSquaredError(collector.histogram(), { scale, zeroPoint }, codesOf(mapping));
+  const params = { scale, zeroPoint };
   return {
     name: group.source,
     sharedBy: group.values,
     calibrator,
+    type: mapping.type,
     seen: { min: collector.min, max: collector.max },
     range,
     scale,
     zeroPoint,
+    ...lossOf(collector, params, mapping),
+  };
+}
+
+/** What parameters would clip of the values that a collector saw, and what they would lose. */
+export function lossOf(
+  collector: Collector,
+  params: ScaleAndZeroPoint,
+  mapping: Mapping,
+): Pick<ActivationReport, 'clipped' | 'sqnr'> {
+  const histogram = collector.histogram();
+  const codes = codesOf(mapping);
+  const noise = meanSquaredError(histogram, params, codes);
+  return {
+    clipped: clippedShare(histogram, params, codes),
     sqnr: decibels(collector.meanSquare, noise),
   };
 }

@@ -1,5 +1,6 @@
 /** A profile as one page that needs nothing else: the kinds of steps as bars, and all steps along the run. */
 import type { Profile, StepProfile } from '../runtime/profile.js';
+import { escaped, htmlPage, ms, percent } from './html.js';
 
 /** Milliseconds of whole calls of `run`, as a caller sees them. */
 export interface Latency {
@@ -14,17 +15,9 @@ const colours = ['#2563eb', '#f59e0b', '#10b981', '#ef4444', '#8b5cf6', '#06b6d4
 const otherColour = '#94a3b8';
 
 const style = `
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2rem auto; padding: 0 1rem; color: #0f172a; }
-h1 { font-size: 1.4rem; margin-bottom: 0; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-p.where { color: #64748b; margin-top: 0; } .big { font-size: 2rem; font-weight: 600; }
-.run { display: flex; height: 44px; border-radius: 6px; overflow: hidden; background: #e2e8f0; }
+.run { display: flex; height: 44px; border-radius: 6px; overflow: hidden; background: var(--line); }
 .run div { min-width: 0; box-shadow: inset -1px 0 rgb(255 255 255 / 35%); } .run div:hover { filter: brightness(1.25); }
-table { border-collapse: collapse; width: 100%; } td, th { padding: 3px 8px; text-align: right; white-space: nowrap; }
-td:first-child, th:first-child { text-align: left; } td.name { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
-tbody tr:nth-child(odd) { background: #f8fafc; } th { color: #64748b; font-weight: 500; }
-.bar { display: inline-block; height: 11px; border-radius: 2px; vertical-align: middle; }
 td.chart { text-align: left; width: 40%; }
-@media (prefers-color-scheme: dark) { body { background: #0f172a; color: #e2e8f0; } tbody tr:nth-child(odd) { background: #1e293b; } .run { background: #334155; } }
 `;
 
 /** The page, as HTML. `title` is the model, `where` the machine. */
@@ -44,10 +37,7 @@ export function profilePage(
   );
   const most = Math.max(...steps.map((step) => step.ms), 0);
   const rows = [...steps].sort((a, b) => b.ms - a.ms).map((step) => stepRow(step, most, colourOf));
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(title)}: profile</title><style>${style}</style></head><body>
-<h1>${escaped(title)}</h1>
+  const body = `<h1>${escaped(title)}</h1>
 <p class="where">${escaped(where)}; ${escaped(backend)}, ${escaped(isa)}, ${threadsText}</p>
 <p><span class="big">${ms(latency.median)} ms</span> a run (median of ${runs}; lowest ${ms(latency.lowest)}, 95 % below ${ms(latency.p95)}); the steps alone take ${ms(profile.ms)} ms</p>
 <h2>The run, step by step</h2>
@@ -57,9 +47,8 @@ export function profilePage(
 <tbody>${kinds.join('\n')}</tbody></table>
 <h2>Steps, the slowest first</h2>
 <table><thead><tr><th>step</th><th>kind</th><th>writes</th><th>ms</th><th></th><th>GOP/s</th></tr></thead>
-<tbody>${rows.join('\n')}</tbody></table>
-</body></html>
-`;
+<tbody>${rows.join('\n')}</tbody></table>`;
+  return htmlPage({ title: `${title}: profile`, style, body });
 }
 
 function segment(step: StepProfile, colourOf: ReadonlyMap<string, string>): string {
@@ -75,23 +64,4 @@ function stepRow(
   const width = most === 0 ? 0 : (100 * time) / most;
   return `<tr><td class="name" title="${escaped(node)}">${escaped(node)}</td><td>${escaped(op)}</td><td>${escaped(output)}</td><td>${ms(time)}</td>
 <td class="chart" style="width:22%"><span class="bar" style="width:${width.toFixed(1)}%;background:${colourOf.get(op)}" title="${percent(share)}"></span></td><td>${gops?.toFixed(0) ?? ''}</td></tr>`;
-}
-
-function ms(value: number): string {
-  return value.toFixed(value < 0.1 ? 4 : value < 10 ? 3 : 1);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
-/** Names come from the model. */
-function escaped(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-  };
-  return text.replace(/[&<>"]/g, (character) => entities[character]!);
 }

@@ -91,6 +91,17 @@ describe.concurrent('octavo quantize', () => {
     expect(report.activations[0].calibrator).toBe('percentile 99');
   });
 
+  test('--report: a page that names every layer', async () => {
+    const page = path('report.html');
+    const args = ['--data', path('data.npy'), '-o', path('reported.onnx'), '--report', page];
+    const { code, stderr } = await octavo('quantize', path('model.onnx'), ...args);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`Wrote ${page}.`);
+    const html = readFileSync(page, 'utf8');
+    expect(html).toContain('<h1>model.onnx</h1>');
+    expect(html.match(/<tr data-layer=/g)!.length).toBeGreaterThanOrEqual(2);
+  });
+
   test('writes model.int8.onnx beside the model when it is not told where', async () => {
     mkdirSync(path('beside'));
     writeFileSync(path('beside/net.onnx'), pictureModel());

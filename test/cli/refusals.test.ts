@@ -43,6 +43,11 @@ describe.concurrent('what the command line refuses', () => {
       () => ['quantize', model(), ...data(), '--block-size', '32'],
       /--block-size/,
     ],
+    [
+      'a report without samples',
+      () => ['quantize', model(), '--dynamic', '--report', 'r.html'],
+      /--report needs samples/,
+    ],
     ['a bad pattern', () => ['quantize', model(), ...data(), '--only', '/(/'], /\(/],
     ['its own input as output', () => ['quantize', model(), ...data(), '-o', model()], /--output/],
     ['an unknown backend', () => ['run', model(), ...data(), '--backend', 'gpu'], /found gpu/],

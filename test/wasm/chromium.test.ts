@@ -8,11 +8,12 @@ import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import type { WasmBackend, WasmIsa } from '../../src/backends/wasm/index.js';
 import type { TypedArray } from '../../src/core/dtype.js';
 import type * as Octavo from '../../src/index.js';
+import { noChromium } from '../helpers/chromium.js';
 import { runSingle, type TestPlan } from '../helpers/singleStep.js';
 import { chainBytes } from '../lifecycle/nets.js';
 import { suites } from '../suites/index.js';
 import { drawProblem, firstDifference } from '../suites/problem.js';
-import { type Browser, noChromium, startBrowser } from './page.js';
+import { type Browser, startBrowser } from './page.js';
 import { inputOf, largePlans } from './plans.js';
 
 /** What a page has as `octavo`; functions given to `evaluate` run there. */

@@ -2,18 +2,13 @@
  * Pages in Debian's Chromium that load Octavo's build (dist/esm) as it is, served on localhost. The
  * modules of Node that it names are empty there, as a bundler would have it.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
-
-export const chromiumPath = '/usr/bin/chromium';
-
-/** Why there are no pages here, or undefined. */
-export const noChromium = existsSync(chromiumPath) ? undefined : `there is no ${chromiumPath}`;
+import type { Page } from 'playwright-core';
+import { startChromium } from '../helpers/chromium.js';
 
 const build = fileURLToPath(new URL('../../dist/esm/', import.meta.url));
 
@@ -83,18 +78,11 @@ export interface Browser {
 
 export async function startBrowser(): Promise<Browser> {
   const server = await serve();
-  const folder = mkdtempSync(path.join(tmpdir(), 'octavo-chromium-'));
-  const context: BrowserContext = await chromium.launchPersistentContext(folder, {
-    executablePath: chromiumPath,
-    args: [
-      ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    ],
-  });
+  const chromium = await startChromium();
   const { port } = server.address() as AddressInfo;
   return {
     async open(kind) {
-      const page = await context.newPage();
+      const page = await chromium.context.newPage();
       const errors: string[] = [];
       page.on('pageerror', (error) => errors.push(String(error)));
       await page.goto(`http://127.0.0.1:${port}/${kind}`);
@@ -104,9 +92,8 @@ export async function startBrowser(): Promise<Browser> {
       return page;
     },
     async close() {
-      await context.close();
+      await chromium.close();
       server.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

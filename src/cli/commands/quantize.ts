@@ -35,6 +35,7 @@ import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '.
 import { describeCalibration, readCalibration } from './calibrationFile.js';
 import { describeWeights, quantizeWithoutSamples, wayWithoutSamples } from './quantizeWeights.js';
 import { bytesOf, describeWithin, maxDropOf, quantizeWithin } from './quantizeWithin.js';
+import { reportOf, writeReport } from './report.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
   const { options, terminal, session, signal } = context;
@@ -43,8 +44,10 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
   const data = way === undefined ? dataOption(options) : undefined;
   const type = way === '--weights' ? (text(options, 'weights') ?? 'int8') : 'int8';
   const output = text(options, 'output') ?? defaultOutput(file, type);
+  const page = reportOf(options, data);
   const quantization = quantizationOptions(options);
   await requireWritable(output, file);
+  if (page !== undefined) await requireWritable(page, file);
   const model = await loadModel(file);
   if (way !== undefined) {
     const { opTypes, nodesToExclude, nodesToQuantize } = quantization;
@@ -71,33 +74,27 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
     terminal.note(`${what} on ${samples.description}.`);
   }
   const progress = phases(terminal);
+  const { update: onProgress } = progress;
   // It takes no calibration, so that there are samples.
   if (maxDrop !== undefined && samples !== undefined) {
     const { calibrationMethod, opTypes, nodesToExclude, nodesToQuantize } = quantization;
-    const result = await quantizeWithin(maxDrop, model, options, {
-      opTypes,
-      nodesToExclude,
-      nodesToQuantize,
-      calibrationMethods: calibrationMethod && [calibrationMethod],
-      calibrationData: samples,
-      session,
-      signal,
-      onProgress: progress.update,
-    }).finally(progress.end);
+    const selection = { opTypes, nodesToExclude, nodesToQuantize };
+    const common = { ...selection, calibrationData: samples, session, signal, onProgress };
+    const calibrationMethods = calibrationMethod && [calibrationMethod];
+    const given = { ...common, calibrationMethods };
+    const result = await quantizeWithin(maxDrop, model, options, given).finally(progress.end);
     const { model: quantized, ...rest } = result;
     await saveModel(quantized, output);
+    await writeReport(page, file, model, result, common, context).finally(progress.end);
     terminal.result({ output, ...rest }, () => describeWithin(output, result, bytesOf(result)));
     return;
   }
-  const { model: quantized, report } = await quantizeStatic(model, {
-    ...quantization,
-    calibration,
-    calibrationData: samples,
-    session,
-    signal,
-    onProgress: progress.update,
-  }).finally(progress.end);
+  const calibrationData = samples;
+  const given = { ...quantization, calibration, calibrationData, session, signal, onProgress };
+  const result = await quantizeStatic(model, given).finally(progress.end);
+  const { model: quantized, report } = result;
   await saveModel(quantized, output);
+  await writeReport(page, file, model, result, given, context).finally(progress.end);
   terminal.result({ output, ...report }, () => describeReport(output, report));
 }
 
