@@ -34,6 +34,11 @@ export const suites = {
     load: () => import('./load.mjs'),
     options: [],
   },
+  calibrate: {
+    about: 'time and memory of calibrating on ever more samples',
+    load: () => import('./calibrate.mjs'),
+    options: ['limit'],
+  },
   pick: {
     about: 'whether dispatch picks the best kernel for each shape',
     load: () => import('./pick.mjs'),
