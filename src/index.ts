@@ -42,11 +42,13 @@ export {
 export type { LayerNoise } from './quantize/biases.js';
 export { type CalibrateOptions, calibrate } from './quantize/calibrate.js';
 export { Calibration } from './quantize/calibration.js';
+export type { MethodTrial } from './quantize/chooseMethod.js';
 export {
   dynamicOps,
   type QuantizeDynamicOptions,
   quantizeDynamic,
 } from './quantize/dynamic.js';
+export type { Finding } from './quantize/findings.js';
 export type { WeightsReport, WeightsResult } from './quantize/floatWeights.js';
 export type { QuantizeState } from './quantize/memory.js';
 export {
@@ -57,6 +59,7 @@ export {
   type QuantizeStaticOptions,
   quantizableOps,
   type Rounding,
+  type SmoothQuantOption,
   type WeightType,
 } from './quantize/options.js';
 export {
@@ -86,6 +89,7 @@ export {
   sensitivity,
 } from './quantize/sensitivity.js';
 export type { Shards } from './quantize/shards.js';
+export type { Smoothing } from './quantize/smooth.js';
 export { type QuantizedModel, quantizeStatic } from './quantize/static.js';
 export type { LayerPart } from './quantize/variants.js';
 export {

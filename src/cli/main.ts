@@ -66,13 +66,18 @@ function command(usage: string, description: string, ...options: (readonly Optio
 
 const quantization: readonly Option[] = [
   ['-o, --output <file>', 'where to write it (default: <model>.int8.onnx, or .int4)'],
-  ['--method <name>', 'calibration: mse (default), max, percentile, entropy'],
+  [
+    '--method <name>',
+    'calibration: mse (default), max, percentile, entropy, or auto: the best of them',
+  ],
   ['--percentile <p>', 'share of values that percentile keeps (default 99.99)'],
   ['--activation-type <type>', 'uint8 (default), int8, uint16 or int16'],
   ['--weight-type <type>', 'int8 (default), uint8, int4 or uint4'],
+  ['--bias-correction', 'give back by the biases what quantizing moves the mean of layers by'],
+  ['--equalize', 'even out channels between layers first: for --per-tensor'],
+  ['--smooth-quant', 'take outliers of activations into the weights of matrix products'],
   ['--rounding <how>', 'nearest (default), or gptq: by the outputs of each layer on samples'],
   ['--per-tensor', 'one weight scale per tensor instead of per channel'],
-  ['--bias-correction', 'give back by the biases what quantizing moves the mean of layers by'],
   ['--max-drop <share>', 'keep layers in float until no more than this is lost, such as 1%'],
   ['--metric <name>', '--max-drop: agreement or signal (default: by the model)'],
   ['--time-limit <s>', '--max-drop: seconds after which no more models are tried'],

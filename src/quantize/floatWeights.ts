@@ -16,6 +16,7 @@ import { anchorOf } from './anchor.js';
 import type { SelectionOptions } from './options.js';
 import { type WeightReport, weightReport } from './report.js';
 import { selectNodes } from './select.js';
+import type { Smoothed, Smoothing } from './smooth.js';
 import { type QuantizedWeight, weightSqnr } from './weights.js';
 
 /** What `quantizeDynamic` and `quantizeWeights` did. */
@@ -24,6 +25,8 @@ export interface WeightsReport {
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly weights: readonly WeightReport[];
+  /** Matrix products whose inputs were smoothed. */
+  readonly smoothed: readonly Smoothing[];
   /** Nodes with weights that stayed in float. */
   readonly floatNodes: readonly string[];
 }
@@ -93,11 +96,17 @@ export async function quantizeWeighted(
     nodes: readonly Weighted[],
     done: (one: Done) => void,
   ) => Graph | Promise<Graph>,
+  prepare?: (graph: Graph, selected: ReadonlySet<Node>) => Promise<Smoothed>,
 ): Promise<WeightsResult> {
   throwIfAborted(signal, 'quantization');
   const before = await loadModel(source);
-  const graph = runPasses(widenHalves(before.graph), floatPasses);
-  const selected = selectNodes(graph, { opTypes, nodesToQuantize, nodesToExclude });
+  const cleaned = runPasses(widenHalves(before.graph), floatPasses);
+  const selection = { opTypes, nodesToQuantize, nodesToExclude };
+  const { graph, layers: smoothed } =
+    prepare === undefined
+      ? { graph: cleaned, layers: [] }
+      : await prepare(cleaned, selectNodes(cleaned, selection));
+  const selected = selectNodes(graph, selection);
   const nodes = [...selected].flatMap((node) => weightedOf(graph, node) ?? []);
   if (nodes.length === 0) {
     throw new OctavoError('NO_MATCH', 'the model has nothing to quantize', {
@@ -122,6 +131,7 @@ export async function quantizeWeighted(
       bytesBefore: exportModel(before.graph, before.meta).length,
       bytesAfter: exportModel(model.graph, model.meta).length,
       weights: reports,
+      smoothed,
       floatNodes: graph.nodes
         .filter((node) => weightedOps.has(node.op) && !quantized.has(node))
         .filter((node) =>

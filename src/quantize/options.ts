@@ -12,7 +12,15 @@ import type { Calibration } from './calibration.js';
 export type NodeSelector = string | RegExp | ((node: Node) => boolean);
 
 export interface Progress {
-  readonly phase: 'calibrate' | 'ranges' | 'round' | 'correct' | 'quantize' | 'sensitivity';
+  readonly phase:
+    | 'smooth'
+    | 'calibrate'
+    | 'choose'
+    | 'ranges'
+    | 'round'
+    | 'correct'
+    | 'quantize'
+    | 'sensitivity';
   readonly done: number;
   /** Undefined when the length of the calibration data is not known. */
   readonly total: number | undefined;
@@ -61,6 +69,8 @@ export interface LayerOverride {
   readonly percentile?: number;
 }
 
+export type SmoothQuantOption = boolean | { readonly alpha?: number | 'search' };
+
 export interface QuantizeStaticOptions extends SelectionOptions {
   /**
    * Feeds of the model, streamed: calibrating on 10,000 samples takes the memory of one. Beside `calibration` only what
@@ -74,8 +84,23 @@ export interface QuantizeStaticOptions extends SelectionOptions {
    * 32) of the calibration data, evenly spread. Default false.
    */
   readonly biasCorrection?: boolean | { readonly samples?: number };
-  /** How activation ranges are chosen. Default 'mse'. */
-  readonly calibrationMethod?: CalibrationMethod;
+  /**
+   * Evens out the ranges of channels between layers, which leaves the float model's answers as they are: for one scale per
+   * weight. A clamp such as ReLU6 between two layers then gets a bound for each channel, and is computed in float.
+   * Reads the calibration data twice. Default false.
+   */
+  readonly equalize?: boolean;
+  /**
+   * Divides channels with outliers of what matrix products read, and multiplies the weights by as much, which leaves the
+   * float model's answers as they are. Reads the calibration data twice. `alpha` is the share of the difficulty that
+   * weights take, 0 … 1, or 'search' (default): the best of 0.3 … 0.8 for each layer. Default false.
+   */
+  readonly smoothQuant?: SmoothQuantOption;
+  /**
+   * How activation ranges are chosen. 'auto' tries 'mse', 'max', 'percentile' (99.99 and 99.999) and 'entropy' on 16 of the
+   * samples, and takes the one with the most signal to noise in front of a last softmax. Default 'mse'.
+   */
+  readonly calibrationMethod?: CalibrationMethod | 'auto';
   /** Share of the values kept by 'percentile', in percent. Default 99.99. */
   readonly percentile?: number;
   /**
@@ -148,6 +173,10 @@ export interface ResolvedOptions {
   readonly symmetricWeights: boolean;
   readonly symmetricActivations: boolean;
   readonly reduceRange: boolean;
+  readonly equalize: boolean;
+  readonly smoothing: Smoothing | undefined;
+  /** Whether the calibration method is yet to be chosen. */
+  readonly choosesMethod: boolean;
   /** Samples to correct biases on; 0 leaves them as they are. */
   readonly correctionSamples: number;
   readonly opTypes: ReadonlySet<string>;
@@ -160,6 +189,8 @@ const known: readonly (keyof QuantizeStaticOptions)[] = [
   'calibrationData',
   'calibration',
   'biasCorrection',
+  'equalize',
+  'smoothQuant',
   'calibrationMethod',
   'percentile',
   'activationType',
@@ -180,8 +211,15 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
   checkNames(options, known);
   oneOf('format', options.format, ['qdq']);
   const { activationType, weightType } = options;
+  const isAuto = options.calibrationMethod === 'auto';
   return {
-    ...calibrationOf({ calibrationMethod: 'mse', ...options }),
+    ...calibrationOf({
+      calibrationMethod: isAuto ? 'mse' : options.calibrationMethod,
+      percentile: options.percentile,
+    }),
+    choosesMethod: isAuto,
+    equalize: flag('equalize', options.equalize, false),
+    smoothing: smoothingOf(options.smoothQuant),
     activationType: oneOf('activationType', activationType, activationTypes, 'uint8'),
     weightType: oneOf('weightType', weightType, weightTypes, 'int8'),
     overrides: overridesOf(options.overrides ?? []),
@@ -227,14 +265,40 @@ function overridesOf(overrides: readonly LayerOverride[]): readonly LayerOverrid
 }
 
 /** Samples to keep, as many as the method that looks at most of them wants. */
-export function keptSamples({ correctionSamples, rounding }: ResolvedOptions): number {
-  return Math.max(correctionSamples, rounding === 'gptq' ? roundingSamples : 0);
+export function keptSamples(options: ResolvedOptions): number {
+  const { correctionSamples, rounding, equalize, smoothing, choosesMethod } = options;
+  return Math.max(
+    correctionSamples,
+    rounding === 'gptq' ? roundingSamples : 0,
+    equalize || smoothing !== undefined ? preparingSamples : 0,
+    choosesMethod ? choosingSamples : 0,
+  );
 }
+
+/** Samples on which layers are equalized and smoothed, and on which a calibration method is chosen. */
+export const preparingSamples = 32;
+export const choosingSamples = 16;
 
 /** Samples on which weights are rounded. */
 export const roundingSamples = 32;
 const defaultPercentile = 99.99;
 const defaultCorrectionSamples = 32;
+
+export interface Smoothing {
+  readonly alpha: number | 'search';
+}
+
+export function smoothingOf(option: SmoothQuantOption = false): Smoothing | undefined {
+  if (typeof option === 'boolean') return option ? { alpha: 'search' } : undefined;
+  const { alpha = 'search', ...rest } = option;
+  checkNames(rest, []);
+  if (alpha === 'search' || (alpha >= 0 && alpha <= 1)) return { alpha };
+  throw new OctavoError('INVALID_ARGUMENT', 'alpha out of range', {
+    where: 'smoothQuant.alpha',
+    expected: "0 to 1, or 'search'",
+    found: String(alpha),
+  });
+}
 
 function correctionSamplesOf(option: QuantizeStaticOptions['biasCorrection']): number {
   if (option === undefined || option === false) return 0;

@@ -1,12 +1,22 @@
 /** What a quantization did, as data: report/ renders it, `--json` prints it as it is. */
-import { type Collector, clippedShare, codesOf, meanSquaredError } from '../calibrate/index.js';
+import {
+  type Collector,
+  clippedShare,
+  codesOf,
+  type Histogram,
+  meanSquaredError,
+} from '../calibrate/index.js';
 import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
 import type { Mapping, QuantizedType, Range, ScaleAndZeroPoint } from '../numerics/index.js';
 import { exportModel } from '../onnx/export.js';
 import type { Model } from '../onnx/model.js';
 import type { LayerNoise } from './biases.js';
+import type { MethodTrial } from './chooseMethod.js';
+import { type Finding, findingsOf } from './findings.js';
 import type { AnchorPatch } from './insert.js';
+import type { ResolvedOptions } from './options.js';
 import type { Placement, ValueGroup } from './placement.js';
+import type { Smoothing } from './smooth.js';
 import { decibels, type QuantizedWeight } from './weights.js';
 
 export interface ActivationReport {
@@ -25,6 +35,8 @@ export interface ActivationReport {
   readonly clipped: number;
   /** Signal to quantization noise on the samples, in dB. */
   readonly sqnr: number;
+  /** Share of Σ x² that lies in values beyond the range. */
+  readonly clippedPower: number;
 }
 
 export interface WeightReport {
@@ -53,8 +65,16 @@ export interface QuantizationReport {
   readonly weights: readonly WeightReport[];
   /** What each layer's outputs lose, in the order of computation; empty unless biases were corrected. */
   readonly layers: readonly LayerNoise[];
+  /** Calibration methods that 'auto' tried, the best first. */
+  readonly methods: readonly MethodTrial[];
+  /** Layers that were equalized with each other. */
+  readonly equalized: readonly (readonly [first: string, second: string])[];
+  /** Matrix products whose inputs were smoothed. */
+  readonly smoothed: readonly Smoothing[];
   /** Nodes with weights that stayed in float. */
   readonly floatNodes: readonly string[];
+  /** What looks wrong, and what to do about it. */
+  readonly findings: readonly Finding[];
 }
 
 export function valueReport(
@@ -76,6 +96,7 @@ export function valueReport(
     scale,
     zeroPoint,
     ...lossOf(collector, params, mapping),
+    clippedPower: powerBeyond(collector.histogram(), range),
   };
 }
 
@@ -92,6 +113,18 @@ export function lossOf(
     clipped: clippedShare(histogram, params, codes),
     sqnr: decibels(collector.meanSquare, noise),
   };
+}
+
+function powerBeyond({ lower, upper, counts }: Histogram, { min, max }: Range): number {
+  let all = 0;
+  let beyond = 0;
+  for (const [i, count] of counts.entries()) {
+    const x = (lower[i]! + upper[i]!) / 2;
+    const power = count * x * x;
+    all += power;
+    if (x < min || x > max) beyond += power;
+  }
+  return all > 0 ? beyond / all : 0;
 }
 
 export function weightReport(node: string, name: string, weight: QuantizedWeight): WeightReport {
@@ -113,8 +146,12 @@ export function buildReport(parts: {
   readonly activations: readonly ActivationReport[];
   readonly anchors: readonly AnchorPatch[];
   readonly layers: readonly LayerNoise[];
+  readonly methods: readonly MethodTrial[];
+  readonly equalized: QuantizationReport['equalized'];
+  readonly smoothed: readonly Smoothing[];
+  readonly options: ResolvedOptions;
 }): QuantizationReport {
-  const { graph, placement, anchors } = parts;
+  const { graph, placement, anchors, activations, methods, equalized, smoothed } = parts;
   const int8: Record<string, number> = Object.create(null);
   const float: Record<string, number> = Object.create(null);
   for (const node of graph.nodes) {
@@ -122,6 +159,9 @@ export function buildReport(parts: {
     counts[qualifiedOp(node)] = (counts[qualifiedOp(node)] ?? 0) + 1;
   }
   const index = indexOf(graph);
+  const weights = anchors.map(({ node, weightName, weight }) =>
+    weightReport(node.name, weightName, weight),
+  );
   const quantized = new Set(anchors.map((anchor) => anchor.node));
   return {
     model: {
@@ -131,11 +171,13 @@ export function buildReport(parts: {
       int8,
       float,
     },
-    activations: parts.activations,
+    activations,
     layers: parts.layers,
-    weights: anchors.map(({ node, weightName, weight }) =>
-      weightReport(node.name, weightName, weight),
-    ),
+    weights,
+    methods,
+    equalized,
+    smoothed,
+    findings: findingsOf({ ...parts, weights }),
     floatNodes: [...graph.constants.keys()]
       .flatMap((value) => index.consumers(value))
       .filter((node) => ['Conv', 'Gemm', 'MatMul'].includes(node.op) && !quantized.has(node))

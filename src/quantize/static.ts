@@ -1,21 +1,20 @@
 /**
  * Static post-training quantization: a float model and samples in, an ordinary ONNX model in QDQ form
  * out. Batch norms are folded and activations are recognised first; placement says what becomes integer;
- * the calibrator chooses ranges from what the samples show; weights need no samples; biases may be corrected in the end.
+ * the calibrator chooses ranges from what the samples show; weights need no samples, unless rounded by them; biases may be corrected in the end.
  */
 import { OctavoError, throwIfAborted } from '../core/errors.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
-import { floatPasses } from '../passes/floatPasses.js';
-import { runPasses } from '../passes/pass.js';
-import { widenHalves } from '../passes/widenHalves.js';
 import type { Feeds } from '../runtime/session.js';
 import { anchorOf } from './anchor.js';
 import { type CorrectedBiases, correctBiases } from './biases.js';
 import type { Calibration } from './calibration.js';
+import { chooseMethod, type MethodTrial } from './chooseMethod.js';
 import { type Draft, draftOf, watchedValues, withWeights } from './draft.js';
 import { observe } from './observe.js';
 import {
+  choosingSamples,
   keptSamples,
   progressOf,
   type QuantizeStaticOptions,
@@ -24,6 +23,7 @@ import {
   roundingSamples,
 } from './options.js';
 import { type Placement, placeQuantization } from './placement.js';
+import { type Prepared, prepareGraph } from './prepare.js';
 import { buildReport, type QuantizationReport } from './report.js';
 import { roundWeights } from './roundWeights.js';
 import { SampleKeeper, spreadOf } from './samples.js';
@@ -50,7 +50,7 @@ export async function quantizeStatic(
   const resolved = resolveOptions(options);
   const keeper = new SampleKeeper(keptSamples(resolved));
   const prepared = await prepareStatic(source, options, keeper);
-  const { model, graph, placement, calibration, draft } = prepared;
+  const { model, graph, placement, calibration, draft, settings } = prepared;
   const samples = spreadOf(keeper.samples, resolved.correctionSamples);
   const corrected =
     resolved.correctionSamples > 0
@@ -67,18 +67,23 @@ export async function quantizeStatic(
     activations: draft.activations,
     anchors: draft.anchors,
     layers: corrected?.layers ?? [],
+    methods: prepared.methods,
+    equalized: prepared.equalized,
+    smoothed: prepared.smoothed,
+    options: settings,
   });
   return { model: result, report };
 }
 
 /** Everything up to a draft. */
-export interface PreparedStatic {
+export interface PreparedStatic extends Prepared {
   readonly model: Model;
-  /** The float graph, cleaned up. */
-  readonly graph: Graph;
   readonly placement: Placement;
   readonly calibration: Calibration;
   readonly draft: Draft;
+  /** The options, with the calibration method that was chosen. */
+  readonly settings: ResolvedOptions;
+  readonly methods: readonly MethodTrial[];
 }
 
 /** Loads, places, calibrates and drafts; `keeper` is offered the calibration data. */
@@ -91,18 +96,27 @@ export async function prepareStatic(
   const { signal, onProgress } = options;
   throwIfAborted(signal, 'quantization');
   const model = await loadModel(source);
-  const graph = runPasses(widenHalves(model.graph), floatPasses);
+  const { graph, equalized, smoothed } = await prepareGraph(model.graph, keeper, options, resolved);
   const placement = placeStatic(graph, resolved);
   const calibration = await calibrationOf(graph, placement, options, resolved, keeper);
   throwIfAborted(signal, 'quantization');
-  const nearest = draftOf(graph, placement, calibration, resolved, (done, total) =>
+  const methods = resolved.choosesMethod
+    ? await chooseMethod(graph, placement, calibration, resolved, {
+        samples: spreadOf(keeper.samples, choosingSamples),
+        session: options.session,
+        signal,
+        onDone: progressOf('choose', onProgress),
+      })
+    : [];
+  const settings = { ...resolved, ...methods[0] };
+  const nearest = draftOf(graph, placement, calibration, settings, (done, total) =>
     onProgress?.({ phase: 'ranges', done, total, etaMs: undefined }),
   );
   const draft =
     resolved.rounding === 'nearest'
       ? nearest
       : await rounded(graph, nearest, spreadOf(keeper.samples, roundingSamples), options);
-  return { model, graph, placement, calibration, draft };
+  return { model, graph, placement, calibration, draft, settings, methods, equalized, smoothed };
 }
 
 /** What becomes integer. Throws `NO_MATCH` where that is nothing. */
@@ -127,7 +141,9 @@ async function calibrationOf(
   if (calibration === undefined) {
     if (data === undefined) throw missing('calibrationData, or a calibration');
     const values = watchedValues(graph, placement);
-    return observe(graph, values, { data, nonFinite, keeper, session, onProgress, signal });
+    const common = { data, nonFinite, session, onProgress, signal };
+    const unfilled = keeper.samples.length === 0 ? keeper : undefined;
+    return observe(graph, values, { ...common, keeper: unfilled });
   }
   calibration.requireGraph(graph);
   if (keeper.most > 0) {

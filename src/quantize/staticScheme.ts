@@ -52,6 +52,10 @@ export function staticScheme(parts: StaticParts, method: CalibrationMethod): Sch
         activations: draft.activations,
         anchors: draft.anchors,
         layers: corrected.layers,
+        methods: [],
+        equalized: [],
+        smoothed: [],
+        options,
       });
       return { model, report } satisfies Built;
     },

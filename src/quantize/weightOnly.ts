@@ -4,7 +4,7 @@
  * int4 weights one for each block of neighbours that a product sums, as com.microsoft's MatMulNBits or behind a blocked
  * DequantizeLinear. Samples are needed only for rounding by what layers see.
  */
-import { OctavoError, throwIfAborted } from '../core/errors.js';
+import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
 import type { Graph } from '../graph/ir.js';
@@ -31,6 +31,7 @@ import {
   type SelectionOptions,
   selectionOptions,
 } from './options.js';
+import { keepSamples } from './prepare.js';
 import { roundWeights } from './roundWeights.js';
 import { SampleKeeper } from './samples.js';
 import type { QuantizedWeight } from './weights.js';
@@ -117,16 +118,7 @@ async function roundedCodes(
 ): Promise<ReadonlyMap<string, QuantizedWeight>> {
   if (!settings.gptq) return new Map();
   const keeper = new SampleKeeper(roundingSamples);
-  for await (const feeds of data ?? []) {
-    throwIfAborted(signal, 'quantizeWeights');
-    keeper.offer(feeds);
-  }
-  if (keeper.samples.length === 0) {
-    throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
-      where: 'calibrationData',
-      expected: 'at least one sample',
-    });
-  }
+  await keepSamples(data, keeper, signal);
   const layers = nodes
     .filter(({ node }) => node.op !== 'Gather')
     .map((from) => ({ ...from, params: nearest(from, settings).params }));

@@ -99,7 +99,8 @@ function raiseScales(params: QuantParams, anchor: Anchor, inputScale: number): v
   }
 }
 
-function largestMagnitudes({ dims, data }: Tensor<'float32'>, axis: number): Float32Array {
+/** The largest magnitude in each output channel. */
+export function largestMagnitudes({ dims, data }: Tensor<'float32'>, axis: number): Float32Array {
   const channels = dims[axis]!;
   const inner = dims.slice(axis + 1).reduce((a, b) => a * b, 1);
   const largest = new Float32Array(channels);

@@ -50,6 +50,26 @@ describe.concurrent('octavo quantize', () => {
     expect(await answersOf(`${name}.onnx`, 'data.npy')).toHaveLength(5);
   });
 
+  test.each([
+    ['equalized', ['--per-tensor', '--equalize', '--bias-correction', '--method', 'auto'], /tried/],
+    ['gptq', ['--weight-type', 'int4', '--rounding', 'gptq'], /Saved/],
+    ['fine', ['--activation-type', 'uint16', '--smooth-quant'], /Saved/],
+    ['smooth', ['--dynamic', '--op-types', 'Gemm', '--smooth-quant'], /Saved/],
+    ['gptq-blocks', ['--weights', 'int4', '--rounding', 'gptq'], /Saved/],
+  ])('by what samples show: %s', async (name, args, said) => {
+    const all = ['quantize', path('model.onnx'), '--data', path('data.npy'), ...args];
+    const { code, stdout, stderr } = await octavo(...all, '-o', path(`${name}.onnx`));
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    expect(stdout).toMatch(said);
+    expect(await answersOf(`${name}.onnx`, 'data.npy')).toHaveLength(5);
+  });
+
+  test('prints what looks wrong', async () => {
+    const args = ['--data', path('data.npy'), '-o', path('few.onnx')];
+    const { stdout } = await octavo('quantize', path('model.onnx'), ...args);
+    expect(stdout).toMatch(/Note: .*: ranges rest on 5 samples. Try some 100/);
+  });
+
   test('pictures to an INT8 model, and says what it did', async () => {
     const output = path('pictures.int8.onnx');
     const args = ['--data', path('pictures'), '-o', output];

@@ -37,6 +37,12 @@ describe.concurrent('what the command line refuses', () => {
     ],
     ['two ways', () => ['quantize', model(), '--dynamic', '--weights', 'int8'], /two ways/],
     ['samples of none', () => ['quantize', model(), ...data(), '--dynamic'], /--data/],
+    ['equalizing of none', () => ['quantize', model(), '--dynamic', '--equalize'], /--equalize/],
+    [
+      'smoothing without samples',
+      () => ['quantize', model(), '--dynamic', '--smooth-quant'],
+      /--data/,
+    ],
     ['a bad weight', () => ['quantize', model(), '--weights', 'int3'], /--weights/],
     [
       'blocks of samples',

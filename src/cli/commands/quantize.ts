@@ -80,7 +80,9 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
     const { calibrationMethod, opTypes, nodesToExclude, nodesToQuantize } = quantization;
     const selection = { opTypes, nodesToExclude, nodesToQuantize };
     const common = { ...selection, calibrationData: samples, session, signal, onProgress };
-    const calibrationMethods = calibrationMethod && [calibrationMethod];
+    // The search chooses among methods anyway.
+    const method = calibrationMethod === 'auto' ? undefined : calibrationMethod;
+    const calibrationMethods = method && [method];
     const given = { ...common, calibrationMethods };
     const result = await quantizeWithin(maxDrop, model, options, given).finally(progress.end);
     const { model: quantized, ...rest } = result;
@@ -100,7 +102,11 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
 
 /** Beside a calibration, samples are for what looks at them again. */
 function dataOption(options: RawOptions): string | undefined {
-  const needed = options['calibration'] === undefined || options['biasCorrection'] === true;
+  const looksAgain =
+    ['biasCorrection', 'equalize', 'smoothQuant'].some((name) => options[name] === true) ||
+    options['rounding'] === 'gptq' ||
+    options['method'] === 'auto';
+  const needed = options['calibration'] === undefined || looksAgain;
   if (needed) return required(options, 'data');
   const unused = ['data', 'samples', 'normalize', 'size'].find(
     (name) => options[name] !== undefined,
@@ -146,10 +152,12 @@ export async function requireWritable(output: string, input?: string): Promise<v
 
 function quantizationOptions(options: RawOptions) {
   return {
-    calibrationMethod: choice(options, 'method', calibrationMethods),
+    calibrationMethod: choice(options, 'method', [...calibrationMethods, 'auto']),
     percentile: decimal(options, 'percentile'),
     activationType: choice(options, 'activationType', activationTypes),
     weightType: choice(options, 'weightType', weightTypes),
+    equalize: flagged(options, 'equalize'),
+    smoothQuant: flagged(options, 'smoothQuant'),
     rounding: choice(options, 'rounding', roundings),
     biasCorrection: flagged(options, 'biasCorrection'),
     perChannel: options.perTensor === true ? false : undefined,
@@ -173,6 +181,7 @@ export function selector(value: string): NodeSelector {
 type Phase = Progress['phase'] | QuantizeProgress['phase'];
 
 const phaseLabels: Record<Phase, string> = {
+  smooth: 'Smoothing',
   calibrate: 'Calibrating',
   ranges: 'Choosing ranges',
   round: 'Rounding weights',
@@ -200,7 +209,7 @@ export function phases(terminal: Terminal) {
 
 function describeReport(
   output: string,
-  { model, activations, weights, floatNodes }: QuantizationReport,
+  { model, activations, weights, methods, floatNodes, findings }: QuantizationReport,
 ) {
   const int8 = totalOf(model.int8);
   const float = totalOf(model.float);
@@ -213,6 +222,16 @@ function describeReport(
   ];
   if (float > 0) lines.push(`In float: ${listCounts(model.float)}`);
   if (floatNodes.length > 0) lines.push(`Weights in float: ${floatNodes.join(', ')}`);
+  if (methods.length > 0) {
+    const tried = methods.map(
+      ({ calibrationMethod, percentile, sqnr }) =>
+        `${[calibrationMethod, percentile].filter(Boolean).join(' ')} ${formatDecibels(sqnr)}`,
+    );
+    lines.push(`Calibration methods tried: ${tried.join(', ')}`);
+  }
+  for (const { level, where, what, advice } of findings) {
+    lines.push(`${level === 'warning' ? 'Warning' : 'Note'}: ${where}: ${what}. Try ${advice}.`);
+  }
   const table = formatTable(
     ['coarsest activations', 'SQNR', 'seen', 'kept', 'calibrator'],
     worst.map(({ name, sqnr, seen, range, calibrator }) => [

@@ -10,6 +10,7 @@ import { openSamples } from '../inputs/index.js';
 import {
   choice,
   dashed,
+  flagged,
   type RawOptions,
   required,
   sampleOptions,
@@ -21,12 +22,12 @@ import { formatDecibels, formatTable } from '../terminal.js';
 /** Flags of a calibration, and those of the other way each, by the option's name. */
 const sampled = [
   ...['calibration', 'method', 'percentile', 'activationType', 'weightType'],
-  ...['biasCorrection', 'maxDrop', 'metric', 'timeLimit', 'state'],
+  ...['biasCorrection', 'equalize', 'maxDrop', 'metric', 'timeLimit', 'state'],
 ];
 const data = ['data', 'samples'];
 const others = {
-  '--dynamic': ['blockSize', 'rounding', ...data],
-  '--weights': ['activations', 'perTensor'],
+  '--dynamic': ['blockSize', 'rounding'],
+  '--weights': ['activations', 'perTensor', 'smoothQuant'],
 } as const;
 
 export type Way = '--dynamic' | '--weights';
@@ -39,8 +40,8 @@ export function wayWithoutSamples(options: RawOptions): Way | undefined {
   }
   const way = dynamic ? '--dynamic' : weights === undefined ? undefined : '--weights';
   const wrong = way === undefined ? ['activations', 'blockSize'] : [...sampled, ...others[way]];
-  const needsData = options['rounding'] === 'gptq';
-  if (way === '--weights' && !needsData) wrong.push(...data);
+  const needsData = options['rounding'] === 'gptq' || options['smoothQuant'] === true;
+  if (way !== undefined && !needsData) wrong.push(...data);
   const found = wrong.find((name) => options[name] !== undefined);
   if (found === undefined) return way;
   throw new UsageError(`${way ?? 'quantizing with samples'} does not take ${dashed(found)}`);
@@ -53,25 +54,29 @@ export async function quantizeWithoutSamples(
   session: SessionOptions | undefined,
   common: SelectionOptions & { readonly opTypes?: readonly string[] },
 ): Promise<WeightsResult> {
-  if (way === '--dynamic') {
-    return quantizeDynamic(model, {
-      ...common,
-      activations: choice(options, 'activations', ['per-row', 'per-tensor']),
-      perChannel: options['perTensor'] === true ? false : undefined,
-    });
-  }
-  const type = choice(options, 'weights', ['int8', 'int4']);
   const rounding = choice(options, 'rounding', roundings);
+  const smoothQuant = flagged(options, 'smoothQuant');
   const calibrationData =
-    rounding === 'gptq'
+    rounding === 'gptq' || smoothQuant
       ? await openSamples(
           required(options, 'data'),
           describeInputs(model.graph),
           sampleOptions(options),
         )
       : undefined;
+  const sampling = { calibrationData, session };
+  if (way === '--dynamic') {
+    return quantizeDynamic(model, {
+      ...common,
+      ...sampling,
+      smoothQuant,
+      activations: choice(options, 'activations', ['per-row', 'per-tensor']),
+      perChannel: options['perTensor'] === true ? false : undefined,
+    });
+  }
+  const type = choice(options, 'weights', ['int8', 'int4']);
   const blockSize = whole(options, 'blockSize');
-  return quantizeWeights(model, { ...common, type, blockSize, rounding, calibrationData, session });
+  return quantizeWeights(model, { ...common, ...sampling, type, blockSize, rounding });
 }
 
 export function describeWeights(output: string, report: WeightsReport): string {

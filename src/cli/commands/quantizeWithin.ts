@@ -10,7 +10,8 @@ import { formatPercent } from '../terminal.js';
 
 /** What the search decides itself. */
 const decided = [
-  ...['calibration', 'percentile', 'activationType', 'weightType', 'perTensor'],
+  ...['calibration', 'percentile', 'activationType', 'weightType', 'perTensor', 'equalize'],
+  'smoothQuant',
   ...['biasCorrection', 'rounding'],
 ];
 

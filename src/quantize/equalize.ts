@@ -1,0 +1,252 @@
+/**
+ * Cross-layer equalization: where one layer's channels feed the next through a ReLU or a pool, scaling a channel down
+ * behind the first layer and up in front of the second changes nothing in float, since f(s·x) = s·f(x) for s > 0. It is
+ * used to give all channels of a weight like ranges, so that one scale for the whole of it serves them all: for a
+ * channel of ranges r1 (its weights in the first layer) and r2 (in the second), both become √(r1·r2), as far as the
+ * channel itself then holds no more than the largest one does.
+ *
+ * Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019). Of use with one scale
+ * per tensor; with one per channel only the activations gain.
+ */
+import type { Tensor } from '../core/tensor.js';
+import { floatOf, intOf } from '../graph/attributes.js';
+import { type Graph, indexOf, type Node } from '../graph/ir.js';
+import { namesFor } from '../graph/names.js';
+import { groupsOf } from '../graph/ops/convolution.js';
+import { applyPatch } from '../graph/patch.js';
+import { anchorOf } from './anchor.js';
+import { channelMaxima, type SampleRun } from './channelMaxima.js';
+
+/** A layer whose weight and bias are being scaled. */
+interface Layer {
+  readonly node: Node;
+  readonly dims: readonly number[];
+  readonly weight: Float64Array;
+  readonly bias: Float64Array | undefined;
+  /** The output and the input channel of each of the weight's elements. */
+  readonly outputOf: Int32Array;
+  readonly inputOf: Int32Array;
+  readonly outputs: number;
+  readonly inputs: number;
+}
+
+/** Two layers, and what lies between them. */
+interface Pair {
+  readonly first: Layer;
+  readonly second: Layer;
+  /** Clamps between 0 and a bound. */
+  readonly clips: readonly Node[];
+  /** What each channel between the layers has been divided by: 1, or less, but no less than this. */
+  readonly scales: Float64Array;
+  readonly least: Float64Array;
+}
+
+/** How far the largest scale of a sweep is from 1 when it is the last, and how many there are at most. */
+const settled = 1e-2;
+const mostSweeps = 50;
+
+export interface Equalized {
+  readonly graph: Graph;
+  /** Names of the layers in each pair. */
+  readonly pairs: readonly (readonly [first: string, second: string])[];
+}
+
+/**
+ * Equalizes all pairs of layers among `selected`. A Clip between 0 and a bound becomes a Relu and a Min whose bound is
+ * scaled with its channel, so that the float model answers as before: without a bound MobileNetV2 loses 14 points. With one scale per weight it
+ * keeps 8.6 % of 500 pictures (77.0 in float), 74.4 equalized and with corrected biases, 75.8 with GPTQ besides.
+ */
+export async function equalize(
+  graph: Graph,
+  selected: ReadonlySet<Node>,
+  run: SampleRun,
+): Promise<Equalized> {
+  const pairs = pairsOf(graph, selected);
+  await limitScales(graph, pairs, run);
+  for (let sweep = 0; sweep < mostSweeps; sweep++) {
+    const farthest = pairs.reduce((most, pair) => Math.max(most, equalizePair(pair)), 0);
+    if (farthest < settled) break;
+  }
+  const layers = new Set(pairs.flatMap(({ first, second }) => [first, second]));
+  return {
+    graph: written(graph, [...layers], pairs),
+    pairs: pairs.map(({ first, second }) => [first.node.name, second.node.name]),
+  };
+}
+
+/**
+ * How far channels may grow: until what they hold, on the samples, or their bias, is as large as in the largest one.
+ * Beyond that activations would lose what weights gain.
+ */
+async function limitScales(graph: Graph, pairs: readonly Pair[], run: SampleRun): Promise<void> {
+  const between = pairs.map(({ second }) => second.node.inputs[0]!);
+  const maxima = await channelMaxima(graph, between, 1, run);
+  const shares = (values: ArrayLike<number>) => {
+    const widest = Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    return (c: number) => (widest > 0 ? Math.abs(values[c]!) / widest : 1);
+  };
+  for (const [i, { first, least }] of pairs.entries()) {
+    const ofRange = shares(maxima.get(between[i]!)!);
+    const ofBias = first.bias === undefined ? () => 0 : shares(first.bias);
+    for (const c of least.keys()) least[c] = Math.max(ofRange(c), ofBias(c));
+  }
+}
+
+function pairsOf(graph: Graph, selected: ReadonlySet<Node>): readonly Pair[] {
+  const layers = new Map<Node, Layer>();
+  for (const node of graph.nodes) {
+    const layer = selected.has(node) ? layerOf(graph, node) : undefined;
+    if (layer !== undefined) layers.set(node, layer);
+  }
+  const index = indexOf(graph);
+  return [...layers.values()].flatMap((first) => {
+    const clips: Node[] = [];
+    const scales = new Float64Array(first.outputs).fill(1);
+    let value = first.node.outputs[0]!;
+    for (;;) {
+      const [reader, another] = index.consumers(value);
+      if (reader === undefined || another !== undefined || index.isOutput(value)) return [];
+      const second = layers.get(reader);
+      if (second !== undefined) {
+        const fits = reader.inputs[0] === value && second.inputs === first.outputs;
+        return fits ? [{ first, second, clips, scales, least: scales.slice() }] : [];
+      }
+      if (!keepsScale(graph, reader)) return [];
+      if (reader.op === 'Clip') clips.push(reader);
+      value = reader.outputs[0]!;
+    }
+  });
+}
+
+/** A Conv or a matrix product whose weight and bias nothing else reads. */
+function layerOf(graph: Graph, node: Node): Layer | undefined {
+  const anchor = anchorOf(graph, node);
+  if (anchor === undefined) return undefined;
+  const index = indexOf(graph);
+  const isShared = node.inputs
+    .slice(1)
+    .some((value) => value !== '' && index.consumers(value).length > 1);
+  if (isShared) return undefined;
+  const { weightTensor, channelAxis } = anchor;
+  const { dims } = weightTensor;
+  const common = {
+    node,
+    dims,
+    weight: Float64Array.from(weightTensor.data),
+    bias: anchor.bias && Float64Array.from(anchor.bias),
+  };
+  const count = weightTensor.data.length;
+  const each = (channelOf: (i: number) => number) =>
+    Int32Array.from({ length: count }, (_, i) => channelOf(i));
+  if (channelAxis === 1) {
+    const [inputs, outputs] = dims as [number, number];
+    const inputOf = each((i) => Math.floor(i / outputs));
+    return { ...common, inputs, outputs, inputOf, outputOf: each((i) => i % outputs) };
+  }
+  const [outputs, depth] = dims as [number, number];
+  const taps = count / outputs / depth;
+  const groups = node.op === 'Conv' ? groupsOf(node) : 1;
+  const outputOf = each((i) => Math.floor(i / (depth * taps)));
+  const groupOf = (i: number) => Math.floor((outputOf[i]! * groups) / outputs);
+  const inputOf = each((i) => groupOf(i) * depth + (Math.floor(i / taps) % depth));
+  return { ...common, inputs: depth * groups, outputs, inputOf, outputOf };
+}
+
+/** Whether the node works channel by channel, and f(s·x) = s·f(x). */
+function keepsScale(graph: Graph, node: Node): boolean {
+  if (node.domain !== '') return false;
+  switch (node.op) {
+    case 'Relu':
+    case 'MaxPool':
+    case 'AveragePool':
+    case 'GlobalAveragePool':
+      return node.outputs.length === 1;
+    case 'LeakyRelu':
+      return floatOf(node, 'alpha', 0.01) >= 0;
+    case 'Flatten':
+      return intOf(node, 'axis', 1) === 1;
+    case 'Clip': {
+      const [low, high] = node.inputs.slice(1).map((value) => graph.constants.get(value)?.data[0]);
+      return low !== undefined && Number(low) === 0 && (high === undefined || Number(high) > 0);
+    }
+    default:
+      return false;
+  }
+}
+
+/** Scales the channels between two layers; the largest |log| of a scale. */
+function equalizePair({ first, second, scales, least }: Pair): number {
+  const before = rangesOf(first.weight, first.outputOf, first.outputs);
+  const behind = rangesOf(second.weight, second.inputOf, first.outputs);
+  // A channel without weights has no range to share.
+  const steps = before.map((r1, c) => {
+    if (r1 === 0 || behind[c] === 0) return 1;
+    const wanted = scales[c]! * Math.sqrt(r1 / behind[c]!);
+    return Math.min(Math.max(wanted, least[c]!), 1) / scales[c]!;
+  });
+  multiply(
+    first.weight,
+    first.outputOf,
+    steps.map((step) => 1 / step),
+  );
+  multiply(second.weight, second.inputOf, steps);
+  for (const [c, step] of steps.entries()) {
+    scales[c]! *= step;
+    if (first.bias !== undefined) first.bias[c]! /= step;
+  }
+  return steps.reduce((most, step) => Math.max(most, Math.abs(Math.log(step))), 0);
+}
+
+/** The largest magnitude in each channel. */
+function rangesOf(weight: Float64Array, channelOf: Int32Array, channels: number): Float64Array {
+  const largest = new Float64Array(channels);
+  for (let i = 0; i < weight.length; i++) {
+    const magnitude = Math.abs(weight[i]!);
+    if (magnitude > largest[channelOf[i]!]!) largest[channelOf[i]!] = magnitude;
+  }
+  return largest;
+}
+
+function multiply(weight: Float64Array, channelOf: Int32Array, by: Float64Array): void {
+  for (let i = 0; i < weight.length; i++) weight[i]! *= by[channelOf[i]!]!;
+}
+
+function written(graph: Graph, layers: readonly Layer[], pairs: readonly Pair[]): Graph {
+  if (layers.length === 0) return graph;
+  const name = namesFor(graph);
+  const constants: [string, Tensor][] = [];
+  const constant = (wish: string, values: Float64Array, dims: readonly number[]) => {
+    const value = name(`${wish}_equalized`);
+    constants.push([value, { type: 'float32', dims, data: Float32Array.from(values) }]);
+    return value;
+  };
+  const scaled = layers.map(({ node, dims, weight, bias, outputs }) => {
+    const inputs = [node.inputs[0]!, constant(node.inputs[1]!, weight, dims)];
+    if (bias !== undefined) inputs.push(constant(node.inputs[2]!, bias, [outputs]));
+    return { ...node, inputs };
+  });
+  const clamps = pairs.flatMap(({ first, clips, scales }) =>
+    clips.map((node): [Node, Node[]] => {
+      const high = graph.constants.get(node.inputs[2] ?? '')?.data[0];
+      const output = node.outputs[0]!;
+      const relu = { ...node, op: 'Relu', inputs: node.inputs.slice(0, 1), attributes: new Map() };
+      if (high === undefined) return [node, [relu]];
+      const bound = scales.map((scale) => Number(high) / scale);
+      const dims = [first.outputs, ...first.dims.slice(2).map(() => 1)];
+      const inputs = [name(`${output}_relu`), constant(output, bound, dims)];
+      const min = { ...relu, name: name(`${node.name}_min`), op: 'Min', inputs };
+      return [node, [{ ...relu, outputs: [inputs[0]!] }, min]];
+    }),
+  );
+  const types = clamps.flatMap(([clip, [relu]]) => {
+    const type = graph.types.get(clip.outputs[0]!);
+    return type === undefined ? [] : [[relu!.outputs[0]!, type] as const];
+  });
+  return applyPatch(graph, {
+    what: 'equalize layers',
+    remove: [...layers.map(({ node }) => node), ...clamps.map(([clip]) => clip)],
+    add: [...scaled, ...clamps.flatMap(([, nodes]) => nodes)],
+    constants,
+    types,
+  });
+}

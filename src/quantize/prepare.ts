@@ -1,0 +1,92 @@
+/**
+ * Changes to the float graph that samples decide, made before its values are watched: layers are equalized, matrix
+ * products smoothed. The graph answers as before.
+ */
+import { OctavoError, throwIfAborted } from '../core/errors.js';
+import { type Graph, indexOf } from '../graph/ir.js';
+import { floatPasses } from '../passes/floatPasses.js';
+import { runPasses } from '../passes/pass.js';
+import { widenHalves } from '../passes/widenHalves.js';
+import type { Feeds } from '../runtime/session.js';
+import { equalize } from './equalize.js';
+import { progressOf, type QuantizeStaticOptions, type ResolvedOptions } from './options.js';
+import { placeQuantization } from './placement.js';
+import type { SampleKeeper } from './samples.js';
+import { selectNodes } from './select.js';
+import { type Smoothing, smooth } from './smooth.js';
+
+export interface Prepared {
+  readonly graph: Graph;
+  /** Names of the layers that were equalized with each other. */
+  readonly equalized: readonly (readonly [first: string, second: string])[];
+  readonly smoothed: readonly Smoothing[];
+}
+
+/** Fills the keeper when something is to be done. */
+export async function prepareGraph(
+  source: Graph,
+  keeper: SampleKeeper,
+  options: QuantizeStaticOptions,
+  resolved: ResolvedOptions,
+): Promise<Prepared> {
+  const cleaned = runPasses(widenHalves(source), floatPasses);
+  const { smoothing } = resolved;
+  if (!resolved.equalize && smoothing === undefined) {
+    return { graph: cleaned, equalized: [], smoothed: [] };
+  }
+  const { calibrationData, onProgress, session, signal } = options;
+  const data = requireRereadable(calibrationData);
+  await keepSamples(data, keeper, signal);
+  const run = { samples: keeper.samples, session, signal };
+  const { graph, pairs } = resolved.equalize
+    ? await equalize(cleaned, selectNodes(cleaned, resolved), run)
+    : { graph: cleaned, pairs: [] };
+  if (smoothing === undefined) return { graph, equalized: pairs, smoothed: [] };
+  const selected = selectNodes(graph, resolved);
+  const { integerNodes } = placeQuantization(graph, selected);
+  const index = indexOf(graph);
+  const { graph: even, layers } = await smooth(graph, selected, {
+    ...run,
+    alpha: smoothing.alpha,
+    activations: { type: resolved.activationType, symmetric: resolved.symmetricActivations },
+    perChannel: resolved.perChannel,
+    // Behind integers a multiplication would be one of integers, too late to help.
+    mayMultiply: (value) => {
+      const maker = index.producer(value);
+      return maker === undefined || !integerNodes.has(maker);
+    },
+    onDone: progressOf('smooth', onProgress),
+  });
+  return { graph: even, equalized: pairs, smoothed: layers };
+}
+
+/** Offers all samples to the keeper. Throws `INVALID_CALIBRATION` where there is none. */
+export async function keepSamples(
+  data: QuantizeStaticOptions['calibrationData'],
+  keeper: SampleKeeper,
+  signal?: AbortSignal,
+): Promise<void> {
+  for await (const feeds of data ?? []) {
+    throwIfAborted(signal, 'quantization');
+    keeper.offer(feeds);
+  }
+  if (keeper.samples.length > 0) return;
+  throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
+    where: 'calibrationData',
+    expected: 'at least one sample',
+  });
+}
+
+type Data = Iterable<Feeds> | AsyncIterable<Feeds>;
+
+/** What is its own iterator is at its end after the first reading. */
+function requireRereadable(data: Data | undefined): Data | undefined {
+  if (data === undefined) return data;
+  const reading =
+    Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]();
+  if ((reading as object) !== data) return data;
+  throw new OctavoError('INVALID_CALIBRATION', 'samples that can be read only once', {
+    where: 'calibrationData',
+    expected: 'an array, or an object that gives an iterator for each reading',
+  });
+}
