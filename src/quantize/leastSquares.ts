@@ -1,5 +1,5 @@
 /**
- * Scales for weights of few bits. With 15 steps the largest weight of a channel is a poor measure of the others: a
+ * Scales for weights of few bits, or of many channels. With 15 steps the largest weight of a channel is a poor measure of the others: a
  * scale that clips it and rounds the rest more finely loses less.
  */
 import { forEachRun, integerRange, type QuantParams } from '../numerics/index.js';

@@ -1,6 +1,6 @@
 /**
  * Quantizing what an anchor holds: its weight per output channel (or as a whole), by its largest magnitude, or with 4
- * bits by the least squared error, and its bias in int32
+ * bits or one scale for the whole by the least squared error, and its bias in int32
  * at the scale of the accumulator, scale(x) · scale(w), so that it adds without another rounding.
  */
 import { bitsOf } from '../core/dtype.js';
@@ -55,7 +55,7 @@ export function quantizeAnchor(
     where: anchor.weight,
   });
   const channels = dims[channelAxis]!;
-  const isFine = bitsOf(whole.type) >= 8;
+  const isFine = bitsOf(whole.type) >= 8 && options.perChannel;
   const params = isFine ? whole : { ...whole, scale: leastSquaresScales(data, dims, whole) };
   raiseScales(params, anchor, inputScale);
   const weight: Tensor = { type: params.type, dims, data: quantize(data, dims, params) } as Tensor;
