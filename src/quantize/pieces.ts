@@ -3,7 +3,7 @@
  * every value of a graph in turn costs one run of it, and what is still to come may change in between.
  */
 import type { Tensor } from '../core/tensor.js';
-import type { Graph, Node } from '../graph/ir.js';
+import type { Graph, Node, ValueType } from '../graph/ir.js';
 import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
 
 export interface PieceOptions {
@@ -85,7 +85,7 @@ export class PieceRunner {
     const later = this.#readBehind(graph, end);
     for (const result of results) later.add(result);
     const wanted = nodes.flatMap((node) => node.outputs).filter((value) => later.has(value));
-    const piece = cutOut(graph, nodes, wanted, this.#live[0]!);
+    const piece = cutOut(graph, nodes, wanted, (value) => this.#typeOf(value));
     const session = await createSession(piece, this.#options.session);
     try {
       for (const live of this.#live) {
@@ -98,6 +98,15 @@ export class PieceRunner {
       session.dispose();
     }
     for (const node of nodes) this.#done.add(node.name);
+  }
+
+  /** What a value is in all samples: sizes in which they differ are free. */
+  #typeOf(value: string): ValueType {
+    const [first, ...others] = this.#live.map((live) => live.get(value)!);
+    const { type, dims } = first!;
+    if (others.some((other) => other.dims.length !== dims.length)) return { type };
+    const isCommon = (axis: number) => others.every((other) => other.dims[axis] === dims[axis]);
+    return { type, dims: dims.map((size, axis) => (isCommon(axis) ? size : undefined)) };
   }
 
   /** Values that nodes from this one on read, and outputs of the graph. */
@@ -126,7 +135,7 @@ function cutOut(
   graph: Graph,
   nodes: readonly Node[],
   outputs: readonly string[],
-  live: ReadonlyMap<string, Tensor>,
+  typeOf: (input: string) => ValueType,
 ): Graph {
   const read = new Set(nodes.flatMap((node) => node.inputs));
   const makers = graph.nodes.filter(
@@ -145,10 +154,7 @@ function cutOut(
       return type === undefined ? [] : [[value, type] as const];
     }),
   );
-  for (const value of inputs) {
-    const { type, dims } = live.get(value)!;
-    types.set(value, { type, dims });
-  }
+  for (const value of inputs) types.set(value, typeOf(value));
   return {
     ...graph,
     inputs,

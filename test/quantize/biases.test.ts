@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/core/tensor.js';
+import { inferTypes } from '../../src/graph/infer.js';
 import { correctBiases } from '../../src/quantize/biases.js';
 import { PieceRunner } from '../../src/quantize/pieces.js';
 import { quantizeStatic } from '../../src/quantize/static.js';
@@ -32,6 +33,26 @@ describe('PieceRunner', () => {
       }
     }
     whole.dispose();
+  });
+
+  it('takes samples of different lengths', async () => {
+    const net = new NetBuilder(8);
+    net.op('MatMul', [net.op('Relu', ['x'], 'positive'), net.constant('w', [6, 4])], 'y');
+    const fixed = net.graph([1, 3, 6], ['y']);
+    const types = new Map([['x', { type: 'float32', dims: [1, 'length', 6] } as const]]);
+    const graph = inferTypes({ ...fixed, types });
+    const lengths = [3, 5, 3, 1];
+    const samples = lengths.flatMap((length, i) => feedsFor([1, length, 6], 1, i));
+    const pieces = new PieceRunner(samples);
+    for (const name of ['Relu_positive', 'MatMul_y']) {
+      const found = await pieces.advance(graph, name);
+      expect(found.map(({ dims }) => dims[1])).toEqual(lengths);
+    }
+    const { report } = await quantizeStatic(
+      { ...net.model([1, 3, 6], ['y']), graph },
+      { calibrationData: samples, biasCorrection: true },
+    );
+    expect(report.layers[0]!.before).toBeGreaterThan(20);
   });
 
   it('lets later nodes read what was put in the place of a value', async () => {
