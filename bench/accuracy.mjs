@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { exportModel, quantizeStatic } from '../dist/esm/index.js';
+import { argmax, feedsOf, logitsOf } from './answers.mjs';
 import { hasData, tasks } from './datasets.mjs';
 import { loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
 
@@ -66,16 +67,8 @@ const bitsOutput = 'octavo_bits';
  * alone decides. Float functions agree within a tolerance, not bit for bit.
  */
 function withInteger(graph) {
-  let { value } = graph.outputs[0];
-  const producer = () => graph.nodes.find((node) => node.outputs[0] === value);
-  while (['Softmax', 'Identity'].includes(producer()?.op)) value = producer().inputs[0];
+  const value = logitsOf(graph, graph.outputs[0].value);
   return { ...graph, outputs: [...graph.outputs, { name: bitsOutput, value }] };
-}
-
-function* feedsOf(task, samples, count) {
-  for (let i = 0; i < count; i++) {
-    yield { [task.input]: { type: 'float32', data: samples.input(i), dims: task.dims } };
-  }
 }
 
 /** All outputs of an engine on the evaluation split, and a digest of their bits. */
@@ -116,10 +109,4 @@ function score({ metric, firstClass = 0 }, { outputs }, reference, labels) {
     agreement: (100 * agreeing) / outputs.length,
     sqnr: 10 * Math.log10(signal / noise),
   };
-}
-
-function argmax(data) {
-  let best = 0;
-  for (let i = 1; i < data.length; i++) if (data[i] > data[best]) best = i;
-  return best;
 }

@@ -11,6 +11,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { subjects } from './agreementSubjects.mjs';
+import { argmax } from './answers.mjs';
 import { hasData } from './datasets.mjs';
 import { loadOnnxRuntime, octavoEngine, onnxRuntimeEngine } from './peers.mjs';
 
@@ -50,7 +51,7 @@ async function rowOf({ name, file, integer = false }, feeds, version) {
       const figures = outputs.get(output) ?? { most: 0, difference: 0, sum: 0, differences: 0 };
       outputs.set(output, figures);
       add(figures, found[output].data, data);
-      if (i === 0 && topOf(found[output].data) === topOf(data)) same++;
+      if (i === 0 && argmax(found[output].data) === argmax(data)) same++;
     }
   }
   ours.close();
@@ -80,11 +81,4 @@ function add(figures, ours, theirs) {
     figures.sum += size;
     figures.differences += difference;
   }
-}
-
-/** Where the greatest element lies, the first of equal ones. */
-function topOf(data) {
-  let top = 0;
-  for (let i = 1; i < data.length; i++) if (data[i] > data[top]) top = i;
-  return top;
 }

@@ -14,6 +14,7 @@ import {
   quantize,
   quantizeStatic,
 } from '../dist/esm/index.js';
+import { argmax, feedsOf, logitsOf } from './answers.mjs';
 import { dataFolder, hasData, tasks } from './datasets.mjs';
 
 const published = { mobilenet_v2: 'mobilenet_v2_1.0_224_int8pc_qdq.onnx' };
@@ -63,12 +64,6 @@ async function runTask(task, limit) {
   return rows;
 }
 
-function* feedsOf(task, samples, count) {
-  for (let i = 0; i < count; i++) {
-    yield { [task.input]: { type: 'float32', data: samples.input(i), dims: task.dims } };
-  }
-}
-
 /** Answers in front of a final softmax: behind it every confident answer looks alike. */
 async function answersOf(model, task, evaluation, count) {
   const session = await InferenceSession.create({ ...model, graph: withLogits(model.graph) });
@@ -82,12 +77,10 @@ async function answersOf(model, task, evaluation, count) {
 }
 
 function withLogits(graph) {
-  const outputs = graph.outputs.map((output) => {
-    let { value } = output;
-    const producer = () => graph.nodes.find((node) => node.outputs[0] === value);
-    while (['Softmax', 'Identity'].includes(producer()?.op)) value = producer().inputs[0];
-    return { ...output, value };
-  });
+  const outputs = graph.outputs.map((output) => ({
+    ...output,
+    value: logitsOf(graph, output.value),
+  }));
   return { ...graph, outputs };
 }
 
@@ -128,10 +121,4 @@ function describe({ contender, top1, agreement, sqnr, seconds, bytes, floatLayer
     parts.push(budget.withinBudget ? 'within' : 'NOT within', `float: ${floatLayers.length}`);
   }
   return `  ${parts.join('  ')}`;
-}
-
-function argmax(data) {
-  let best = 0;
-  for (let i = 1; i < data.length; i++) if (data[i] > data[best]) best = i;
-  return best;
 }

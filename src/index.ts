@@ -65,7 +65,6 @@ export {
 export {
   type AccuracyReport,
   type QuantizeOptions,
-  type QuantizeProgress,
   type QuantizeResult,
   quantize,
 } from './quantize/quantize.js';
@@ -75,6 +74,7 @@ export type {
   QuantizationReport,
   WeightReport,
 } from './quantize/report.js';
+export type { Samples } from './quantize/samples.js';
 export type { UnlabelledMetric } from './quantize/score.js';
 export type { Attempt } from './quantize/search.js';
 export {
@@ -105,7 +105,6 @@ export {
 } from './report/compare.js';
 export { Difference, type Measures } from './report/difference.js';
 export {
-  type PageFinding,
   type PageLatency,
   type PageLayer,
   type QuantizationPageData,

@@ -7,20 +7,12 @@
  */
 import { throwIfAborted } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
-import type { Graph, Node } from '../graph/ir.js';
-import { indexOf } from '../graph/ir.js';
+import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { applyPatch } from '../graph/patch.js';
 import { roundHalfEven } from '../numerics/index.js';
-import type { Feeds, SessionOptions } from '../runtime/session.js';
 import { PieceRunner } from './pieces.js';
+import type { LayerRun } from './samples.js';
 import { decibels, maxBias } from './weights.js';
-
-export interface CorrectBiasesOptions {
-  readonly samples: readonly Feeds[];
-  readonly session?: SessionOptions | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onDone?: ((done: number, total: number) => void) | undefined;
-}
 
 /** What a layer writes, against the float graph's, on the samples of the correction. */
 export interface LayerNoise {
@@ -43,7 +35,7 @@ export async function correctBiases(
   float: Graph,
   quantized: Graph,
   names: readonly string[],
-  { samples, session, signal, onDone }: CorrectBiasesOptions,
+  { samples, session, signal, onDone }: LayerRun,
 ): Promise<CorrectedBiases> {
   const exact = new PieceRunner(samples, { session });
   const rounded = new PieceRunner(samples, { session });

@@ -1,10 +1,8 @@
 /** Calibrating apart from quantizing: on another machine, in parts, or once for several quantizations. */
 import { throwIfAborted } from '../core/errors.js';
 import { loadModel, type Model } from '../onnx/model.js';
-import { floatPasses } from '../passes/floatPasses.js';
-import { runPasses } from '../passes/pass.js';
-import { widenHalves } from '../passes/widenHalves.js';
-import type { Feeds, SessionOptions } from '../runtime/session.js';
+import { cleanFloatGraph } from '../passes/floatPasses.js';
+import type { SessionOptions } from '../runtime/session.js';
 import type { Calibration } from './calibration.js';
 import { watchedByParts } from './draft.js';
 import { observe } from './observe.js';
@@ -15,12 +13,13 @@ import {
   type SelectionOptions,
   selectionOptions,
 } from './options.js';
+import type { Samples } from './samples.js';
 import { placeStatic } from './static.js';
 
 /** Options of `calibrate`: what is to be quantized must be chosen as for `quantizeStatic` later. */
 export interface CalibrateOptions extends SelectionOptions {
   /** Feeds of the model, streamed: 10,000 samples take the memory of one. */
-  readonly calibrationData: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly calibrationData: Samples;
   /** Operator types to quantize. Default: all of `quantizableOps`. */
   readonly opTypes?: readonly string[];
   /** What NaN and infinities do: throw `INVALID_CALIBRATION`, or be left out. Default 'error'. */
@@ -50,7 +49,7 @@ export async function calibrate(
   const resolved = resolveOptions(options);
   const { calibrationData: data, session, onProgress, signal } = options;
   throwIfAborted(signal, 'calibrate');
-  const graph = runPasses(widenHalves((await loadModel(source)).graph), floatPasses);
+  const graph = cleanFloatGraph((await loadModel(source)).graph);
   const values = watchedByParts(graph, placeStatic(graph, resolved));
   return observe(graph, values, {
     data,

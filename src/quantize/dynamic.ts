@@ -9,7 +9,7 @@ import { attribute } from '../graph/attributes.js';
 import type { Graph, Node } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
 import { permuteTensor } from '../passes/lower/shapes.js';
-import type { Feeds, SessionOptions } from '../runtime/session.js';
+import type { SessionOptions } from '../runtime/session.js';
 import {
   type Done,
   quantizeTensor,
@@ -30,8 +30,7 @@ import {
   selectionOptions,
   smoothingOf,
 } from './options.js';
-import { keepSamples } from './prepare.js';
-import { SampleKeeper } from './samples.js';
+import { keepSamples, SampleKeeper, type Samples } from './samples.js';
 import { type Smoothed, smooth } from './smooth.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
@@ -57,7 +56,7 @@ export interface QuantizeDynamicOptions extends SelectionOptions {
    */
   readonly smoothQuant?: SmoothQuantOption;
   /** Feeds of the model, of which `smoothQuant` looks at 32, evenly spread. */
-  readonly calibrationData?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly calibrationData?: Samples;
   /** Backend, threads and limits of the float runs that `smoothQuant` makes. */
   readonly session?: SessionOptions;
   /** Operator types to quantize. Default MatMul and Gemm; Conv may be asked for. */

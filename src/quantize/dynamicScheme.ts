@@ -1,18 +1,17 @@
 /** Dynamic quantization of matrix products, for encoders. */
-import type { Graph } from '../graph/ir.js';
-import { indexOf } from '../graph/ir.js';
+import { type Graph, indexOf } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
-import type { Measures } from '../report/difference.js';
 import { anchorOf } from './anchor.js';
+import type { Comparer } from './answers.js';
 import { type QuantizeDynamicOptions, quantizeDynamic } from './dynamic.js';
 import { weightedOf } from './floatWeights.js';
-import type { Scheme } from './scheme.js';
+import { remembering, type Scheme } from './scheme.js';
 
 export interface DynamicParts {
   readonly model: Model;
   readonly graph: Graph;
   readonly options: QuantizeDynamicOptions;
-  readonly compare: (candidate: Graph) => Promise<Measures>;
+  readonly compare: Comparer;
 }
 
 const ops: ReadonlySet<string> = new Set(['MatMul', 'Gemm']);
@@ -21,8 +20,7 @@ export function dynamicScheme(parts: DynamicParts): Scheme {
   const { model, graph, options } = parts;
   const build = (changes: Partial<QuantizeDynamicOptions>) =>
     quantizeDynamic(model, { ...options, ...changes });
-  return {
-    kind: 'dynamic',
+  return remembering({
     name: `dynamic, ${options.activations ?? 'per-row'}`,
     build(floatLayers) {
       const nodesToExclude = [...(options.nodesToExclude ?? []), ...floatLayers];
@@ -43,7 +41,7 @@ export function dynamicScheme(parts: DynamicParts): Scheme {
         .slice(0, -1)
         .map(([name]) => name);
     },
-  };
+  });
 }
 
 /**

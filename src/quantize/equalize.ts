@@ -15,7 +15,8 @@ import { namesFor } from '../graph/names.js';
 import { groupsOf } from '../graph/ops/convolution.js';
 import { applyPatch } from '../graph/patch.js';
 import { anchorOf } from './anchor.js';
-import { channelMaxima, type SampleRun } from './channelMaxima.js';
+import { channelMaxima } from './channelMaxima.js';
+import type { SampleRun } from './samples.js';
 
 /** A layer whose weight and bias are being scaled. */
 interface Layer {

@@ -9,9 +9,7 @@ import type { Graph, Node } from '../graph/ir.js';
 import { type ParamsOptions, paramsOf, type QuantParams, quantize } from '../numerics/index.js';
 import { exportModel } from '../onnx/export.js';
 import { loadModel, type Model } from '../onnx/model.js';
-import { floatPasses } from '../passes/floatPasses.js';
-import { runPasses } from '../passes/pass.js';
-import { widenHalves } from '../passes/widenHalves.js';
+import { cleanFloatGraph } from '../passes/floatPasses.js';
 import { anchorOf } from './anchor.js';
 import type { SelectionOptions } from './options.js';
 import { type WeightReport, weightReport } from './report.js';
@@ -100,7 +98,7 @@ export async function quantizeWeighted(
 ): Promise<WeightsResult> {
   throwIfAborted(signal, 'quantization');
   const before = await loadModel(source);
-  const cleaned = runPasses(widenHalves(before.graph), floatPasses);
+  const cleaned = cleanFloatGraph(before.graph);
   const selection = { opTypes, nodesToQuantize, nodesToExclude };
   const { graph, layers: smoothed } =
     prepare === undefined

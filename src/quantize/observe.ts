@@ -3,16 +3,15 @@
  * wanted. Samples stream through: one is held at a time, and what `keeper` keeps.
  */
 import { Collector } from '../calibrate/index.js';
-import { OctavoError, throwIfAborted } from '../core/errors.js';
 import { expectType } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
-import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
+import type { SessionOptions } from '../runtime/session.js';
 import { Calibration } from './calibration.js';
 import type { Progress } from './options.js';
-import type { SampleKeeper } from './samples.js';
+import { noSamples, type SampleKeeper, type Samples, watch } from './samples.js';
 
 export interface ObserveOptions {
-  readonly data: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly data: Samples;
   readonly nonFinite: 'error' | 'skip';
   readonly keeper?: SampleKeeper | undefined;
   readonly session?: SessionOptions | undefined;
@@ -26,50 +25,30 @@ export async function observe(
   values: readonly string[],
   options: ObserveOptions,
 ): Promise<Calibration> {
-  const { data, nonFinite, keeper, onProgress, signal } = options;
+  const { data, nonFinite, keeper, session, onProgress, signal } = options;
   const collectors = new Map(
     values.map((value) => [value, new Collector({ name: value, nonFinite })]),
   );
-  const inputs = new Set(graph.inputs);
-  const watched = values.filter((value) => !inputs.has(value));
   const total = sizeOf(data);
   const start = performance.now();
   let samples = 0;
   onProgress?.({ phase: 'calibrate', done: 0, total, etaMs: undefined });
-  const session = await createSession(
-    { ...graph, outputs: watched.map((value) => ({ name: value, value })) },
-    options.session,
-  );
-  try {
-    for await (const feeds of data) {
-      throwIfAborted(signal, 'calibration');
-      const results = await session.run(feeds, { signal });
-      for (const value of values) {
-        const tensor = inputs.has(value) ? feeds[value] : results[value];
-        if (tensor !== undefined) {
-          collectors.get(value)!.add(expectType(tensor, 'float32', value).data);
-        }
-      }
-      keeper?.offer(feeds);
-      samples++;
-      const left = total === undefined ? undefined : total - samples;
-      const pace = (performance.now() - start) / samples;
-      onProgress?.({
-        phase: 'calibrate',
-        done: samples,
-        total,
-        etaMs: left === undefined ? undefined : left * pace,
-      });
+  for await (const { feeds, tensors } of watch(graph, values, data, { session, signal })) {
+    for (const value of values) {
+      collectors.get(value)!.add(expectType(tensors[value]!, 'float32', value).data);
     }
-  } finally {
-    session.dispose();
-  }
-  if (samples === 0) {
-    throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
-      where: 'calibrationData',
-      expected: 'at least one sample',
+    keeper?.offer(feeds);
+    samples++;
+    const left = total === undefined ? undefined : total - samples;
+    const pace = (performance.now() - start) / samples;
+    onProgress?.({
+      phase: 'calibrate',
+      done: samples,
+      total,
+      etaMs: left === undefined ? undefined : left * pace,
     });
   }
+  if (samples === 0) throw noSamples();
   return new Calibration(graph, samples, collectors);
 }
 

@@ -5,8 +5,9 @@
 import { type CalibrationMethod, calibrationMethods } from '../calibrate/index.js';
 import { OctavoError } from '../core/errors.js';
 import type { Node } from '../graph/ir.js';
-import type { Feeds, SessionOptions } from '../runtime/session.js';
+import type { SessionOptions } from '../runtime/session.js';
 import type { Calibration } from './calibration.js';
+import type { Samples } from './samples.js';
 
 /** Picks nodes by exact name, by pattern on the name, or by asking about each node. */
 export type NodeSelector = string | RegExp | ((node: Node) => boolean);
@@ -20,9 +21,10 @@ export interface Progress {
     | 'round'
     | 'correct'
     | 'quantize'
-    | 'sensitivity';
+    | 'sensitivity'
+    | 'search';
   readonly done: number;
-  /** Undefined when the length of the calibration data is not known. */
+  /** Undefined when it is not known: of streamed samples, and of models that a search will try. */
   readonly total: number | undefined;
   /** Milliseconds left at the pace so far; undefined when not known. */
   readonly etaMs: number | undefined;
@@ -76,7 +78,7 @@ export interface QuantizeStaticOptions extends SelectionOptions {
    * Feeds of the model, streamed: calibrating on 10,000 samples takes the memory of one. Beside `calibration` only what
    * else needs samples reads them.
    */
-  readonly calibrationData?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly calibrationData?: Samples;
   /** What samples showed, from `calibrate`, in place of watching them again. */
   readonly calibration?: Calibration;
   /**

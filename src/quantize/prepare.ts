@@ -2,16 +2,13 @@
  * Changes to the float graph that samples decide, made before its values are watched: layers are equalized, matrix
  * products smoothed. The graph answers as before.
  */
-import { OctavoError, throwIfAborted } from '../core/errors.js';
+import { OctavoError } from '../core/errors.js';
 import { type Graph, indexOf } from '../graph/ir.js';
-import { floatPasses } from '../passes/floatPasses.js';
-import { runPasses } from '../passes/pass.js';
-import { widenHalves } from '../passes/widenHalves.js';
-import type { Feeds } from '../runtime/session.js';
+import { cleanFloatGraph } from '../passes/floatPasses.js';
 import { equalize } from './equalize.js';
 import { progressOf, type QuantizeStaticOptions, type ResolvedOptions } from './options.js';
 import { placeQuantization } from './placement.js';
-import type { SampleKeeper } from './samples.js';
+import { keepSamples, type SampleKeeper, type Samples } from './samples.js';
 import { selectNodes } from './select.js';
 import { type Smoothing, smooth } from './smooth.js';
 
@@ -29,7 +26,7 @@ export async function prepareGraph(
   options: QuantizeStaticOptions,
   resolved: ResolvedOptions,
 ): Promise<Prepared> {
-  const cleaned = runPasses(widenHalves(source), floatPasses);
+  const cleaned = cleanFloatGraph(source);
   const { smoothing } = resolved;
   if (!resolved.equalize && smoothing === undefined) {
     return { graph: cleaned, equalized: [], smoothed: [] };
@@ -60,27 +57,8 @@ export async function prepareGraph(
   return { graph: even, equalized: pairs, smoothed: layers };
 }
 
-/** Offers all samples to the keeper. Throws `INVALID_CALIBRATION` where there is none. */
-export async function keepSamples(
-  data: QuantizeStaticOptions['calibrationData'],
-  keeper: SampleKeeper,
-  signal?: AbortSignal,
-): Promise<void> {
-  for await (const feeds of data ?? []) {
-    throwIfAborted(signal, 'quantization');
-    keeper.offer(feeds);
-  }
-  if (keeper.samples.length > 0) return;
-  throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
-    where: 'calibrationData',
-    expected: 'at least one sample',
-  });
-}
-
-type Data = Iterable<Feeds> | AsyncIterable<Feeds>;
-
 /** What is its own iterator is at its end after the first reading. */
-function requireRereadable(data: Data | undefined): Data | undefined {
+function requireRereadable(data: Samples | undefined): Samples | undefined {
   if (data === undefined) return data;
   const reading =
     Symbol.asyncIterator in data ? data[Symbol.asyncIterator]() : data[Symbol.iterator]();

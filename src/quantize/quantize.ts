@@ -5,20 +5,26 @@
 import { type CalibrationMethod, calibrationMethods } from '../calibrate/index.js';
 import { OctavoError, throwIfAborted } from '../core/errors.js';
 import { loadModel, type Model } from '../onnx/model.js';
-import { floatPasses } from '../passes/floatPasses.js';
-import { runPasses } from '../passes/pass.js';
-import { widenHalves } from '../passes/widenHalves.js';
-import type { Feeds, SessionOptions } from '../runtime/session.js';
+import { cleanFloatGraph } from '../passes/floatPasses.js';
+import type { SessionOptions } from '../runtime/session.js';
+import { comparerTo } from './answers.js';
 import { digestOf } from './calibration.js';
 import { chooseDynamic, chooseStatic } from './chooseScheme.js';
 import { isEncoder } from './dynamicScheme.js';
 import type { WeightsReport } from './floatWeights.js';
 import { type QuantizeState, SearchMemory } from './memory.js';
-import { checkNames, count, oneOf, type SelectionOptions, selectionOptions } from './options.js';
+import {
+  checkNames,
+  count,
+  oneOf,
+  progressOf,
+  type SelectionOptions,
+  selectionOptions,
+} from './options.js';
 import type { QuantizationReport } from './report.js';
+import type { Samples } from './samples.js';
 import type { Scheme } from './scheme.js';
 import {
-  comparerTo,
   heldOutScorer,
   metricFor,
   metricScorer,
@@ -29,9 +35,9 @@ import { type Attempt, type SearchResult, search } from './search.js';
 import type { Evaluate } from './sensitivity.js';
 import { Split } from './split.js';
 
-export interface QuantizeOptions extends Omit<SelectionOptions, 'onProgress'> {
+export interface QuantizeOptions extends SelectionOptions {
   /** Feeds of the model, streamed. Without `evaluate`, every fourth is held out to measure on. */
-  readonly calibrationData: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly calibrationData: Samples;
   /** The metric that must not fall, higher is better: accuracy, say. Called for every model that is tried. */
   readonly evaluate?: Evaluate;
   /** What is measured without `evaluate`. Default: 'agreement' for models that end in a softmax, else 'signal'. */
@@ -54,16 +60,6 @@ export interface QuantizeOptions extends Omit<SelectionOptions, 'onProgress'> {
   readonly state?: QuantizeState;
   /** Told of everything that is found out. A state is plain data, for a file. */
   readonly onState?: (state: QuantizeState) => void;
-  readonly onProgress?: (progress: QuantizeProgress) => void;
-}
-
-export interface QuantizeProgress {
-  readonly phase: 'calibrate' | 'choose' | 'sensitivity' | 'search';
-  readonly done: number;
-  /** Undefined where it is not known, as for models that a search will try. */
-  readonly total: number | undefined;
-  /** Milliseconds left at the pace so far; undefined when not known. */
-  readonly etaMs: number | undefined;
 }
 
 export interface AccuracyReport {
@@ -124,7 +120,7 @@ export async function quantize(
   const start = performance.now();
   throwIfAborted(options.signal, 'quantize');
   const model = await loadModel(source);
-  const graph = runPasses(widenHalves(model.graph), floatPasses);
+  const graph = cleanFloatGraph(model.graph);
   const { session, signal, evaluate, nodesToExclude, nodesToQuantize, opTypes } = options;
   const { state, onState } = options;
   const memory = new SearchMemory(digestOf(graph), described(options), state, onState);
@@ -135,21 +131,20 @@ export async function quantize(
     signal,
   });
   const selection = { nodesToExclude, nodesToQuantize, opTypes };
-  const parts = { model, graph, selection, split, memory, session, signal };
+  const parts = {
+    ...{ model, graph, selection, split, memory },
+    ...{ session, signal, onProgress: options.onProgress },
+  };
   const kind = settings.kind ?? (isEncoder(graph) ? 'dynamic' : 'static');
   const scheme =
     kind === 'static'
-      ? await chooseStatic(parts, settings.calibrationMethods, {
-          onCalibrated: (done, total, etaMs) =>
-            options.onProgress?.({ phase: 'calibrate', done, total, etaMs }),
-          onChosen: progressOf(options, 'choose'),
-        })
+      ? await chooseStatic(parts, settings.calibrationMethods)
       : await chooseDynamic(parts);
   const scorer =
     evaluate === undefined
       ? heldOutScorer(
           settings.metric ?? metricFor(graph),
-          await comparerTo(graph, split.measured, { session, signal }),
+          await comparerTo(graph, { samples: split.measured, session, signal }),
         )
       : metricScorer(evaluate, session);
   const float = await memory.float(() => scorer.score(graph));
@@ -228,7 +223,7 @@ function searchFor(parts: SearchParts, options: QuantizeOptions): Promise<Search
   const { scheme, scorer, float, memory, start, maxDrop } = parts;
   const { timeLimit = Infinity, signal, onProgress } = options;
   return search({
-    ranked: () => memory.ranked(() => scheme.ranked(progressOf(options, 'sensitivity'))),
+    ranked: () => memory.ranked(() => scheme.ranked(progressOf('sensitivity', onProgress))),
     scoreOf: (floatLayers) =>
       memory.score(floatLayers, async () => {
         const { model } = await scheme.build(floatLayers);
@@ -259,15 +254,4 @@ function described(options: QuantizeOptions): string {
     exclude: named(nodesToExclude),
     only: named(nodesToQuantize),
   });
-}
-
-function progressOf(options: QuantizeOptions, phase: QuantizeProgress['phase']) {
-  let start: number | undefined;
-  return (done: number, total: number): void => {
-    // The pace is known from the second one on: what came before the first was something else.
-    start ??= performance.now();
-    const pace = done > 1 ? (performance.now() - start) / (done - 1) : undefined;
-    const etaMs = pace === undefined ? undefined : pace * (total - done);
-    options.onProgress?.({ phase, done, total, etaMs });
-  };
 }

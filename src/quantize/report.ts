@@ -13,6 +13,7 @@ import type { Model } from '../onnx/model.js';
 import type { LayerNoise } from './biases.js';
 import type { MethodTrial } from './chooseMethod.js';
 import { type Finding, findingsOf } from './findings.js';
+import type { WeightsReport } from './floatWeights.js';
 import type { AnchorPatch } from './insert.js';
 import type { ResolvedOptions } from './options.js';
 import type { Placement, ValueGroup } from './placement.js';
@@ -77,6 +78,15 @@ export interface QuantizationReport {
   readonly findings: readonly Finding[];
 }
 
+/** Sizes of the models as files, whichever kind of report it is. */
+export function bytesOf(report: QuantizationReport | WeightsReport): {
+  readonly before: number;
+  readonly after: number;
+} {
+  const { bytesBefore: before, bytesAfter: after } = 'model' in report ? report.model : report;
+  return { before, after };
+}
+
 export function valueReport(
   group: ValueGroup,
   collector: Collector,
@@ -86,6 +96,7 @@ export function valueReport(
   mapping: Mapping,
 ): ActivationReport {
   const params = { scale, zeroPoint };
+  const histogram = collector.histogram();
   return {
     name: group.source,
     sharedBy: group.values,
@@ -95,23 +106,23 @@ export function valueReport(
     range,
     scale,
     zeroPoint,
-    ...lossOf(collector, params, mapping),
-    clippedPower: powerBeyond(collector.histogram(), range),
+    ...lossOf(histogram, collector.meanSquare, params, mapping),
+    clippedPower: powerBeyond(histogram, range),
   };
 }
 
-/** What parameters would clip of the values that a collector saw, and what they would lose. */
+/** What parameters would clip of the values of a histogram, and what they would lose. */
 export function lossOf(
-  collector: Collector,
+  histogram: Histogram,
+  meanSquare: number,
   params: ScaleAndZeroPoint,
   mapping: Mapping,
 ): Pick<ActivationReport, 'clipped' | 'sqnr'> {
-  const histogram = collector.histogram();
   const codes = codesOf(mapping);
   const noise = meanSquaredError(histogram, params, codes);
   return {
     clipped: clippedShare(histogram, params, codes),
-    sqnr: decibels(collector.meanSquare, noise),
+    sqnr: decibels(meanSquare, noise),
   };
 }
 

@@ -15,10 +15,10 @@ import {
   type QuantParams,
 } from '../numerics/index.js';
 import { gemm } from '../runtime/operators.js';
-import type { Feeds, SessionOptions } from '../runtime/session.js';
 import { gptqCodes } from './gptq.js';
 import { type LayerInputs, layerInputs } from './layerInputs.js';
 import { PieceRunner } from './pieces.js';
+import type { LayerRun } from './samples.js';
 import { type QuantizedWeight, weightSqnr } from './weights.js';
 
 /** A weight that a layer of the float graph multiplies by, and the parameters of its codes. */
@@ -28,13 +28,6 @@ export interface RoundableLayer {
   readonly tensor: Tensor<'float32'>;
   readonly channelAxis: number;
   readonly params: QuantParams;
-}
-
-export interface RoundWeightsOptions {
-  readonly samples: readonly Feeds[];
-  readonly session?: SessionOptions | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onDone?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Rows of a layer's input that are looked at, and the widest rows whose products are. */
@@ -48,7 +41,7 @@ export const widestRows = 8192;
 export async function roundWeights(
   float: Graph,
   layers: readonly RoundableLayer[],
-  { samples, session, signal, onDone }: RoundWeightsOptions,
+  { samples, session, signal, onDone }: LayerRun,
 ): Promise<ReadonlyMap<string, QuantizedWeight>> {
   const pieces = new PieceRunner(samples, { session });
   const rounded = new Map<string, QuantizedWeight>();

@@ -9,7 +9,6 @@ export interface Built {
 }
 
 export interface Scheme {
-  readonly kind: 'static' | 'dynamic';
   /** How it quantizes, in a few words: 'static, mse, biases corrected'. */
   readonly name: string;
   /** The model with these layers in float. */
@@ -19,4 +18,17 @@ export interface Scheme {
    * is not among them: a model without any is not quantized.
    */
   ranked(onLayer: (done: number, total: number) => void): Promise<readonly string[]>;
+}
+
+/** The scheme, with the model that it built last at hand: what was measured is often what is wanted in the end. */
+export function remembering(scheme: Scheme): Scheme {
+  let last: { readonly key: string; readonly built: Promise<Built> } | undefined;
+  return {
+    ...scheme,
+    build(floatLayers) {
+      const key = JSON.stringify(floatLayers);
+      if (last?.key !== key) last = { key, built: scheme.build(floatLayers) };
+      return last.built;
+    },
+  };
 }

@@ -1,10 +1,7 @@
 /** How good a model is: the caller's metric, or how near its answers stay to those of the float model. */
-import type { Graph } from '../graph/ir.js';
-import { indexOf } from '../graph/ir.js';
-import { Difference, type Measures } from '../report/difference.js';
-import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
-import { withLogits } from './logits.js';
-import { PieceRunner } from './pieces.js';
+import { type Graph, indexOf } from '../graph/ir.js';
+import type { SessionOptions } from '../runtime/session.js';
+import type { Comparer } from './answers.js';
 import { type Evaluate, scoreOf } from './sensitivity.js';
 
 /**
@@ -38,35 +35,5 @@ export function heldOutScorer(metric: UnlabelledMetric, compare: Comparer): Scor
       const { sqnr, top1Agreement } = await compare(candidate);
       return metric === 'agreement' ? top1Agreement : 1 - 10 ** (-sqnr / 10);
     },
-  };
-}
-
-/** How far a graph's answers to some samples are from the float graph's, in front of a final softmax. */
-export type Comparer = (candidate: Graph) => Promise<Measures>;
-
-export async function comparerTo(
-  graph: Graph,
-  samples: readonly Feeds[],
-  options: {
-    readonly session?: SessionOptions | undefined;
-    readonly signal?: AbortSignal | undefined;
-  },
-): Promise<Comparer> {
-  const { session, signal } = options;
-  const expected = await new PieceRunner(samples, { session }).finish(withLogits(graph), signal);
-  return async (candidate) => {
-    const running = await createSession(withLogits(candidate), session);
-    const difference = new Difference();
-    try {
-      for (const [i, feeds] of samples.entries()) {
-        const found = await running.run(feeds, { signal });
-        for (const [name, tensor] of Object.entries(expected[i]!)) {
-          difference.add(tensor, found[name]!, name);
-        }
-      }
-    } finally {
-      running.dispose();
-    }
-    return difference.measures;
   };
 }

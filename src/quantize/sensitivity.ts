@@ -4,23 +4,17 @@
  * all of its variants and all layers behind it, so that n layers cost about n / 2 runs.
  */
 import { OctavoError, throwIfAborted } from '../core/errors.js';
-import type { Tensor } from '../core/tensor.js';
-import type { Graph } from '../graph/ir.js';
-import { qualifiedOp } from '../graph/ir.js';
+import { type Graph, qualifiedOp } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
-import { Difference, type Measures } from '../report/difference.js';
-import {
-  createSession,
-  type Feeds,
-  type InferenceSession,
-  type SessionOptions,
-} from '../runtime/session.js';
+import type { Measures } from '../report/difference.js';
+import { createSession, type InferenceSession, type SessionOptions } from '../runtime/session.js';
+import { answersOf, measuresBetween } from './answers.js';
 import type { Draft } from './draft.js';
 import { withLogits } from './logits.js';
-import { count, oneOf, type Progress, type QuantizeStaticOptions } from './options.js';
+import { count, oneOf, progressOf, type QuantizeStaticOptions } from './options.js';
 import { PieceRunner } from './pieces.js';
 import type { Placement } from './placement.js';
-import { SampleKeeper } from './samples.js';
+import { type LayerRun, SampleKeeper } from './samples.js';
 import { prepareStatic } from './static.js';
 import {
   allButLayer,
@@ -53,14 +47,10 @@ export interface LayerSensitivity {
 /** The caller's metric: higher is better. */
 export type Evaluate = (session: InferenceSession) => number | Promise<number>;
 
-export interface MeasureOptions {
-  readonly samples: readonly Feeds[];
+export interface MeasureOptions extends LayerRun {
   readonly mode: SensitivityMode;
   readonly parts: readonly LayerPart[];
   readonly evaluate?: Evaluate | undefined;
-  readonly session?: SessionOptions | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onDone?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Measures every layer of a draft, in the order of computation. */
@@ -71,8 +61,7 @@ export async function measureLayers(
   options: MeasureOptions,
 ): Promise<readonly LayerSensitivity[]> {
   const { samples, mode, parts, session, signal, onDone } = options;
-  const float = withLogits(graph);
-  const expected = await new PieceRunner(samples, { session }).finish(float, signal);
+  const expected = await answersOf(graph, { samples, session, signal });
   const layers = layersOf(graph, placement, draft);
   const base = mode === 'only' ? graph : draft.quantized;
   const keep = new Map(layers.map(({ node, inputs }) => [node.name, inputs]));
@@ -90,7 +79,7 @@ export async function measureLayers(
       const answers = await runner.fork().finish(withLogits(variant), signal);
       const metric = options.evaluate && (await scoreOf(variant, options.evaluate, session));
       measured[part] = {
-        ...measuresOf(expected, answers),
+        ...measuresBetween(expected, answers),
         ...(metric !== undefined && { metric }),
       };
     }
@@ -107,19 +96,6 @@ function partsOf({ inputs, hasWeights }: Layer, parts: readonly LayerPart[]): La
   return parts.filter(
     (part) => (part !== 'weights' || hasWeights) && (part !== 'activations' || inputs.length > 0),
   );
-}
-
-function measuresOf(
-  expected: readonly Readonly<Record<string, Tensor>>[],
-  found: readonly Readonly<Record<string, Tensor>>[],
-): Measures {
-  const difference = new Difference();
-  expected.forEach((answers, i) => {
-    for (const [name, tensor] of Object.entries(answers)) {
-      difference.add(tensor, found[i]![name]!, name);
-    }
-  });
-  return difference.measures;
 }
 
 /** What the caller's metric says of a graph. Throws `INVALID_ARGUMENT` for what is no number. */
@@ -165,8 +141,7 @@ export function rank(
   });
 }
 
-export interface SensitivityOptions
-  extends Omit<QuantizeStaticOptions, 'biasCorrection' | 'onProgress'> {
+export interface SensitivityOptions extends Omit<QuantizeStaticOptions, 'biasCorrection'> {
   /** Default 'only'. */
   readonly mode?: SensitivityMode;
   /** Which parts of a layer to tell apart. Default all three: weights, activations, both. */
@@ -175,7 +150,6 @@ export interface SensitivityOptions
   readonly samples?: number;
   /** The caller's metric, measured beside the others; it takes a whole run of it for each part. */
   readonly evaluate?: Evaluate;
-  readonly onProgress?: (progress: Progress) => void;
 }
 
 export interface SensitivityReport {
@@ -209,16 +183,12 @@ export async function sensitivity(
   const keeper = new SampleKeeper(count('samples', samples ?? defaultSamples));
   const { graph, placement, draft } = await prepareStatic(source, rest, keeper);
   const { session, signal, onProgress } = options;
-  const start = performance.now();
   const layers = await measureLayers(graph, placement, draft, {
     ...chosen,
     samples: keeper.samples,
     session,
     signal,
-    onDone(done, total) {
-      const etaMs = ((performance.now() - start) / done) * (total - done);
-      onProgress?.({ phase: 'sensitivity', done, total, etaMs });
-    },
+    onDone: progressOf('sensitivity', onProgress),
   });
   return { mode: chosen.mode, samples: keeper.samples.length, layers };
 }

@@ -10,14 +10,13 @@ import type { Tensor } from '../core/tensor.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { dequantize, type ParamsOptions, paramsOf, quantize } from '../numerics/index.js';
 import { gemm } from '../runtime/operators.js';
-import { createSession } from '../runtime/session.js';
 import { type Anchor, anchorOf } from './anchor.js';
-import type { SampleRun } from './channelMaxima.js';
 import { layerInputs } from './layerInputs.js';
+import { type LayerRun, type SampleRun, watch } from './samples.js';
 import { divideChannels, type Fold, foldOf } from './smoothFold.js';
 import { decibels } from './weights.js';
 
-export interface SmoothOptions extends SampleRun {
+export interface SmoothOptions extends LayerRun {
   /** A number for all layers, or the best of 0.3 … 0.8 for each. */
   readonly alpha: number | 'search';
   /** How the products' inputs will be quantized. */
@@ -25,7 +24,6 @@ export interface SmoothOptions extends SampleRun {
   readonly perChannel: boolean;
   /** Whether a product's input may be divided by a node of its own where nothing before it can do it. */
   readonly mayMultiply: (value: string) => boolean;
-  readonly onDone?: ((done: number, total: number) => void) | undefined;
 }
 
 /** What was done to the products that read one value. */
@@ -60,12 +58,13 @@ export async function smooth(
   options: SmoothOptions,
 ): Promise<Smoothed> {
   const groups = productsByInput(float, selected);
-  const rows = await inputRows(float, groups, options);
+  const { samples, session, signal } = options;
+  const rows = await inputRows(float, groups, { samples, session, signal });
   const layers: Smoothing[] = [];
   let graph = float;
   let done = 0;
   for (const [value, products] of groups) {
-    throwIfAborted(options.signal, 'smoothing');
+    throwIfAborted(signal, 'smoothing');
     const x = rows.get(value)!;
     const fold = foldOf(
       graph,
@@ -116,26 +115,21 @@ type Matrix = Tensor<'float32'>;
 async function inputRows(
   graph: Graph,
   groups: ReadonlyMap<string, readonly Product[]>,
-  { samples, session: options, signal }: SampleRun,
+  { samples, ...run }: SampleRun,
 ): Promise<ReadonlyMap<string, Matrix>> {
   const values = [...groups.keys()];
-  const computed = values.filter((value) => !graph.inputs.includes(value));
-  const outputs = computed.map((value) => ({ name: value, value }));
-  const session = await createSession({ ...graph, outputs }, options);
+  const quota = Math.max(Math.floor(mostRows / samples.length), 1);
   const parts = new Map<string, Tensor[]>(values.map((value) => [value, []]));
-  try {
-    for (const feeds of samples) {
-      const results = await session.run(feeds, { signal });
-      for (const value of values) {
-        const { node, weightTensor } = groups.get(value)![0]!;
-        const quota = Math.max(Math.floor(mostRows / samples.length), 1);
-        const x = results[value] ?? feeds[value]!;
-        const { width, count, groups: rows } = layerInputs(node, weightTensor.dims, [x], quota);
-        parts.get(value)!.push({ type: 'float32', dims: [count, width], data: rows[0]! });
-      }
+  for await (const { tensors } of watch(graph, values, samples, run)) {
+    for (const value of values) {
+      const { node, weightTensor } = groups.get(value)![0]!;
+      const {
+        width,
+        count,
+        groups: rows,
+      } = layerInputs(node, weightTensor.dims, [tensors[value]!], quota);
+      parts.get(value)!.push({ type: 'float32', dims: [count, width], data: rows[0]! });
     }
-  } finally {
-    session.dispose();
   }
   return new Map([...parts].map(([value, tensors]) => [value, stacked(tensors)]));
 }

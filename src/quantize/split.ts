@@ -1,10 +1,10 @@
 /** Calibration data on their way to where they are used: some are held out to measure on, a few are kept. */
-import { OctavoError, throwIfAborted } from '../core/errors.js';
+import { throwIfAborted } from '../core/errors.js';
 import type { Feeds } from '../runtime/session.js';
-import { SampleKeeper } from './samples.js';
+import { noSamples, SampleKeeper, type Samples } from './samples.js';
 
 export interface SplitOptions {
-  readonly data: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly data: Samples;
   /** Most samples to keep, and most to hold out. */
   readonly kept: number;
   readonly heldOut: number;
@@ -52,10 +52,6 @@ export class Split {
   /** Lets all of the data go by. Throws `INVALID_CALIBRATION` where there are none. */
   async exhaust(): Promise<void> {
     for await (const _ of this.calibrationData());
-    if (this.kept.length > 0) return;
-    throw new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
-      where: 'calibrationData',
-      expected: 'at least one sample',
-    });
+    if (this.kept.length === 0) throw noSamples();
   }
 }

@@ -1,14 +1,15 @@
 /**
  * Static post-training quantization: a float model and samples in, an ordinary ONNX model in QDQ form
  * out. Batch norms are folded and activations are recognised first; placement says what becomes integer;
- * the calibrator chooses ranges from what the samples show; weights need no samples, unless rounded by them; biases may be corrected in the end.
+ * the calibrator chooses ranges from what the samples show; weights need no samples, unless rounded by them;
+ * biases may be corrected in the end.
  */
 import { OctavoError, throwIfAborted } from '../core/errors.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import type { Feeds } from '../runtime/session.js';
 import { anchorOf } from './anchor.js';
-import { type CorrectedBiases, correctBiases } from './biases.js';
+import { correctBiases } from './biases.js';
 import type { Calibration } from './calibration.js';
 import { chooseMethod, type MethodTrial } from './chooseMethod.js';
 import { type Draft, draftOf, watchedValues, withWeights } from './draft.js';
@@ -26,7 +27,7 @@ import { type Placement, placeQuantization } from './placement.js';
 import { type Prepared, prepareGraph } from './prepare.js';
 import { buildReport, type QuantizationReport } from './report.js';
 import { roundWeights } from './roundWeights.js';
-import { SampleKeeper, spreadOf } from './samples.js';
+import { keepSamples, type LayerRun, noSamples, SampleKeeper, spreadOf } from './samples.js';
 import { selectNodes } from './select.js';
 
 export interface QuantizedModel {
@@ -48,31 +49,46 @@ export async function quantizeStatic(
   options: QuantizeStaticOptions,
 ): Promise<QuantizedModel> {
   const resolved = resolveOptions(options);
+  const { session, signal, onProgress } = options;
   const keeper = new SampleKeeper(keptSamples(resolved));
   const prepared = await prepareStatic(source, options, keeper);
-  const { model, graph, placement, calibration, draft, settings } = prepared;
-  const samples = spreadOf(keeper.samples, resolved.correctionSamples);
+  const result = await finishStatic(prepared, {
+    samples: spreadOf(keeper.samples, resolved.correctionSamples),
+    session,
+    signal,
+    onDone: progressOf('correct', onProgress),
+  });
+  onProgress?.({ phase: 'quantize', done: 1, total: 1, etaMs: 0 });
+  return result;
+}
+
+/** Corrects the biases of a draft, if its settings say so, and reports. */
+export async function finishStatic(
+  prepared: PreparedStatic,
+  run: LayerRun,
+): Promise<QuantizedModel> {
+  const { model: before, graph, placement, calibration, draft, settings } = prepared;
+  const names = placement.anchors.map((node) => node.name);
   const corrected =
-    resolved.correctionSamples > 0
-      ? await corrections(graph, placement, draft.quantized, samples, options)
-      : undefined;
-  options.onProgress?.({ phase: 'quantize', done: 1, total: 1, etaMs: 0 });
-  const result: Model = { ...model, graph: corrected?.graph ?? draft.quantized };
+    settings.correctionSamples > 0
+      ? await correctBiases(graph, draft.quantized, names, run)
+      : { graph: draft.quantized, layers: [] };
+  const model: Model = { ...before, graph: corrected.graph };
   const report = buildReport({
-    before: model,
-    after: result,
+    before,
+    after: model,
     graph,
     placement,
     samples: calibration.samples,
     activations: draft.activations,
     anchors: draft.anchors,
-    layers: corrected?.layers ?? [],
+    layers: corrected.layers,
     methods: prepared.methods,
     equalized: prepared.equalized,
     smoothed: prepared.smoothed,
     options: settings,
   });
-  return { model: result, report };
+  return { model, report };
 }
 
 /** Everything up to a draft. */
@@ -139,7 +155,7 @@ async function calibrationOf(
 ): Promise<Calibration> {
   const { calibration, calibrationData: data, session, onProgress, signal } = options;
   if (calibration === undefined) {
-    if (data === undefined) throw missing('calibrationData, or a calibration');
+    if (data === undefined) throw noSamples('calibrationData, or a calibration');
     const values = watchedValues(graph, placement);
     const common = { data, nonFinite, session, onProgress, signal };
     const unfilled = keeper.samples.length === 0 ? keeper : undefined;
@@ -147,36 +163,10 @@ async function calibrationOf(
   }
   calibration.requireGraph(graph);
   if (keeper.most > 0) {
-    if (data === undefined) throw missing('calibrationData beside the calibration');
-    for await (const feeds of data) {
-      throwIfAborted(signal, 'quantization');
-      keeper.offer(feeds);
-    }
+    if (data === undefined) throw noSamples('calibrationData beside the calibration');
+    await keepSamples(data, keeper, signal);
   }
   return calibration;
-}
-
-function missing(expected: string): OctavoError {
-  return new OctavoError('INVALID_CALIBRATION', 'no calibration data', {
-    where: 'calibrationData',
-    expected,
-  });
-}
-
-function corrections(
-  graph: Graph,
-  placement: Placement,
-  quantized: Graph,
-  samples: readonly Feeds[],
-  { session, onProgress, signal }: QuantizeStaticOptions,
-): Promise<CorrectedBiases> {
-  const names = placement.anchors.map((node) => node.name);
-  return correctBiases(graph, quantized, names, {
-    samples,
-    session,
-    signal,
-    onDone: progressOf('correct', onProgress),
-  });
 }
 
 async function rounded(

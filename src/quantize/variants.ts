@@ -3,7 +3,7 @@
  * analysis compares. A layer is a node that reads quantized values; its weights and its inputs can be told apart.
  */
 import type { Tensor } from '../core/tensor.js';
-import type { Graph, Node, ValueType } from '../graph/ir.js';
+import { type Graph, indexOf, type Node, type ValueType } from '../graph/ir.js';
 import { namesFor } from '../graph/names.js';
 import { applyPatch } from '../graph/patch.js';
 import { dequantize, type QuantParams } from '../numerics/index.js';
@@ -103,10 +103,9 @@ export function allButLayer(graph: Graph, draft: Draft, layer: Layer, part: Laye
 
 /** What a pair of QuantizeLinear and DequantizeLinear reads. */
 function unquantized(graph: Graph, value: string): string {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((out) => [out, node])));
-  const dequantize = makers.get(value);
-  const quantize = dequantize && makers.get(dequantize.inputs[0]!);
-  return quantize?.op === 'QuantizeLinear' ? quantize.inputs[0]! : value;
+  const index = indexOf(graph);
+  const maker = index.producer(index.producer(value)?.inputs[0] ?? '');
+  return maker?.op === 'QuantizeLinear' ? maker.inputs[0]! : value;
 }
 
 function realOf(codes: Tensor, params: QuantParams): Tensor {

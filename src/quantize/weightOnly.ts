@@ -10,7 +10,7 @@ import { attribute } from '../graph/attributes.js';
 import type { Graph } from '../graph/ir.js';
 import { type QuantParams, unpack } from '../numerics/index.js';
 import type { Model } from '../onnx/model.js';
-import type { Feeds, SessionOptions } from '../runtime/session.js';
+import type { SessionOptions } from '../runtime/session.js';
 import {
   type Done,
   quantizeTensor,
@@ -31,9 +31,8 @@ import {
   type SelectionOptions,
   selectionOptions,
 } from './options.js';
-import { keepSamples } from './prepare.js';
 import { roundWeights } from './roundWeights.js';
-import { SampleKeeper } from './samples.js';
+import { keepSamples, SampleKeeper, type Samples } from './samples.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
 
@@ -63,7 +62,7 @@ export interface QuantizeWeightsOptions extends SelectionOptions {
    */
   readonly rounding?: Rounding;
   /** Feeds of the model, which 'gptq' needs. */
-  readonly calibrationData?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly calibrationData?: Samples;
   /** Backend, threads and limits of the float runs that 'gptq' makes. */
   readonly session?: SessionOptions;
   /** Operator types to quantize. Default MatMul, Gemm, Conv and Gather (rows of a table). */

@@ -6,32 +6,24 @@ import type { CalibrationMethod } from '../calibrate/index.js';
 import { throwIfAborted } from '../core/errors.js';
 import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
-import { floatPasses } from '../passes/floatPasses.js';
-import { runPasses } from '../passes/pass.js';
+import { cleanFloatGraph } from '../passes/floatPasses.js';
+import { comparerTo } from '../quantize/answers.js';
 import { calibrate } from '../quantize/calibrate.js';
 import { collectorOf } from '../quantize/draft.js';
+import type { Finding } from '../quantize/findings.js';
 import type { WeightsReport } from '../quantize/floatWeights.js';
-import type { QuantizeStaticOptions } from '../quantize/options.js';
+import { progressOf, type QuantizeStaticOptions } from '../quantize/options.js';
 import { dataInputs } from '../quantize/placement.js';
 import type { AccuracyReport } from '../quantize/quantize.js';
-import type { QuantizationReport, WeightReport } from '../quantize/report.js';
-import { SampleKeeper } from '../quantize/samples.js';
-import { comparerTo } from '../quantize/score.js';
+import { bytesOf, type QuantizationReport, type WeightReport } from '../quantize/report.js';
+import { keepSamples, SampleKeeper, type Samples } from '../quantize/samples.js';
 import { type LayerSensitivity, measureLayers } from '../quantize/sensitivity.js';
+import { Split } from '../quantize/split.js';
 import { prepareStatic } from '../quantize/static.js';
 import { layerParts } from '../quantize/variants.js';
 import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
 import type { Measures } from './difference.js';
 import { type TensorFigure, tensorFigure } from './tensorFigures.js';
-
-/** A remark that whoever quantizes should read. */
-export interface PageFinding {
-  readonly level: string;
-  readonly code: string;
-  readonly where: string;
-  readonly what: string;
-  readonly advice: string;
-}
 
 /** One layer of the model, in the order of computation. */
 export interface PageLayer {
@@ -86,7 +78,7 @@ export interface QuantizationPageData {
   /** In the order of computation. */
   readonly tensors: readonly TensorFigure[];
   readonly weights: readonly WeightReport[];
-  readonly findings?: readonly PageFinding[] | undefined;
+  readonly findings?: readonly Finding[] | undefined;
   /** Settings to quantize alike, shown as JSON. */
   readonly recipe?: unknown;
 }
@@ -94,9 +86,7 @@ export interface QuantizationPageData {
 /** What `quantizeStatic` or `quantize` resolved to. */
 export interface QuantizedForPage {
   readonly model: Model;
-  readonly report: (QuantizationReport | WeightsReport) & {
-    readonly findings?: readonly PageFinding[];
-  };
+  readonly report: QuantizationReport | WeightsReport;
   readonly scheme?: string;
   readonly accuracy?: AccuracyReport;
   readonly recipe?: unknown;
@@ -105,7 +95,7 @@ export interface QuantizedForPage {
 /** The options that the model was quantized with, and what the page needs besides. */
 export interface QuantizationPageOptions extends Omit<QuantizeStaticOptions, 'biasCorrection'> {
   /** Read once. */
-  readonly calibrationData: Iterable<Feeds> | AsyncIterable<Feeds>;
+  readonly calibrationData: Samples;
   /** Default: the graph's name. */
   readonly title?: string;
   /** Most samples to compare answers on, evenly spread. Default 16. */
@@ -129,10 +119,10 @@ export async function quantizationPageData(
   const isStatic = 'activations' in report;
   const { graph, layers, tensors, samples } = isStatic
     ? await measureStatic(model, report, quantized.accuracy !== undefined, settings, keeper)
-    : await keepSamples(model, settings, keeper);
+    : await measureNothing(model, settings, keeper);
   throwIfAborted(signal, 'report');
   const kept = keeper.samples;
-  const compare = await comparerTo(graph, kept, { session, signal });
+  const compare = await comparerTo(graph, { samples: kept, session, signal });
   const answers = await compare(quantized.model.graph);
   const times = await timesOf(model.graph, quantized.model.graph, kept[0]!, session, signal);
   const method = isStatic ? methodOf(report) : 'dynamic';
@@ -141,14 +131,14 @@ export async function quantizationPageData(
     scheme: quantized.scheme ?? `static, ${method}`,
     samples,
     comparedOn: kept.length,
-    bytes: sizesOf(report),
+    bytes: bytesOf(report),
     answers,
     accuracy: quantized.accuracy,
     latency: times.latency,
     layers: layersOf(graph, quantized, layers, times),
     tensors,
     weights: report.weights,
-    findings: report.findings,
+    findings: isStatic ? report.findings : undefined,
     recipe: quantized.recipe ?? recipeOf(settings, method),
   };
 }
@@ -180,17 +170,13 @@ async function measureStatic(
     },
     keeper,
   );
-  const start = performance.now();
   const layers = await measureLayers(graph, placement, draft, {
     samples: keeper.samples,
     mode: 'only',
     parts: layerParts,
     session,
     signal,
-    onDone(done, total) {
-      const etaMs = ((performance.now() - start) / done) * (total - done);
-      onProgress?.({ phase: 'sensitivity', done, total, etaMs });
-    },
+    onDone: progressOf('sensitivity', onProgress),
   });
   const symmetric = settings.symmetric?.activations ?? false;
   const tensors = report.activations.map((activation) =>
@@ -208,33 +194,23 @@ async function watchParts(
   if (settings.calibration !== undefined) return {};
   const { session, signal, onProgress, nonFinite, opTypes, nodesToExclude, nodesToQuantize } =
     settings;
-  const kept = new SampleKeeper(most);
+  const split = new Split({ data: settings.calibrationData, kept: most, heldOut: 0, signal });
   const calibration = await calibrate(model, {
     ...{ opTypes, nodesToExclude, nodesToQuantize, nonFinite, session, signal, onProgress },
-    calibrationData: offering(settings.calibrationData, kept),
+    calibrationData: split.calibrationData(),
   });
-  return { calibration, calibrationData: kept.samples };
+  return { calibration, calibrationData: split.kept };
 }
 
 /** Nothing was calibrated: samples serve to compare. */
-async function keepSamples(
+async function measureNothing(
   model: Model,
-  { calibrationData }: Settings,
+  { calibrationData, signal }: Settings,
   keeper: SampleKeeper,
 ): Promise<Measured> {
-  let samples = 0;
-  for await (const _ of offering(calibrationData, keeper)) samples++;
-  return { graph: runPasses(model.graph, floatPasses), layers: [], tensors: [], samples };
-}
-
-async function* offering(
-  data: Iterable<Feeds> | AsyncIterable<Feeds>,
-  keeper: SampleKeeper,
-): AsyncGenerator<Feeds> {
-  for await (const feeds of data) {
-    keeper.offer(feeds);
-    yield feeds;
-  }
+  await keepSamples(calibrationData, keeper, signal);
+  const graph = cleanFloatGraph(model.graph);
+  return { graph, layers: [], tensors: [], samples: keeper.offered };
 }
 
 interface Times {
@@ -347,11 +323,6 @@ function integerNodes(quantized: Graph, report: QuantizedForPage['report']): Rea
     if (reads && !float.has(name)) names.add(name);
   }
   return names;
-}
-
-function sizesOf(report: QuantizationReport | WeightsReport): QuantizationPageData['bytes'] {
-  const { bytesBefore: before, bytesAfter: after } = 'model' in report ? report.model : report;
-  return { before, after };
 }
 
 /** The calibrator that chose most ranges: of values that feed outputs alone it is 'max' whatever was asked for. */

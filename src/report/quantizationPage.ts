@@ -3,9 +3,10 @@
  * saw of every value. All figures are in the page itself; its script sorts, filters and unfolds.
  */
 import { formatBytes } from '../graph/print.js';
+import type { Finding } from '../quantize/findings.js';
 import { db, escaped, htmlPage, ms, percent, short, smallPercent } from './html.js';
 import { ErrorScale, errorOf, layerChart, rankLayers } from './layerChart.js';
-import type { PageFinding, PageLayer, QuantizationPageData } from './quantizationData.js';
+import type { PageLayer, QuantizationPageData } from './quantizationData.js';
 import { quantizationScript } from './quantizationScript.js';
 import { quantizationStyle } from './quantizationStyle.js';
 import { tensorEntry } from './tensorSection.js';
@@ -72,7 +73,7 @@ function card(head: string, figure: string, small: string, quality = ''): string
   return `<section class="card ${quality}"><h2>${escaped(head)}</h2><b>${escaped(figure)}</b><small>${escaped(small)}</small></section>`;
 }
 
-function findings(list: readonly PageFinding[]): string {
+function findings(list: readonly Finding[]): string {
   if (list.length === 0) return '';
   const items = list.map(
     ({ level, code, where, what, advice }) =>

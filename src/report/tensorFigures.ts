@@ -40,9 +40,11 @@ export function tensorFigure(
       ? percentiles.map((percentile) => createCalibrator(method, { percentile }))
       : [createCalibrator(method)],
   );
+  const histogram = collector.histogram();
   const candidates = calibrators.map((calibrator): RangeCandidate => {
     const range = calibrator.range(collector, mapping);
-    const loss = lossOf(collector, paramsFromRange(range, mapping), mapping);
+    const params = paramsFromRange(range, mapping);
+    const loss = lossOf(histogram, collector.meanSquare, params, mapping);
     return { calibrator: calibrator.name, range, ...loss };
   });
   if (!candidates.some(({ calibrator }) => calibrator === report.calibrator)) {
@@ -50,7 +52,7 @@ export function tensorFigure(
     candidates.push({ calibrator, range, clipped, sqnr });
   }
   const { min, max } = collector;
-  const bins = binsOf(collector.histogram(), { min, max }, binCount);
+  const bins = binsOf(histogram, { min, max }, binCount);
   return { ...report, seen: { min, max }, bins, candidates };
 }
 

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { exportModel } from '../../src/onnx/export.js';
 import type { QuantizeState } from '../../src/quantize/memory.js';
-import {
-  type QuantizeOptions,
-  type QuantizeProgress,
-  quantize,
-} from '../../src/quantize/quantize.js';
+import type { Progress } from '../../src/quantize/options.js';
+import { type QuantizeOptions, quantize } from '../../src/quantize/quantize.js';
 import { compareModels } from '../../src/report/compare.js';
 import type { InferenceSession } from '../../src/runtime/session.js';
 import { feedsFor, NetBuilder, smallCnn, smallCnnInput } from './nets.js';
@@ -52,6 +49,15 @@ describe('quantize', () => {
     const { outputs } = await compareModels(model, result.model, { data });
     for (const { sqnr } of outputs) expect(sqnr).toBeGreaterThan(25);
     expect(exportModel(model.graph)).toEqual(before);
+  });
+
+  it('corrects layers that have no bias, too', async () => {
+    const net = new NetBuilder(6);
+    net.op('Conv', ['x', net.constant('w', [4, 3, 1, 1])], 'y');
+    const calibrationData = feedsFor([1, 3, 8, 8], 8);
+    const { model, scheme } = await quantize(net.model([1, 3, 8, 8], ['y']), { calibrationData });
+    expect(scheme).toContain('biases corrected');
+    expect(model.graph.nodes.find(({ op }) => op === 'Conv')!.inputs).toHaveLength(3);
   });
 
   it('gives the fewest layers back that meet a tight budget', async () => {
@@ -148,7 +154,7 @@ describe('quantize', () => {
   });
 
   it('tells of its progress, and ends when aborted', async () => {
-    const seen: QuantizeProgress[] = [];
+    const seen: Progress[] = [];
     const controller = new AbortController();
     await within({ onProgress: (progress) => seen.push(progress) });
     expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['calibrate', 'choose', 'search']);

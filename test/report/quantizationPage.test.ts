@@ -7,6 +7,7 @@ import { Collector } from '../../src/calibrate/index.js';
 import { exportModel } from '../../src/onnx/export.js';
 import type { Model } from '../../src/onnx/model.js';
 import { quantizeDynamic } from '../../src/quantize/dynamic.js';
+import type { Finding } from '../../src/quantize/findings.js';
 import { quantize } from '../../src/quantize/quantize.js';
 import { sensitivity } from '../../src/quantize/sensitivity.js';
 import { quantizeStatic } from '../../src/quantize/static.js';
@@ -68,7 +69,7 @@ function withHostileNames(data: QuantizationPageData): QuantizationPageData {
       candidates: tensor.candidates.map((one) => ({ ...one, calibrator: hostile })),
     })),
     weights: data.weights.map((weight) => ({ ...weight, node: hostile, name: hostile })),
-    findings: [finding],
+    findings: [finding as unknown as Finding],
     recipe: { [hostile]: hostile },
   };
 }

@@ -13,7 +13,6 @@ import {
   roundings,
   weightTypes,
 } from '../../quantize/options.js';
-import type { QuantizeProgress } from '../../quantize/quantize.js';
 import type { QuantizationReport } from '../../quantize/report.js';
 import { quantizeStatic } from '../../quantize/static.js';
 import { describeInputs } from '../../runtime/session.js';
@@ -34,7 +33,7 @@ import {
 import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '../terminal.js';
 import { describeCalibration, readCalibration } from './calibrationFile.js';
 import { describeWeights, quantizeWithoutSamples, wayWithoutSamples } from './quantizeWeights.js';
-import { bytesOf, describeWithin, maxDropOf, quantizeWithin } from './quantizeWithin.js';
+import { describeWithin, maxDropOf, quantizeWithin } from './quantizeWithin.js';
 import { reportOf, writeReport } from './report.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
@@ -88,7 +87,7 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
     const { model: quantized, ...rest } = result;
     await saveModel(quantized, output);
     await writeReport(page, file, model, result, common, context).finally(progress.end);
-    terminal.result({ output, ...rest }, () => describeWithin(output, result, bytesOf(result)));
+    terminal.result({ output, ...rest }, () => describeWithin(output, result));
     return;
   }
   const calibrationData = samples;
@@ -178,7 +177,7 @@ export function selector(value: string): NodeSelector {
   }
 }
 
-type Phase = Progress['phase'] | QuantizeProgress['phase'];
+type Phase = Progress['phase'];
 
 const phaseLabels: Record<Phase, string> = {
   smooth: 'Smoothing',
@@ -196,7 +195,7 @@ const phaseLabels: Record<Phase, string> = {
 export function phases(terminal: Terminal) {
   let current: { readonly phase: Phase; readonly line: ProgressLine } | undefined;
   return {
-    update({ phase, done, total, etaMs }: Progress | QuantizeProgress): void {
+    update({ phase, done, total, etaMs }: Progress): void {
       if (current?.phase !== phase) {
         current?.line.end();
         current = { phase, line: terminal.progress(phaseLabels[phase]) };

@@ -5,6 +5,7 @@ import { formatBytes } from '../../graph/print.js';
 import type { Model } from '../../onnx/model.js';
 import type { QuantizeState } from '../../quantize/memory.js';
 import { type QuantizeOptions, type QuantizeResult, quantize } from '../../quantize/quantize.js';
+import { bytesOf } from '../../quantize/report.js';
 import { choice, dashed, decimal, type RawOptions, text, UsageError } from '../options.js';
 import { formatPercent } from '../terminal.js';
 
@@ -72,7 +73,8 @@ function writeState(file: string, state: QuantizeState): void {
   }
 }
 
-export function describeWithin(output: string, result: QuantizeResult, bytes: Bytes): string {
+export function describeWithin(output: string, result: QuantizeResult): string {
+  const bytes = bytesOf(result.report);
   const { accuracy, floatLayers, attempts, scheme, outOfTime } = result;
   const lost = formatPercent(Math.max(accuracy.drop, 0));
   const sizes = `${formatBytes(bytes.before)} → ${formatBytes(bytes.after)}`;
@@ -89,15 +91,4 @@ export function describeWithin(output: string, result: QuantizeResult, bytes: By
       ? 'All layers are quantized'
       : `Left in float (${floatLayers.length}): ${floatLayers.join(', ')}`,
   ].join('\n');
-}
-
-interface Bytes {
-  readonly before: number;
-  readonly after: number;
-}
-
-/** Sizes of the files, whichever kind of report it is. */
-export function bytesOf({ report }: QuantizeResult): Bytes {
-  const { bytesBefore: before, bytesAfter: after } = 'model' in report ? report.model : report;
-  return { before, after };
 }

@@ -1,0 +1,33 @@
+/** Answers to samples, in front of a final softmax, and how far they are from the float model's. */
+import type { Tensor } from '../core/tensor.js';
+import type { Graph } from '../graph/ir.js';
+import { Difference, type Measures } from '../report/difference.js';
+import { withLogits } from './logits.js';
+import { PieceRunner } from './pieces.js';
+import type { SampleRun } from './samples.js';
+
+/** Outputs by name, for each sample. */
+export type Answers = readonly Readonly<Record<string, Tensor>>[];
+
+export function answersOf(graph: Graph, { samples, session, signal }: SampleRun): Promise<Answers> {
+  return new PieceRunner(samples, { session }).finish(withLogits(graph), signal);
+}
+
+/** All outputs of all samples at once. */
+export function measuresBetween(expected: Answers, found: Answers): Measures {
+  const difference = new Difference();
+  for (const [i, answers] of expected.entries()) {
+    for (const [name, tensor] of Object.entries(answers)) {
+      difference.add(tensor, found[i]![name]!, name);
+    }
+  }
+  return difference.measures;
+}
+
+/** How far a graph's answers to some samples are from the float graph's. */
+export type Comparer = (candidate: Graph) => Promise<Measures>;
+
+export async function comparerTo(float: Graph, run: SampleRun): Promise<Comparer> {
+  const expected = await answersOf(float, run);
+  return async (candidate) => measuresBetween(expected, await answersOf(candidate, run));
+}
