@@ -3,7 +3,7 @@
  * every value of a graph in turn costs one run of it, and what is still to come may change in between.
  */
 import type { Tensor } from '../core/tensor.js';
-import type { Graph, Node, ValueType } from '../graph/ir.js';
+import { type Graph, indexOf, type Node, type ValueType } from '../graph/ir.js';
 import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
 
 export interface PieceOptions {
@@ -32,27 +32,28 @@ export class PieceRunner {
   }
 
   /**
-   * Runs what is left of the graph up to the node of this name, and returns the node's first output for each sample.
-   * `graph` is that of the call before but for nodes that have not run yet.
+   * Runs the node of this name and what it still waits for, and returns its first output for each sample. `graph` is that
+   * of the call before but for nodes that have not run yet, which may stand in another order.
    */
-  async advance(graph: Graph, until: string, signal?: AbortSignal): Promise<readonly Tensor[]> {
-    const end = positionOf(graph, until) + 1;
-    const result = graph.nodes[end - 1]!.outputs[0]!;
-    await this.#run(graph, end, [result], signal);
-    const results = this.#live.map((live) => live.get(result)!);
-    if (!this.#readBehind(graph, end).has(result))
-      for (const live of this.#live) live.delete(result);
+  async advance(graph: Graph, name: string, signal?: AbortSignal): Promise<readonly Tensor[]> {
+    const node = nodeCalled(graph, name);
+    const result = node.outputs[0]!;
+    await this.#run(graph, this.#openNodes(graph, [result]), [result], signal);
+    const results = this.read(result);
+    if (!this.#readLater(graph).has(result)) for (const live of this.#live) live.delete(result);
     return results;
   }
 
-  /** Runs what is left of the graph in front of the node of this name. */
+  /** Runs what the node of this name still waits for. */
   async approach(graph: Graph, name: string, signal?: AbortSignal): Promise<void> {
-    await this.#run(graph, positionOf(graph, name), [], signal);
+    const { inputs } = nodeCalled(graph, name);
+    await this.#run(graph, this.#openNodes(graph, inputs), [], signal);
   }
 
   /** Runs all that is left of the graph, and returns its outputs by their names, for each sample. */
   async finish(graph: Graph, signal?: AbortSignal): Promise<readonly Record<string, Tensor>[]> {
-    await this.#run(graph, graph.nodes.length, [], signal);
+    const values = graph.outputs.map(({ value }) => value);
+    await this.#run(graph, this.#openNodes(graph, values), [], signal);
     return this.#live.map((live) =>
       Object.fromEntries(
         graph.outputs.map(({ name, value }) => [
@@ -73,16 +74,28 @@ export class PieceRunner {
     for (const [i, live] of this.#live.entries()) live.set(value, tensors[i]!);
   }
 
+  /** What has to run for these values, in the graph's order. */
+  #openNodes(graph: Graph, values: readonly string[]): readonly Node[] {
+    const index = indexOf(graph);
+    const open = new Set<Node>();
+    const waiting = [...values];
+    for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+      const maker = index.producer(value);
+      if (maker === undefined || open.has(maker) || this.#done.has(maker.name)) continue;
+      open.add(maker);
+      waiting.push(...maker.inputs);
+    }
+    return graph.nodes.filter((node) => open.has(node) && !isConstant(graph, node));
+  }
+
   async #run(
     graph: Graph,
-    end: number,
+    nodes: readonly Node[],
     results: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const isOpen = (node: Node): boolean => !this.#done.has(node.name) && !isConstant(graph, node);
-    const nodes = graph.nodes.slice(0, end).filter(isOpen);
     if (nodes.length === 0) return;
-    const later = this.#readBehind(graph, end);
+    const later = this.#readLater(graph, new Set(nodes));
     for (const result of results) later.add(result);
     const wanted = nodes.flatMap((node) => node.outputs).filter((value) => later.has(value));
     const piece = cutOut(graph, nodes, wanted, (value) => this.#typeOf(value));
@@ -109,10 +122,11 @@ export class PieceRunner {
     return { type, dims: dims.map((size, axis) => (isCommon(axis) ? size : undefined)) };
   }
 
-  /** Values that nodes from this one on read, and outputs of the graph. */
-  #readBehind(graph: Graph, from: number): Set<string> {
+  /** Values that are read by nodes still to come, which those that are running are not, and outputs of the graph. */
+  #readLater(graph: Graph, running: ReadonlySet<Node> = new Set()): Set<string> {
     const read = new Set(graph.outputs.map(({ value }) => value));
-    for (const node of graph.nodes.slice(from)) {
+    for (const node of graph.nodes) {
+      if (running.has(node) || this.#done.has(node.name)) continue;
       for (const input of node.inputs) read.add(input);
       for (const value of this.#options.keep?.get(node.name) ?? []) read.add(value);
     }
@@ -121,8 +135,8 @@ export class PieceRunner {
   }
 }
 
-function positionOf(graph: Graph, name: string): number {
-  return graph.nodes.findIndex((node) => node.name === name);
+function nodeCalled(graph: Graph, name: string): Node {
+  return graph.nodes.find((node) => node.name === name)!;
 }
 
 /** What reads constants alone (a DequantizeLinear of weights) belongs to whichever piece reads it. */

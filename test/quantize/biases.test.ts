@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/core/tensor.js';
 import { inferTypes } from '../../src/graph/infer.js';
+import type { Graph } from '../../src/graph/ir.js';
+import { sortNodes } from '../../src/graph/patch.js';
 import { correctBiases } from '../../src/quantize/biases.js';
 import { PieceRunner } from '../../src/quantize/pieces.js';
-import { quantizeStatic } from '../../src/quantize/static.js';
+import { SampleKeeper } from '../../src/quantize/samples.js';
+import { prepareStatic, quantizeStatic } from '../../src/quantize/static.js';
 import { compareModels } from '../../src/report/compare.js';
 import { createSession } from '../../src/runtime/session.js';
 import { feedsFor, NetBuilder, smallCnn, smallCnnInput } from './nets.js';
@@ -81,6 +84,33 @@ describe('biasCorrection', () => {
     );
     for (const { before, after } of layers) expect(after).toBeGreaterThanOrEqual(before - 0.01);
     expect(plain.report.layers).toEqual([]);
+  });
+
+  it('does not depend on the order of branches', async () => {
+    const { graph, placement, draft } = await prepareStatic(
+      cnn(),
+      { calibrationData: data },
+      new SampleKeeper(0),
+    );
+    const names = placement.anchors.map((node) => node.name);
+    const run = { samples: data.slice(0, 4) };
+    const { quantized } = draft;
+    const isRight = (name: string) => /right/.test(name);
+    const right = quantized.nodes.filter(({ name }) => isRight(name));
+    const rest = quantized.nodes.filter(({ name }) => !isRight(name));
+    // Sorted as near to this order as dependencies allow: the right branch now stands in front of the left one.
+    const turned = { ...quantized, nodes: sortNodes([...right, ...rest]) };
+    const position = (of: Graph, name: string) => of.nodes.findIndex((node) => node.name === name);
+    expect(position(turned, 'Conv_right')).toBeLessThan(position(turned, 'Conv_left'));
+    const expected = await correctBiases(graph, quantized, names, run);
+    const found = await correctBiases(graph, turned, names, run);
+    expect(found.layers.map(({ node }) => node)).toEqual(names);
+    const codesOf = ({ graph: { constants } }: typeof expected) =>
+      [...constants].flatMap(([name, { type, data: codes }]) =>
+        type === 'int32' ? [[name, codes] as const] : [],
+      );
+    expect(codesOf(expected)).toHaveLength(names.length);
+    expect(new Map(codesOf(found))).toEqual(new Map(codesOf(expected)));
   });
 
   it('adds a bias to a convolution that has none', async () => {
