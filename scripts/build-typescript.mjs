@@ -1,49 +1,84 @@
 /**
- * src/ → dist/esm and dist/cjs, by plain tsc. Under `module: nodenext` the nearest package.json decides what a .ts file
- * becomes, so the CommonJS half is compiled from a mirror of src/ that stands beside a package.json of type commonjs.
- * The mirror lies as deep as the real tree: the paths in declaration and source maps hold for both.
+ * src/ → dist/esm and dist/cjs. rolldown bundles the code, once for each module system: loading some hundred small files
+ * would take longer than loading a model. tsc checks the types and writes the declarations, which are the same for both.
  */
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { root, run, say } from './lib/run.mjs';
-import { listFiles } from './lib/step.mjs';
+import { BuildError, root, run, say } from './lib/run.mjs';
 
-const mirror = path.join(root, '.cache', 'cjs');
-const commonjs = '{ "type": "commonjs" }\n';
+/** Loaded when it is needed: most processes need one backend, and those that do not run models none. */
+const backends = ['backends/native/index', 'backends/reference/index', 'backends/wasm/index'];
 
-// Resolved when called: on a fresh clone this file is loaded before there is a node_modules.
-function compile(project) {
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  return run(process.execPath, [tsc, '--pretty', 'false', '-p', project]);
+/** Files of dist/esm that the package's own benchmarks, tests and examples open, besides the entries of its users. */
+const doors = [
+  ...['cli/terminal', 'core/dtype', 'core/half', 'core/shape', 'graph/print', 'onnx/attributes'],
+  ...['onnx/messages', 'onnx/tensors', 'onnx/types', 'runtime/plan', 'runtime/steps'],
+];
+
+/** Built apart from the rest, and CommonJS in both halves: it needs `require` and `__dirname`. */
+const addonLoader = 'backends/native/addon';
+
+const inputsOf = (names, extension = 'ts') =>
+  Object.fromEntries(names.map((name) => [name, path.join(root, 'src', `${name}.${extension}`)]));
+
+/** What stays an import: dependencies, Node's own modules and the loader of the addon. */
+const isExternal = (id) =>
+  id.endsWith('/addon.cjs') || !(id.startsWith('.') || path.isAbsolute(id));
+
+async function bundle(folder, format, inputs, names) {
+  const { rolldown } = await import('rolldown');
+  const built = await rolldown({
+    input: inputs,
+    cwd: root,
+    platform: 'node',
+    external: isExternal,
+    resolve: { extensionAlias: { '.js': ['.ts'] } },
+    transform: { target: 'es2022' },
+    onLog(_level, { message }) {
+      throw new BuildError(`rolldown: ${message}`);
+    },
+  });
+  await built.write({
+    dir: path.join(root, folder),
+    format,
+    sourcemap: true,
+    comments: false,
+    entryFileNames: names,
+    chunkFileNames: 'chunks/[name].js',
+    codeSplitting: {
+      groups: [{ name: 'octavo', test: /\/src\/(?!cli\/|backends\/(native|reference|wasm)\/)/ }],
+    },
+  });
+  await built.close();
 }
 
-/** Deletes from `folder` what no source file stands behind any more. */
-function prune(folder, sources) {
-  const compiled = /(\.d)?\.[cm]?[jt]s(\.map)?$/;
-  for (const file of listFiles(folder)) {
-    const stem = path.relative(folder, file).replace(compiled, '');
-    if (compiled.test(file) && !sources.has(stem)) fs.rmSync(path.join(root, file));
-  }
+/** The declarations of dist/esm also for the CommonJS half, which leaves the command line out. */
+function copyDeclarations() {
+  const from = path.join(root, 'dist/esm');
+  const filter = (file) =>
+    fs.statSync(file).isDirectory()
+      ? file !== path.join(from, 'cli')
+      : /\.d\.c?ts(\.map)?$/.test(file);
+  fs.cpSync(from, path.join(root, 'dist/cjs'), { recursive: true, filter });
 }
 
 async function build() {
-  say('compiling TypeScript (tsc)');
-  const sources = new Set(
-    listFiles('src').map((file) => path.relative('src', file).replace(/\.[cm]?ts$/, '')),
-  );
-  fs.rmSync(path.join(mirror, 'src'), { recursive: true, force: true });
-  fs.cpSync(path.join(root, 'src'), path.join(mirror, 'src'), { recursive: true });
-  fs.writeFileSync(path.join(mirror, 'package.json'), commonjs);
-  const halves = await Promise.allSettled([
-    compile('tsconfig.build.json'),
-    compile('tsconfig.cjs.json'),
-  ]);
-  const failed = halves.find((half) => half.status === 'rejected');
-  if (failed) throw failed.reason;
-  for (const folder of ['dist/esm', '.cache/cjs/dist/cjs', 'dist/cjs']) prune(folder, sources);
-  fs.cpSync(path.join(mirror, 'dist/cjs'), path.join(root, 'dist/cjs'), { recursive: true });
-  fs.writeFileSync(path.join(root, 'dist/cjs/package.json'), commonjs);
+  say('compiling TypeScript (tsc, rolldown)');
+  for (const folder of ['dist/esm', 'dist/cjs']) {
+    fs.rmSync(path.join(root, folder), { recursive: true, force: true });
+  }
+  // Resolved when called: on a fresh clone this file is loaded before there is a node_modules.
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  await run(process.execPath, [tsc, '--pretty', 'false', '-p', 'tsconfig.build.json']);
+  copyDeclarations();
+  const entries = ['index', ...backends];
+  await bundle('dist/esm', 'esm', inputsOf([...entries, 'cli/main', ...doors]), '[name].js');
+  await bundle('dist/cjs', 'cjs', inputsOf(entries), '[name].js');
+  for (const folder of ['dist/esm', 'dist/cjs']) {
+    await bundle(folder, 'cjs', inputsOf([addonLoader], 'cts'), '[name].cjs');
+  }
+  fs.writeFileSync(path.join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
 }
 
 export const typescriptStep = {
@@ -52,7 +87,6 @@ export const typescriptStep = {
     'src',
     'tsconfig.json',
     'tsconfig.build.json',
-    'tsconfig.cjs.json',
     'scripts/build-typescript.mjs',
     'package-lock.json',
   ],

@@ -120,6 +120,17 @@ describe('the packed package', () => {
   });
 });
 
+test('files of the build that benchmarks, tests and examples open are there', () => {
+  const named = ['bench', 'examples', 'test'].flatMap((folder) =>
+    sourceFiles(folder, /\.(mjs|ts)$/).flatMap((file) => {
+      const text = fs.readFileSync(path.join(root, file), 'utf8');
+      return [...text.matchAll(/from '[./]*\/(dist\/esm\/[\w/]+\.js)'/g)].map(([, name]) => name!);
+    }),
+  );
+  expect(named).toContain('dist/esm/runtime/steps.js');
+  expect(named.filter((name) => !fs.existsSync(path.join(root, name)))).toEqual([]);
+});
+
 describe('both builds', () => {
   const print = 'console.log(JSON.stringify(Object.keys(octavo).sort()))';
   const namesFrom = (type: string, load: string) =>
