@@ -4,21 +4,24 @@
  *
  * Checked each time: nodes in topological order with unique names; every value written once, and
  * read only where a graph input, a constant or an earlier node defines it; outputs backed by values;
- * constants whose data, dims and type agree; types of values that exist, with sane dims.
- * Checked when a node is first seen (nodes are immutable, and rewiring one makes a new one): arity, and
- * that the operator's inference accepts the inputs and does not contradict the types the graph states.
+ * types of values that exist, with sane dims.
+ * Checked when a constant is first seen: that its data, dims and type agree. When a node is (nodes are immutable, and
+ * rewiring one makes a new one): arity, and that the operator's inference accepts the inputs and does not contradict the
+ * types the graph states.
  * Not checked: whether types are there at all. A graph may be untyped (graph/infer fills it in), and
  * operators without a definition are let through: whoever runs or lowers them reports them.
  */
 import { isDataType, isStorageOf, storageLengthOf } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import { elementCount, formatShape } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
 import { inferNode } from './infer.js';
 import type { Dim, Graph, Node, ValueType } from './ir.js';
 import { qualifiedOp } from './ir.js';
 import { definitionOf } from './ops/index.js';
 
 const seen = new WeakSet<Node>();
+const seenConstants = new WeakSet<Tensor>();
 
 /**
  * Throws `INVALID_GRAPH` naming the node or value that breaks a rule, and for a node that is seen first
@@ -59,14 +62,17 @@ function verifyInputs(graph: Graph, define: (value: string) => void): void {
 }
 
 function verifyConstants(graph: Graph, define: (value: string) => void): void {
-  for (const [name, { type, dims, data }] of graph.constants) {
+  for (const [name, constant] of graph.constants) {
     if (name === '') throw broken(graph.name, 'a constant has no name');
     define(name);
+    if (seenConstants.has(constant)) continue;
+    const { type, dims, data } = constant;
     const fits =
       isDataType(type) &&
       isStorageOf(type, data) &&
       data.length === storageLengthOf(type, elementCount(dims, name));
     if (!fits) throw broken(name, 'the data of the constant do not fit its type and dims');
+    seenConstants.add(constant);
   }
 }
 

@@ -4,11 +4,10 @@
  * opened is checked through its descriptor, so a path that is swapped meanwhile gains nothing. Ranges
  * are compared with the file's size before memory is allocated.
  */
-import fs from 'node:fs';
-import path from 'node:path';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { StringStringEntryProto } from './messages.js';
+import { node } from './node.js';
 
 export interface ExternalData {
   /**
@@ -23,7 +22,7 @@ export interface ExternalData {
 export interface ExternalDataOptions {
   /** Path of the model file; locations are relative to its folder. Without it no file is opened. */
   readonly modelPath?: string | undefined;
-  /** Contents by location, taken instead of files. */
+  /** Contents by location, taken instead of files, and copied. */
   readonly files?: ReadonlyMap<string, Uint8Array> | undefined;
   readonly limits: Limits;
   /** Bytes of the model file itself, which count for the limit. */
@@ -51,7 +50,7 @@ export function openExternalData(options: ExternalDataOptions): ExternalData {
           ? fileSource(openInside(modelPath, location, where))
           : {
               size: given.length,
-              read: (offset, length) => given.subarray(offset, offset + length),
+              read: (offset, length) => given.slice(offset, offset + length),
             };
       sources.set(location, source);
     }
@@ -88,7 +87,7 @@ export function openExternalData(options: ExternalDataOptions): ExternalData {
       return source.read(offset, length, where);
     },
     close() {
-      for (const descriptor of descriptors.splice(0)) fs.closeSync(descriptor);
+      for (const descriptor of descriptors.splice(0)) node.files.closeSync(descriptor);
     },
   };
 }
@@ -142,6 +141,7 @@ interface OpenFile {
 }
 
 function openInside(modelPath: string | undefined, location: string, where: string): OpenFile {
+  const { files: fs, path } = node;
   const refuse = (what: string, cause?: unknown): OctavoError =>
     new OctavoError('UNSAFE_PATH', `external data in '${location}': ${what}`, { where, cause });
 
@@ -204,7 +204,7 @@ function readRange(descriptor: number, offset: number, length: number, where: st
     const step = Math.min(most, length - done);
     let read: number;
     try {
-      read = fs.readSync(descriptor, data, done, step, offset + done);
+      read = node.files.readSync(descriptor, data, done, step, offset + done);
     } catch (cause) {
       throw new OctavoError('FILE_UNREADABLE', 'the external data cannot be read', {
         where,

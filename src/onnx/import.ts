@@ -29,6 +29,8 @@ export interface ImportOptions {
   /** External data by location, taken instead of files. */
   readonly externalData?: ReadonlyMap<string, Uint8Array> | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /** Nobody else has the bytes: tensors may be moved within them. */
+  readonly ownsBytes?: boolean | undefined;
 }
 
 interface Importer extends TensorContext {
@@ -73,6 +75,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Mod
     const importer: Importer = {
       limits,
       external,
+      ownsBytes: options.ownsBytes,
       names: namesOf(proto.graph),
       nodeNames: new Set(),
       opsets: opsetsOf(proto, name),

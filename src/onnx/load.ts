@@ -1,8 +1,8 @@
 /** Reading the model file that the user names. */
-import { constants } from 'node:fs';
-import fs from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
+import { node } from './node.js';
 
 /** Largest step of one read: one call reads at most 2 GiB. */
 const mostAtOnce = 2 ** 30;
@@ -12,10 +12,11 @@ const mostAtOnce = 2 ** 30;
  * or `LIMIT_EXCEEDED`.
  */
 export async function readModelFile(file: string, limits: Limits): Promise<Uint8Array> {
-  let handle: fs.FileHandle | undefined;
+  let handle: FileHandle | undefined;
   try {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
-    handle = await fs.open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const { O_RDONLY, O_NONBLOCK = 0 } = node.files.constants;
+    handle = await node.fileCalls.open(file, O_RDONLY | O_NONBLOCK);
     const stats = await handle.stat();
     if (!stats.isFile()) {
       throw new OctavoError('FILE_UNREADABLE', 'it is not a regular file', { where: file });

@@ -1,11 +1,11 @@
 /** Models as files: the graph, and what else the file says. */
-import { fileURLToPath } from 'node:url';
 import { OctavoError } from '../core/errors.js';
 import { type Limits, resolveLimits } from '../core/limits.js';
 import type { Graph } from '../graph/ir.js';
 import { exportModel } from './export.js';
 import { importModel } from './import.js';
 import { readModelFile } from './load.js';
+import { node } from './node.js';
 import { writeFileAtomic } from './save.js';
 
 /** What an ONNX file says besides its graph. */
@@ -50,11 +50,11 @@ export async function loadModel(
   if (typeof source === 'string' || source instanceof URL) {
     const path = typeof source === 'string' ? source : pathOf(source);
     const bytes = await readModelFile(path, resolveLimits(limits));
-    return importModel(bytes, { path, externalData, limits });
+    return importModel(bytes, { path, externalData, limits, ownsBytes: true });
   }
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) {
     const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
-    return importModel(new Uint8Array(bytes), { externalData, limits });
+    return importModel(new Uint8Array(bytes), { externalData, limits, ownsBytes: true });
   }
   if (isModel(source)) return source;
   throw new OctavoError('INVALID_ARGUMENT', 'not a model', {
@@ -65,7 +65,7 @@ export async function loadModel(
 
 function pathOf(url: URL): string {
   try {
-    return fileURLToPath(url);
+    return node.url.fileURLToPath(url);
   } catch (cause) {
     throw new OctavoError('INVALID_ARGUMENT', 'not the URL of a file', { where: url.href, cause });
   }

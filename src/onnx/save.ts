@@ -3,21 +3,20 @@
  * the old file's place. Whenever the process dies, the path holds the old file or the new one. (A
  * process that is killed may leave a file '.<name>.<pid>.<number>.tmp' behind.)
  */
-import { randomBytes } from 'node:crypto';
-import fs from 'node:fs/promises';
-import path from 'node:path';
 import { OctavoError } from '../core/errors.js';
+import { node } from './node.js';
 
 /**
  * Writes a file whole or not at all. An existing file keeps its permissions; a link to a file stays a
  * link. Throws `FILE_UNWRITABLE`, and leaves what was there as it was.
  */
 export async function writeFileAtomic(file: string, data: Uint8Array): Promise<void> {
+  const { fileCalls: fs, path } = node;
   let temporary: string | undefined;
   try {
     const { target, mode } = await targetOf(file);
     const folder = path.dirname(target);
-    const name = `.${path.basename(target)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+    const name = `.${path.basename(target)}.${process.pid}.${node.crypto.randomBytes(6).toString('hex')}.tmp`;
     temporary = path.join(folder, name);
     await writeNew(temporary, data, mode);
     await fs.rename(temporary, target);
@@ -37,6 +36,7 @@ interface Target {
 }
 
 async function targetOf(file: string): Promise<Target> {
+  const { fileCalls: fs, path } = node;
   let target: string;
   try {
     target = await fs.realpath(file);
@@ -54,7 +54,7 @@ async function targetOf(file: string): Promise<Target> {
 }
 
 async function writeNew(file: string, data: Uint8Array, mode: number | undefined): Promise<void> {
-  const handle = await fs.open(file, 'wx', mode ?? 0o666);
+  const handle = await node.fileCalls.open(file, 'wx', mode ?? 0o666);
   try {
     // The mode given to open is subject to the umask.
     if (mode !== undefined) await handle.chmod(mode);
@@ -67,7 +67,7 @@ async function writeNew(file: string, data: Uint8Array, mode: number | undefined
 
 /** Makes the rename last through a power failure, where folders can be opened at all. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await fs.open(folder, 'r').catch(() => undefined);
+  const handle = await node.fileCalls.open(folder, 'r').catch(() => undefined);
   if (handle === undefined) return;
   try {
     await handle.sync();

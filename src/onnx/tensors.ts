@@ -1,7 +1,7 @@
 /**
  * Tensors in a file, in each of the encodings ONNX knows, to tensors in memory and back. Dims are
  * compared with the data that are there before anything is allocated, so that a tensor cannot cost
- * more than its file. Raw data become views of the file where they are aligned, copies where not.
+ * more than its file. Raw data become views of the file where they are aligned, or can be, and copies where not.
  */
 import {
   allocate,
@@ -24,6 +24,8 @@ import { dataTypeOf } from './types.js';
 export interface TensorContext {
   readonly limits: Limits;
   readonly external: ExternalData;
+  /** Nobody else reads the bytes of the file any more: data may be moved within them. */
+  readonly ownsBytes?: boolean | undefined;
 }
 
 /**
@@ -65,11 +67,11 @@ function dataOf(
   type: DataType,
   count: number,
   where: string,
-  { external }: TensorContext,
+  { external, ownsBytes = false }: TensorContext,
 ): TypedArray {
   const bytes = byteLengthOf(type, count);
   if (proto.dataLocation === externalLocation) {
-    return viewBytes(type, external.read(proto.externalData ?? [], bytes, where), count);
+    return viewBytes(type, external.read(proto.externalData ?? [], bytes, where), count, false);
   }
   const encoded = [proto.rawData, ...listsOf(proto)].filter((list) => (list?.length ?? 0) > 0);
   if (encoded.length > 1) {
@@ -79,7 +81,9 @@ function dataOf(
   if (list === undefined || list === proto.rawData) {
     const found = list?.length ?? 0;
     if (found !== bytes) throw wrongLength(type, proto.dims ?? [], bytes, found, where);
-    return list === undefined ? allocate(type, 0) : viewBytes(type, proto.rawData!, count);
+    return list === undefined
+      ? allocate(type, 0)
+      : viewBytes(type, proto.rawData!, count, ownsBytes);
   }
   if (list !== listFor(proto, type)) {
     throw new OctavoError('INVALID_MODEL', `the data are in a field that is not for ${type}`, {
@@ -149,10 +153,24 @@ function narrow(list: Int32Array | BigUint64Array, type: DataType, where: string
   return result;
 }
 
-function viewBytes(type: DataType, bytes: Uint8Array, count: number): TypedArray {
-  const aligned = bytes.byteOffset % allocate(type, 0).BYTES_PER_ELEMENT === 0;
-  const { buffer, byteOffset } = aligned ? bytes : new Uint8Array(bytes);
-  return viewOf(type, buffer, byteOffset, count);
+/** In front of raw data of so many bytes lie three at least that nobody needs any more: their tag and their length. */
+const leastMovable = 128;
+
+function viewBytes(
+  type: DataType,
+  bytes: Uint8Array,
+  count: number,
+  isMovable: boolean,
+): TypedArray {
+  const width = allocate(type, 0).BYTES_PER_ELEMENT;
+  const { buffer, byteOffset: start, byteLength } = bytes;
+  const beyond = start % width;
+  if (beyond === 0) return viewOf(type, buffer, start, count);
+  if (isMovable && width <= 4 && byteLength >= leastMovable) {
+    new Uint8Array(buffer).copyWithin(start - beyond, start, start + byteLength);
+    return viewOf(type, buffer, start - beyond, count);
+  }
+  return viewOf(type, new Uint8Array(bytes).buffer, 0, count);
 }
 
 /** Writes a tensor as raw data, which share its memory. */

@@ -177,3 +177,22 @@ describe('the graph', () => {
     expect([...meta.opsets]).toEqual([['', 13]]);
   });
 });
+
+test('data that lie askew are the same, moved within bytes that are the importer’s own or copied', () => {
+  const values = (i: number) => Array.from({ length: 40 }, (_, k) => 1000 * i + k);
+  const names = ['a', 'bb', 'ccc', 'dddd', 'eeeee', 'f'];
+  const bytes = bytesOf(13, {
+    inputs: { x: float32(40) },
+    outputs: { y: float32(40) },
+    nodes: [nodeProto('Sum', ['x', ...names], ['y'])],
+    constants: Object.fromEntries(names.map((name, i) => [name, t('float32', values(i), [40])])),
+  });
+  const untouched = bytes.slice();
+  for (const ownsBytes of [false, true]) {
+    const { graph } = importModel(bytes, { ownsBytes });
+    const data = names.map((name) => graph.constants.get(name)!.data);
+    for (const [i, found] of data.entries()) expect(Array.from(found, Number)).toEqual(values(i));
+    expect(data.every(({ buffer }) => buffer === bytes.buffer)).toBe(ownsBytes);
+    if (!ownsBytes) expect(bytes).toEqual(untouched);
+  }
+});

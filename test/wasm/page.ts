@@ -1,6 +1,5 @@
 /**
- * Pages in Debian's Chromium that load Octavo's build (dist/esm) as it is, served on localhost. The
- * modules of Node that it names are empty there, as a bundler would have it.
+ * Pages in Debian's Chromium that load Octavo's build (dist/esm) as it is, served on localhost.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -12,29 +11,7 @@ import { startChromium } from '../helpers/chromium.js';
 
 const build = fileURLToPath(new URL('../../dist/esm/', import.meta.url));
 
-/** Names that the build imports from modules of Node, besides their defaults. */
-const nodeModules: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['randomBytes'],
-  'node:fs': ['constants'],
-  'node:fs/promises': [],
-  'node:path': [],
-  'node:url': ['fileURLToPath'],
-};
-
-const empty = (names: readonly string[]) =>
-  ['export default {};', ...names.map((name) => `export const ${name} = undefined;`)].join('');
-
-const importMap = {
-  imports: Object.fromEntries(
-    Object.entries(nodeModules).map(([name, names]) => [
-      name,
-      `data:text/javascript,${encodeURIComponent(empty(names))}`,
-    ]),
-  ),
-};
-
 const html = `<!doctype html><title>Octavo</title>
-<script type="importmap">${JSON.stringify(importMap)}</script>
 <script type="module">
   import * as octavo from '/octavo/index.js';
   import { createWasmBackend, wasmIsas } from '/octavo/backends/wasm/index.js';

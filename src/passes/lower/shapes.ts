@@ -43,17 +43,47 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   const moved = permuteDims(dims, perm);
   if (keepsOrder(dims, perm)) return { type, dims: moved, data } as Tensor;
   const result = allocate(type, elementCount(dims));
+  move(bitsAsNumbers(data), bitsAsNumbers(result), joinAxes(dims, perm));
+  return { type, dims: moved, data: result } as Tensor;
+}
+
+/** Axes and what becomes of them. */
+interface Move {
+  readonly dims: readonly number[];
+  readonly perm: readonly number[];
+}
+
+/** The same move of fewer axes: neighbours that stay neighbours are one, and those of size 1 none. */
+function joinAxes(dims: readonly number[], perm: readonly number[]): Move {
+  const runs: { first: number; last: number; size: number }[] = [];
+  for (const axis of perm) {
+    if (dims[axis] === 1) continue;
+    const run = runs.at(-1);
+    const between = run && dims.slice(run.last + 1, axis);
+    if (run !== undefined && axis > run.last && between!.every((dim) => dim === 1)) {
+      run.last = axis;
+      run.size *= dims[axis]!;
+    } else {
+      runs.push({ first: axis, last: axis, size: dims[axis]! });
+    }
+  }
+  const before = [...runs].sort((a, b) => a.first - b.first);
+  return { dims: before.map(({ size }) => size), perm: runs.map((run) => before.indexOf(run)) };
+}
+
+/** Moves elements from where they lie to where they will. */
+function move(from: Bits, to: Bits, { dims, perm }: Move): void {
+  const moved = permuteDims(dims, perm);
   const strides = permuteDims(stridesOf(dims), perm);
+  const steps = stridesOf(moved);
   // The axis along which elements lie together before, and the one along which they will.
   const together = perm.indexOf(dims.length - 1);
   const last = moved.length - 1;
   const outer = moved.map((_, axis) => axis).filter((axis) => axis !== together && axis !== last);
-  const steps = stridesOf(moved);
   const block = {
     ...{ rows: together === last ? 1 : moved[together]!, columns: moved[last]! },
     ...{ rowStep: steps[together]!, columnStep: strides[last]! },
   };
-  const [from, to] = [bitsAsNumbers(data), bitsAsNumbers(result)];
   const visit = (depth: number, source: number, target: number): void => {
     const axis = outer[depth];
     if (axis === undefined) {
@@ -65,7 +95,6 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
     }
   };
   visit(0, 0, 0);
-  return { type, dims: moved, data: result } as Tensor;
 }
 
 type Bits = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
