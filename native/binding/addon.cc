@@ -75,6 +75,15 @@ Napi::Value runPeak(const Napi::CallbackInfo& info) {
   throw Napi::Error::New(env, "this CPU can run no peak loop " + name);
 }
 
+// detach(buffers: ArrayBuffer[])
+void detach(const Napi::CallbackInfo& info) {
+  const Napi::Array buffers = info[0].As<Napi::Array>();
+  for (uint32_t i = 0; info[0].IsArray() && i < buffers.Length(); i++) {
+    const Napi::Value buffer = buffers.Get(i);
+    if (buffer.IsArrayBuffer()) buffer.As<Napi::ArrayBuffer>().Detach();
+  }
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance{nullptr, {}, BufferMakers(env)};
   env.SetInstanceData(instance);
@@ -84,6 +93,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("schema", schemaText());
   exports.Set("isas", listIsas(env));
   exports.Set("kernels", listKernels(env));
+  exports.Set("detach", Napi::Function::New(env, detach, "detach"));
   exports.Set("peaks", Napi::Function::New(env, peaks, "peaks"));
   exports.Set("runPeak", Napi::Function::New(env, runPeak, "runPeak"));
   exports.Set("bestIsa", isaName(bestIsa()));

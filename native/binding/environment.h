@@ -41,6 +41,11 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // is queued in front of it. Unknown ids are jobs that have ended.
   void cancel(uint32_t id);
 
+  // Whether no job is in flight, and no run held. On the JavaScript thread, as hold().
+  bool isIdle() const { return unfinished_ == 0 && !held_; }
+  // A run waits for the next turn of the event loop, to be done by this thread; or it is over.
+  void hold(bool held) { held_ = held; }
+
  private:
   Environment() = default;
 
@@ -52,6 +57,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   napi_threadsafe_function toJs_ = nullptr;
   size_t unfinished_ = 0;  // jobs whose finish is still to come; seen by the JavaScript thread only
+
+  bool held_ = false;
 
   Mutex mutex_;
   Condition allEnded_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "native/binding/errors.h"
 #include "native/kernels/registry.h"
@@ -17,6 +18,10 @@ namespace {
 
 // Memory of finished runs that a plan keeps for the next ones.
 constexpr size_t kIdleMemories = 4;
+
+// Nanoseconds of a run that its own thread may do at once: waking up another one, and the event
+// loop again, takes a good part of that, and timers are five times as coarse.
+constexpr int64_t kShort = 200'000;
 
 bool isKernel(const std::string& name) {
   size_t count;
@@ -51,6 +56,49 @@ Bytes bytesOf(Napi::Env env, const Napi::Value& value) {
   return {static_cast<const uint8_t*>(data), length * value.As<Napi::TypedArray>().ElementSize()};
 }
 
+// A model's constants as JavaScript holds them.
+struct Constants {
+  size_t bytes = 0;
+  std::vector<ConstantPart> parts;
+};
+
+Constants constantsOf(Napi::Env env, const Napi::Value& value) {
+  Constants constants;
+  if (value.IsTypedArray()) {
+    const Bytes block = bytesOf(env, value);
+    constants.bytes = block.size;
+    if (block.size > 0) constants.parts.push_back({0, block.size, block.data});
+    return constants;
+  }
+  if (!value.IsObject()) throw makeError(env, "INTERNAL", "a model needs its constants");
+  const Napi::Object object = value.As<Napi::Object>();
+  constants.bytes = static_cast<size_t>(object.Get("bytes").ToNumber().Int64Value());
+  const Bytes offsets = bytesOf(env, object.Get("offsets"));
+  const Napi::Value list = object.Get("data");
+  if (!list.IsArray()) throw makeError(env, "INTERNAL", "the data of constants are no list");
+  const Napi::Array data = list.As<Napi::Array>();
+  if (offsets.size != data.Length() * sizeof(double)) {
+    throw makeError(env, "INTERNAL", "constants need an offset each");
+  }
+  const size_t limit = constants.bytes - std::min(constants.bytes, kTensorSlack);
+  size_t end = 0;
+  for (uint32_t i = 0; i < data.Length(); i++) {
+    double place;
+    std::memcpy(&place, offsets.data + i * sizeof(double), sizeof(double));
+    const Bytes bytes = bytesOf(env, data.Get(i));
+    if (!(place >= static_cast<double>(end) && place <= static_cast<double>(limit))) {
+      throw makeError(env, "INTERNAL", "constants overlap or are not in order");
+    }
+    const auto offset = static_cast<size_t>(place);
+    if (offset % kTensorAlignment != 0 || bytes.size > limit - offset) {
+      throw makeError(env, "INTERNAL", "a constant does not lie in its block");
+    }
+    if (bytes.size > 0) constants.parts.push_back({offset, bytes.size, bytes.data});
+    end = offset + bytes.size;
+  }
+  return constants;
+}
+
 }  // namespace
 
 // ---- NativeModel ------------------------------------------------------------
@@ -64,7 +112,7 @@ Napi::Function NativeModel::define(Napi::Env env) {
 
 NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeModel>(info) {
   const Napi::Env env = info.Env();
-  const Bytes constants = bytesOf(env, info[0]);
+  const Constants constants = constantsOf(env, info[0]);
   Isa isa;
   if (!parseIsa(info[1].ToString().Utf8Value().c_str(), &isa) || !isaBuilt(isa) ||
       !isaSupported(isa)) {
@@ -75,15 +123,17 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
     throw makeError(env, "INVALID_ARGUMENT", "there is no kernel " + kernel);
   }
   model_ =
-      orOutOfMemory(env, [&] { return shareModel(constants.data, constants.size, isa, kernel); });
+      orOutOfMemory(env, [&] { return shareModel(constants.parts, constants.bytes, isa, kernel); });
+  if (info[0].IsTypedArray()) {
+    for (const ConstantPart& part : constants.parts) model_->constants.keep(part);
+  }
   account(env);
 }
 
 NativeModel::~NativeModel() { Napi::MemoryManagement::AdjustExternalMemory(Env(), -accounted_); }
 
 void NativeModel::account(Napi::Env env) {
-  const auto bytes = static_cast<int64_t>(
-      model_ == nullptr ? 0 : model_->constants.bytes() + model_->packs.bytes());
+  const auto bytes = static_cast<int64_t>(model_ == nullptr ? 0 : model_->bytes());
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
   accounted_ = bytes;
 }
@@ -94,10 +144,12 @@ Napi::Value NativeModel::prepare(const Napi::CallbackInfo& info) {
   const Bytes words = bytesOf(env, info[0]);
   const Bytes constants = bytesOf(env, info[1]);
   const uint32_t threads = info[2].ToNumber().Uint32Value();
+  Constants model;
+  if (!info[3].IsUndefined()) model = constantsOf(env, info[3]);
   auto state = std::make_shared<PlanState>();
   throwIfFailed(env, orOutOfMemory(env, [&] {
                   return ExecutablePlan::create(
-                      model_, reinterpret_cast<const int32_t*>(words.data),
+                      model_, std::move(model.parts), reinterpret_cast<const int32_t*>(words.data),
                       words.size / sizeof(int32_t), constants.data, constants.size,
                       std::clamp<size_t>(threads, 1, kMaxThreads), &state->plan);
                 }));
@@ -117,6 +169,14 @@ void NativeModel::dispose(const Napi::CallbackInfo& info) {
 }
 
 // ---- PlanState --------------------------------------------------------------
+
+Status PlanState::run(RunMemory& memory, const std::atomic<bool>& cancelled) {
+  const auto start = std::chrono::steady_clock::now();
+  Status status = plan->run(memory, cancelled);
+  const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
+  nanoseconds.store(time.count(), std::memory_order_relaxed);
+  return status;
+}
 
 std::unique_ptr<RunMemory> PlanState::acquire() {
   {
@@ -143,6 +203,8 @@ Napi::Function NativePlan::define(Napi::Env env) {
   return DefineClass(
       env, "NativePlan",
       {InstanceMethod<&NativePlan::run>("run"), InstanceMethod<&NativePlan::cancel>("cancel"),
+       InstanceMethod<&NativePlan::hold>("hold"), InstanceMethod<&NativePlan::runHeld>("runHeld"),
+       InstanceMethod<&NativePlan::dropHeld>("dropHeld"),
        InstanceMethod<&NativePlan::runSync>("runSync"),
        InstanceMethod<&NativePlan::profile>("profile"),
        InstanceMethod<&NativePlan::measure>("measure"),
@@ -226,9 +288,9 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
     double* const times = run->times == nullptr ? nullptr : run->times->data();
     try {
       run->status = {};
-      for (uint32_t i = 0; i < repeats && run->status.ok(); i++) {
-        run->status = plan.run(*run->memory, cancelled,
-                               times == nullptr ? nullptr : times + i * plan.stepCount());
+      if (times == nullptr) run->status = run->state->run(*run->memory, cancelled);
+      for (uint32_t i = 0; times != nullptr && i < repeats && run->status.ok(); i++) {
+        run->status = plan.run(*run->memory, cancelled, times + i * plan.stepCount());
       }
       if (run->status.ok() && run->outputs) run->outputs->fill(plan, *run->memory);
     } catch (const std::bad_alloc&) {
@@ -262,14 +324,44 @@ void NativePlan::cancel(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativePlan::runSync(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  std::unique_ptr<RunMemory> memory = copyInputs(env, info[0]);
+  std::unique_ptr<RunMemory> memory = copyInputs(info.Env(), info[0]);
+  return runNow(info.Env(), {state_, std::move(memory)});
+}
+
+Napi::Value NativePlan::runNow(Napi::Env env, Held run) {
   const std::atomic<bool> never{false};
-  throwIfFailed(env, orOutOfMemory(env, [&] { return state_->plan->run(*memory, never); }));
-  RunOutputs outputs(env, *state_->plan);
-  outputs.fill(*state_->plan, *memory);
-  state_->release(std::move(memory));
+  throwIfFailed(env, orOutOfMemory(env, [&] { return run.state->run(*run.memory, never); }));
+  RunOutputs outputs(env, *run.state->plan);
+  outputs.fill(*run.state->plan, *run.memory);
+  run.state->release(std::move(run.memory));
   return outputs.take(env);
+}
+
+Napi::Value NativePlan::hold(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Environment& environment = *env.GetInstanceData<Instance>()->environment;
+  if (state_ != nullptr &&
+      (state_->nanoseconds.load(std::memory_order_relaxed) > kShort || !environment.isIdle())) {
+    return Napi::Boolean::New(env, false);
+  }
+  held_ = {state_, copyInputs(env, info[0])};
+  environment.hold(true);
+  return Napi::Boolean::New(env, true);
+}
+
+NativePlan::Held NativePlan::takeHeld(Napi::Env env) {
+  if (held_.memory == nullptr) throw makeError(env, "INTERNAL", "no run is held");
+  env.GetInstanceData<Instance>()->environment->hold(false);
+  return std::exchange(held_, {});
+}
+
+Napi::Value NativePlan::runHeld(const Napi::CallbackInfo& info) {
+  return runNow(info.Env(), takeHeld(info.Env()));
+}
+
+void NativePlan::dropHeld(const Napi::CallbackInfo& info) {
+  Held run = takeHeld(info.Env());
+  run.state->release(std::move(run.memory));
 }
 
 Napi::Value NativePlan::measure(const Napi::CallbackInfo& info) {

@@ -4,7 +4,11 @@
 
 #include <napi.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "native/binding/buffers.h"
 #include "native/binding/environment.h"
@@ -19,8 +23,9 @@ struct Instance {
   BufferMakers buffers;
 };
 
-// new NativeModel(constants: Uint8Array, isa: string, kernel?: string): `kernel` is forced on all
-// plans.
+// new NativeModel(constants: Constants, isa: string, kernel?: string): `kernel` is forced on all
+// plans. Constants are one Uint8Array, which is copied, or { bytes: number, offsets: Float64Array,
+// data: TypedArray[] }: parts of a block of so many bytes, by offset.
 class NativeModel : public Napi::ObjectWrap<NativeModel> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -28,7 +33,9 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   ~NativeModel() override;
 
  private:
-  // prepare(words: Int32Array, constants: Uint8Array, threads: number): NativePlan
+  // prepare(words: Int32Array, constants: Uint8Array, threads: number, parts?: Constants):
+  // NativePlan `parts`: the model's constants once more, of which those are read that this plan
+  // packs, or keeps, first.
   Napi::Value prepare(const Napi::CallbackInfo& info);
   Napi::Value packedBytes(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
@@ -44,7 +51,11 @@ struct PlanState {
   std::mutex mutex;
   std::vector<std::unique_ptr<RunMemory>> idle;
   bool disposed = false;
+  // What the last run took; the most there is before the first one.
+  std::atomic<int64_t> nanoseconds{INT64_MAX};
 
+  // Runs the plan and takes the time.
+  Status run(RunMemory& memory, const std::atomic<bool>& cancelled);
   std::unique_ptr<RunMemory> acquire();
   void release(std::unique_ptr<RunMemory> memory);
 };
@@ -65,6 +76,12 @@ class NativePlan : public Napi::ObjectWrap<NativePlan> {
   Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value start(const Napi::CallbackInfo& info, uint32_t repeats,
                     std::shared_ptr<std::vector<double>> times);
+  // hold(inputs: TypedArray[]): boolean: whether the next run is likely to be over sooner than
+  // another thread would have taken it, and no other is in flight. Then the inputs are copied, and
+  // runHeld(): ArrayBuffer[] or dropHeld() has to follow, before anything else is held.
+  Napi::Value hold(const Napi::CallbackInfo& info);
+  Napi::Value runHeld(const Napi::CallbackInfo& info);
+  void dropHeld(const Napi::CallbackInfo& info);
   // cancel(id: number): the promise of that run rejects with ABORTED, unless it is over.
   void cancel(const Napi::CallbackInfo& info);
   Napi::Value runSync(const Napi::CallbackInfo& info);
@@ -78,7 +95,16 @@ class NativePlan : public Napi::ObjectWrap<NativePlan> {
 
   std::unique_ptr<RunMemory> copyInputs(Napi::Env env, const Napi::Value& inputs);
 
+  // A run whose inputs are copied; it outlives dispose().
+  struct Held {
+    std::shared_ptr<PlanState> state;
+    std::unique_ptr<RunMemory> memory;
+  };
+  Held takeHeld(Napi::Env env);
+  static Napi::Value runNow(Napi::Env env, Held run);
+
   std::shared_ptr<PlanState> state_;
+  Held held_;
   int64_t accounted_ = 0;
 };
 

@@ -163,7 +163,7 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
     return {};
   }
   const WidenKernel* widen = chooseWiden(context.isa, from.weight->type);
-  if (widen != nullptr && context.constant<uint16_t>(*from.weight) == nullptr) {
+  if (widen != nullptr && from.weight->space == Space::kArena) {
     return badStep("weight of a 16-bit float must be a constant");
   }
   if (widen == nullptr && isDepthwise(from)) return prepareDepthwise(from, context, prepared);
@@ -195,7 +195,7 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
   OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));
   conv->layout = layoutFloatPanels(context.isa, FloatDotElement::kFloat32, columns, depth, forced);
   conv->weights.widen = widen;
-  if (const auto* data = context.constant<uint8_t>(*from.weight)) {
+  if (const auto* data = context.weight<uint8_t>(*from.weight)) {
     const FloatPanelLayout& layout = conv->layout;
     const size_t elementBytes = widen == nullptr ? 4 : 2;
     const auto pack = [&] {

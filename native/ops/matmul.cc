@@ -281,7 +281,7 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
   if (isHalf && !product->pairs) product->widenA = chooseWiden(context.isa, a->type);
   product->layout =
       layoutFloatPanels(context.isa, element, product->columns, product->depth, forced);
-  const auto* data = context.constant<uint8_t>(*b);
+  const auto* data = context.weight<uint8_t>(*b);
   if (data == nullptr && b->type != DataType::kFloat32) {
     return badStep("b of a 16-bit float must be a constant");
   }

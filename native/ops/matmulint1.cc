@@ -93,7 +93,7 @@ Status prepareMatMulInt1(const StepView& step, const PrepareContext& context,
   if (scaled != (y->type == DataType::kFloat32) || (product->bias != nullptr && !scaled)) {
     return badStep("float32 results take a multiplier, and others neither it nor a bias");
   }
-  const auto* bits = context.constant<uint8_t>(*weight);
+  const auto* bits = context.weight<uint8_t>(*weight);
   if (bits == nullptr) return badStep("weight must be a constant");
   product->x = *x;
   product->y = *y;

@@ -88,7 +88,7 @@ Status prepareMatMulInt16(const StepView& step, const PrepareContext& context,
   if ((product->multiplier == nullptr) != (y->type == DataType::kInt64)) {
     return badStep("int16 and float32 results take a multiplier, and others none");
   }
-  const auto* words = context.constant<int16_t>(*weight);
+  const auto* words = context.weight<int16_t>(*weight);
   if (words == nullptr) return badStep("weight must be a constant");
   product->x = *x;
   product->y = *y;

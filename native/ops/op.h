@@ -14,9 +14,11 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "native/cpu/isa.h"
 #include "native/pack/store.h"
+#include "native/plan/constants.h"
 #include "native/plan/step.h"
 #include "native/plan/tensor.h"
 #include "native/status.h"
@@ -112,17 +114,29 @@ struct ForcedKernel {
 struct PrepareContext {
   Isa isa;
   ForcedKernel& forced;
-  // Constants of the model and of the plan, for packing. Null for a tensor of the arena.
-  const uint8_t* model;
-  const uint8_t* plan;
+  ConstantSource& model;
+  const uint8_t* plan;  // constants of the plan
   // Packed weights, shared by all plans of the model.
   PackStore& packs;
+  // Model constants of which the step keeps a packed form: where they begin.
+  std::vector<size_t>& packed;
 
+  // A constant; it lives as long as the plan. Null for a tensor of the arena.
   template <typename T>
   const T* constant(const TensorInfo& tensor) const {
     if (tensor.space == Space::kArena) return nullptr;
-    return reinterpret_cast<const T*>((tensor.space == Space::kModel ? model : plan) +
-                                      tensor.offset);
+    return reinterpret_cast<const T*>(tensor.space == Space::kModel ? model.keep(tensor)
+                                                                    : plan + tensor.offset);
+  }
+
+  // A constant that the step packs now, and does not read when it runs: it is neither aligned nor
+  // followed by readable bytes, and of a model may be gone once the step is prepared. Null for a
+  // tensor of the arena.
+  template <typename T>
+  const T* weight(const TensorInfo& tensor) const {
+    if (tensor.space != Space::kModel) return constant<T>(tensor);
+    packed.push_back(tensor.offset);
+    return reinterpret_cast<const T*>(model.peek(tensor));
   }
 };
 

@@ -48,7 +48,7 @@ Status takeQConvOperands(const StepView& step, const PrepareContext& context, in
       x->dims[3] != weight->dims[3] * groups) {
     return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y [N, H, W, O] disagree");
   }
-  *operands = {x, weight, y, context.constant<int8_t>(*weight), nullptr, nullptr, nullptr};
+  *operands = {x, weight, y, context.weight<int8_t>(*weight), nullptr, nullptr, nullptr};
   if (operands->weights == nullptr) return badStep("weight must be a constant");
   const int64_t channels = y->dims[3];
   OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, DataType::kFloat32, channels, "multiplier",

@@ -43,7 +43,7 @@ Status RecurrentWeights::take(const PrepareContext& context, const TensorInfo& r
   const FloatDotKernel* forced = context.forced.in(findFloatDot);
   OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));
   layout_ = layoutFloatPanels(context.isa, FloatDotElement::kFloat32, rows, depth_, forced);
-  const float* data = context.constant<float>(r);
+  const float* data = context.weight<float>(r);
   if (data == nullptr) return {};
   const auto pack = [&] {
     AlignedBuffer packed(layout_.weightCount * sizeof(float));

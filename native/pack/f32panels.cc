@@ -13,6 +13,26 @@ constexpr size_t kUnit = 16;
 
 size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
 
+// Packs a panel behind whose columns nothing may be read, which is what transposing does.
+void packLastPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t depth,
+                   float* packed) {
+  const auto width = static_cast<size_t>(panel.kernel->columns);
+  const size_t reach = divideUp(kTensorSlack / sizeof(float), std::max<size_t>(depth, 1));
+  const size_t behind = std::min(reach, panel.columns), columns = panel.columns - behind;
+  const float* from = matrix.data + panel.column * matrix.columnStride;
+  const TransposeKernel& transpose = chooseTranspose(panel.kernel->isa, sizeof(float));
+  if (columns > 0) transpose.run({from, packed, matrix.columnStride, width, columns, depth});
+  AlignedBuffer copy(behind * depth * sizeof(float));
+  auto* rows = reinterpret_cast<float*>(copy.data());
+  for (size_t i = 0; i < behind; ++i) {
+    std::copy_n(from + (columns + i) * matrix.columnStride, depth, rows + i * depth);
+  }
+  transpose.run({rows, packed + columns, depth, width, behind, depth});
+  for (size_t k = 0; k < depth; ++k) {
+    std::fill(packed + k * width + panel.columns, packed + (k + 1) * width, 0.0f);
+  }
+}
+
 }  // namespace
 
 std::string FloatPanelLayout::form(size_t groups, FloatForm from) const {
@@ -78,7 +98,12 @@ void packAnyPanels(const FloatPanelLayout& layout, size_t elementBytes, const vo
   for (const FloatPanel& panel : layout.panels) {
     if (elementBytes == sizeof(float)) {
       const FloatMatrix matrix{static_cast<const float*>(data), columnStride, depthStride};
-      packFloatPanel(panel, matrix, 0, layout.depth, static_cast<float*>(packed) + panel.weights);
+      float* to = static_cast<float*>(packed) + panel.weights;
+      if (&panel == &layout.panels.back() && columnStride != 1) {
+        packLastPanel(panel, matrix, layout.depth, to);
+      } else {
+        packFloatPanel(panel, matrix, 0, layout.depth, to);
+      }
       continue;
     }
     const auto width = static_cast<size_t>(panel.kernel->columns);

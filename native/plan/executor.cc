@@ -6,6 +6,7 @@
 #include <limits>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "native/ops/ops.h"
 #include "native/plan/step.h"
@@ -55,8 +56,10 @@ Status malformed(const std::string& what) {
 
 class PlanDecoder {
  public:
-  PlanDecoder(ExecutablePlan& plan, const int32_t* words, size_t count)
+  PlanDecoder(ExecutablePlan& plan, std::vector<ConstantPart> parts, const int32_t* words,
+              size_t count)
       : plan_(plan),
+        source_(plan.model_->constants, std::move(parts)),
         words_(words),
         count_(count),
         forced_{plan.model_->kernel.empty() ? nullptr : plan.model_->kernel.c_str()} {}
@@ -128,6 +131,9 @@ class PlanDecoder {
         available - tensor.offset - tensor.bytes < kTensorSlack) {
       return malformed("tensor outside its space");
     }
+    if (tensor.space == Space::kModel && !source_.has(tensor)) {
+      return malformed("constant without data");
+    }
     plan_.tensors_.push_back(tensor);
     return {};
   }
@@ -137,7 +143,7 @@ class PlanDecoder {
       case Space::kArena:
         return plan_.arenaBytes_;
       case Space::kModel:
-        return plan_.model_->constants.bytes();
+        return source_.bytes();
       default:
         return plan_.constants_.bytes();
     }
@@ -187,18 +193,35 @@ class PlanDecoder {
                         outputs.data(),
                         words_ + at_};
     at_ += static_cast<size_t>(paramWords);
-    const Model& model = *plan_.model_;
-    const PrepareContext context{model.isa, forced_, model.constants.data(),
-                                 plan_.constants_.data(), plan_.model_->packs};
+    std::vector<size_t> packed;
+    const PrepareContext context{plan_.model_->isa,   forced_, source_, plan_.constants_.data(),
+                                 plan_.model_->packs, packed};
     std::unique_ptr<PreparedStep> prepared;
     const Status status = kind.prepare(view, context, &prepared);
     if (!status.ok()) {
       return Status::error(status.code(), "step " + std::to_string(index) + " (" + kind.name +
                                               "): " + status.what());
     }
+    keepWhatIsRead(inputs, packed);
     plan_.scratchStride_ = std::max(plan_.scratchStride_, prepared->scratchBytes());
     plan_.steps_.push_back(std::move(prepared));
     return {};
+  }
+
+  // Model constants that a step reads when it runs: those that it did not pack, and those that are
+  // another of its inputs, too.
+  void keepWhatIsRead(const std::vector<const TensorInfo*>& inputs,
+                      const std::vector<size_t>& packed) {
+    for (const TensorInfo* input : inputs) {
+      if (input == nullptr || input->space != Space::kModel) continue;
+      const auto isSame = [input](const TensorInfo* other) {
+        return other != nullptr && other->space == Space::kModel && other->offset == input->offset;
+      };
+      const bool isPacked = std::find(packed.begin(), packed.end(), input->offset) != packed.end();
+      if (!isPacked || std::count_if(inputs.begin(), inputs.end(), isSame) > 1) {
+        source_.keep(*input);
+      }
+    }
   }
 
   Status decodeTensors(int32_t count, std::vector<const TensorInfo*>& tensors) {
@@ -214,6 +237,7 @@ class PlanDecoder {
   }
 
   ExecutablePlan& plan_;
+  ConstantSource source_;
   const int32_t* const words_;
   const size_t count_;
   ForcedKernel forced_;
@@ -221,15 +245,16 @@ class PlanDecoder {
   bool ok_ = true;
 };
 
-Status ExecutablePlan::create(std::shared_ptr<Model> model, const int32_t* words, size_t wordCount,
-                              const uint8_t* constants, size_t constantBytes, size_t threads,
+Status ExecutablePlan::create(std::shared_ptr<Model> model, std::vector<ConstantPart> parts,
+                              const int32_t* words, size_t wordCount, const uint8_t* constants,
+                              size_t constantBytes, size_t threads,
                               std::unique_ptr<ExecutablePlan>* plan) {
   std::unique_ptr<ExecutablePlan> made(new ExecutablePlan);
   made->model_ = std::move(model);
   made->threads_ = threads;
   made->constants_ = AlignedBuffer(constantBytes);
   if (constantBytes > 0) std::memcpy(made->constants_.data(), constants, constantBytes);
-  OCTAVO_RETURN_IF_ERROR(PlanDecoder(*made, words, wordCount).decode());
+  OCTAVO_RETURN_IF_ERROR(PlanDecoder(*made, std::move(parts), words, wordCount).decode());
   const auto align = [](size_t size) {
     return (size + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
   };

@@ -25,9 +25,10 @@ class ExecutablePlan {
  public:
   // Decodes the words that src/runtime/encode.ts writes and prepares every step. `threads` is the
   // most that a run may use, 1 to kMaxThreads.
-  static Status create(std::shared_ptr<Model> model, const int32_t* words, size_t wordCount,
-                       const uint8_t* constants, size_t constantBytes, size_t threads,
-                       std::unique_ptr<ExecutablePlan>* plan);
+  // `parts`: the model's constants, as far as it does not keep them already.
+  static Status create(std::shared_ptr<Model> model, std::vector<ConstantPart> parts,
+                       const int32_t* words, size_t wordCount, const uint8_t* constants,
+                       size_t constantBytes, size_t threads, std::unique_ptr<ExecutablePlan>* plan);
 
   size_t stepCount() const { return steps_.size(); }
   size_t inputCount() const { return inputs_.size(); }

@@ -6,7 +6,7 @@
  * are kept once), and prepares a plan for each set of input shapes.
  */
 import type { TypedArray } from '../core/dtype.js';
-import type { Plan } from '../runtime/plan.js';
+import type { ModelConstants, Plan } from '../runtime/plan.js';
 
 export const backendNames = ['native', 'wasm', 'reference'] as const;
 export type BackendName = (typeof backendNames)[number];
@@ -23,13 +23,21 @@ export interface Backend {
   /** Instruction set in use: a native one ('avx512vnni', 'avx2', 'portable' …), one of WASM or 'none'. */
   readonly isa: string;
   readonly threads: number;
-  /** Takes a model's constants (space 'model' of its plans). The bytes must not change afterwards. */
-  open(constants: Uint8Array): BackendModel;
+  /**
+   * Takes a model's constants (space 'model' of its plans). The bytes must not change afterwards. Those that lie in parts
+   * are read until the model is sealed.
+   */
+  open(constants: ModelConstants): BackendModel;
 }
 
 export interface BackendModel {
   /** Checks the plan and packs the weights that no earlier plan of this model packed. */
   prepare(plan: Plan): PreparedPlan;
+  /**
+   * No plan will be prepared any more: lets go of constants that nothing but packing reads. Of `own`, memory that only
+   * they are in and nobody else has, a backend may give back what it can rather than leave it to be collected.
+   */
+  seal(own: readonly ArrayBuffer[]): void;
   /** Frees everything; runs in flight end first. Idempotent. */
   dispose(): void;
 }

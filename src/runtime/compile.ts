@@ -12,7 +12,7 @@ import { type Limits, resolveLimits } from '../core/limits.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Attribute, type Graph, type Node, qualifiedOp, typeOf } from '../graph/ir.js';
 import {
-  type ConstantSpace,
+  type ConstantOffsets,
   checkedBytes,
   type Lifetime,
   layoutArena,
@@ -23,7 +23,7 @@ import { type FieldKind, fieldsOf, isStepName, maxRank, type StepName } from './
 
 export interface CompileOptions {
   /** Constants that lie in the model space; the others go to the plan's own. */
-  readonly model?: ConstantSpace | undefined;
+  readonly model?: ConstantOffsets | undefined;
   readonly limits?: Partial<Limits> | undefined;
 }
 
@@ -84,7 +84,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
     limit: limits.arenaBytes,
   });
   const constantOf = (value: string): Tensor | undefined => graph.constants.get(rootOf(value));
-  const own = layoutConstants(constantsBeyond(drafts, constantOf, options.model?.offsets));
+  const own = layoutConstants(constantsBeyond(drafts, constantOf, options.model));
 
   const tensors: PlanTensor[] = [];
   const indexes = new Map<string, number>();
@@ -101,7 +101,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   const placeOf = (value: string): Pick<PlanTensor, 'space' | 'offset'> => {
     const constant = constantOf(value);
     if (constant === undefined) return { space: 'arena', offset: arena.offsetOf(rootOf(value)) };
-    const shared = options.model?.offsets.get(constant.data);
+    const shared = options.model?.get(constant.data);
     if (shared !== undefined) return { space: 'model', offset: shared };
     return { space: 'plan', offset: own.offsets.get(constant.data)! };
   };

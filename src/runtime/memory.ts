@@ -6,7 +6,7 @@ import { byteLengthOf, type TypedArray } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import { elementCount } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { tensorAlignment, tensorSlack } from './plan.js';
+import { blockOf, type ConstantParts, tensorAlignment, tensorSlack } from './plan.js';
 
 /** Bytes needed from `birth` to `death`, both included; times are step indexes, inputs are born at -1. */
 export interface Lifetime {
@@ -81,16 +81,14 @@ function insertByOffset(placed: number[], i: number, offsets: readonly number[])
   placed.splice(low, 0, i);
 }
 
-/** Constants laid end to end, and where each one's data lie. */
-export interface ConstantSpace {
-  /** `tensorSlack` included. */
-  readonly bytes: Uint8Array;
-  /** Keyed by the data itself, so that constants which share data share bytes. */
-  readonly offsets: ReadonlyMap<TypedArray, number>;
-}
+/** Where each constant's data lie, by the data itself, so that constants which share data share bytes. */
+export type ConstantOffsets = ReadonlyMap<TypedArray, number>;
 
-/** Copies constants into one block, each at a multiple of `tensorAlignment`. */
-export function layoutConstants(tensors: Iterable<Tensor>): ConstantSpace {
+/** Gives constants places in one block, end to end, each at a multiple of `tensorAlignment`. */
+export function placeConstants(tensors: Iterable<Tensor>): {
+  readonly parts: ConstantParts;
+  readonly offsets: ConstantOffsets;
+} {
   const offsets = new Map<TypedArray, number>();
   let end = 0;
   for (const { data } of tensors) {
@@ -98,11 +96,21 @@ export function layoutConstants(tensors: Iterable<Tensor>): ConstantSpace {
     offsets.set(data, end);
     end = align(end + data.byteLength);
   }
-  const bytes = new Uint8Array(end + tensorSlack);
-  for (const [data, offset] of offsets) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-  }
-  return { bytes, offsets };
+  const parts = {
+    bytes: end + tensorSlack,
+    offsets: Float64Array.from(offsets.values()),
+    data: [...offsets.keys()],
+  };
+  return { parts, offsets };
+}
+
+/** The same, copied there. */
+export function layoutConstants(tensors: Iterable<Tensor>): {
+  readonly bytes: Uint8Array;
+  readonly offsets: ConstantOffsets;
+} {
+  const { parts, offsets } = placeConstants(tensors);
+  return { bytes: blockOf(parts), offsets };
 }
 
 /** Bytes of a tensor, checked against the limit. Throws `LIMIT_EXCEEDED` naming `where`. */

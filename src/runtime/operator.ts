@@ -93,7 +93,7 @@ export async function createOperator<X extends Tensor>(
     const dims = feeds.dims.get('x')!;
     const key = `${type} ${feeds.key}`;
     const plan = plans.get(key, () =>
-      model.prepare(compile(form.graph(dims, type), { model: space })),
+      model.prepare(compile(form.graph(dims, type), { model: space.offsets })),
     );
     const { data } = feeds.tensors.get('x')!;
     return { plan, dims, data: [form.prepare?.(data, type) ?? data] };

@@ -3,7 +3,7 @@
  * with tensors and parameters; every tensor at a fixed offset of one of three spaces. No graph, no
  * control flow. `encodePlan` writes it as 32-bit words for the native executor.
  */
-import type { DataType } from '../core/dtype.js';
+import type { DataType, TypedArray } from '../core/dtype.js';
 import type { StepName, StepParams } from './steps.js';
 
 /**
@@ -18,6 +18,27 @@ export const tensorAlignment = 64;
 
 /** Readable bytes that every space keeps behind its last tensor, so that kernels may load whole vectors. */
 export const tensorSlack = 64;
+
+/** The 'model' space: in one block, or as constants that lie where they lie, each with its place in that block. */
+export type ModelConstants = Uint8Array | ConstantParts;
+
+export interface ConstantParts {
+  /** Of the block, `tensorSlack` included. */
+  readonly bytes: number;
+  /** Where each begins, ascending multiples of `tensorAlignment`. */
+  readonly offsets: Float64Array;
+  readonly data: readonly TypedArray[];
+}
+
+/** The block itself. */
+export function blockOf(constants: ModelConstants): Uint8Array {
+  if (constants instanceof Uint8Array) return constants;
+  const block = new Uint8Array(constants.bytes);
+  for (const [i, { buffer, byteOffset, byteLength }] of constants.data.entries()) {
+    block.set(new Uint8Array(buffer, byteOffset, byteLength), constants.offsets[i]!);
+  }
+  return block;
+}
 
 export interface PlanTensor {
   readonly type: DataType;

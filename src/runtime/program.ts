@@ -1,12 +1,11 @@
 /**
  * A program: a model prepared as far as its input dims need not be known, and plans made of it for dims as they come:
  * one for most models, one after the other where what is computed decides about shapes or branches (./stages). Weights
- * are transformed once, when the program is made, and lie in one block that all plans share.
+ * are transformed once, when the program is made, and all plans share them.
  */
-import { type TypedArray, viewOf } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import { elementCount, formatShape, type Shape } from '../core/shape.js';
+import { formatShape, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { withClosures } from '../graph/closures.js';
 import { inferTypes } from '../graph/infer.js';
@@ -18,8 +17,8 @@ import { type PassOptions, runPasses } from '../passes/pass.js';
 import { executionPasses, perMatch } from '../passes/pipelines.js';
 import { widenHalves } from '../passes/widenHalves.js';
 import { compile } from './compile.js';
-import { type ConstantSpace, layoutConstants } from './memory.js';
-import type { Plan } from './plan.js';
+import { placeConstants } from './memory.js';
+import type { ConstantParts, Plan } from './plan.js';
 import { cutGraph } from './stages.js';
 
 export interface ProgramOptions {
@@ -34,7 +33,9 @@ export interface Program {
   /** In Octavo's vocabulary, but for nodes that wait for dims. */
   readonly graph: Graph;
   /** The space 'model' of its plans. */
-  readonly constants: Uint8Array;
+  readonly constants: ConstantParts;
+  /** Whether there is but one plan, since no dim is free and nothing waits for what is computed. */
+  readonly isSingle: boolean;
   /**
    * The first stage for inputs of these dims. Throws `INVALID_INPUT` for dims that the model does not take,
    * `LIMIT_EXCEEDED`, and `UNSUPPORTED_OPERATOR` for a node that only these dims show to be one.
@@ -72,12 +73,13 @@ export function createProgram(graph: Graph, options: ProgramOptions = {}): Progr
   const { limits, freeDimensions, onPatch } = options;
   const closed = widenHalves(withClosures(graph));
   const bound = requireSizes(bindDims(closed, new Map(), freeDimensions));
-  const { graph: lowered, space } = withSharedConstants(lowerGraph(bound, { onPatch }));
+  const lowered = lowerGraph(bound, { onPatch });
   requireSupported(lowered);
-  if (isBound(lowered)) cutGraph(lowered);
+  const { parts, offsets } = placeConstants(bySize(lowered));
+  const isSingle = isBound(lowered) && cutGraph(lowered).rest === undefined;
   const stageOf = (final: Graph): Stage => {
     const cut = cutGraph(final);
-    const plan = compile(cut.ready, { model: space, limits });
+    const plan = compile(cut.ready, { model: offsets, limits });
     const { rest } = cut;
     if (rest === undefined) return { plan };
     const specialize = (parameters: ReadonlyMap<string, Tensor>): Stage =>
@@ -86,7 +88,8 @@ export function createProgram(graph: Graph, options: ProgramOptions = {}): Progr
   };
   return {
     graph: lowered,
-    constants: space.bytes,
+    constants: parts,
+    isSingle,
     specialize(inputDims) {
       const sized = requireSizes(bindDims(lowered, inputDims));
       return stageOf(isBound(lowered) ? sized : lowerGraph(sized, { onPatch }));
@@ -106,21 +109,7 @@ function requireSizes(graph: Graph): Graph {
   return graph;
 }
 
-/** Moves a graph's constants into one block, of which their data become views. */
-function withSharedConstants(graph: Graph): { graph: Graph; space: ConstantSpace } {
-  const { bytes, offsets } = layoutConstants(graph.constants.values());
-  const views = new Map<TypedArray, TypedArray>();
-  const viewed = new Map<TypedArray, number>();
-  const constants = new Map<string, Tensor>();
-  for (const [name, { type, dims, data }] of graph.constants) {
-    let view = views.get(data);
-    if (view === undefined) {
-      const offset = offsets.get(data)!;
-      view = viewOf(type, bytes.buffer, offset, elementCount(dims));
-      views.set(data, view);
-      viewed.set(view, offset);
-    }
-    constants.set(name, { type, dims, data: view } as Tensor);
-  }
-  return { graph: { ...graph, constants }, space: { bytes, offsets: viewed } };
+/** The small ones first: most of what is read as it is lies close together then. */
+function bySize({ constants }: Graph): Tensor[] {
+  return [...constants.values()].sort((a, b) => a.data.byteLength - b.data.byteLength);
 }

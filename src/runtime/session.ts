@@ -5,6 +5,7 @@
 import type { Backend, BackendModel } from '../backends/backend.js';
 import { type BackendReport, selectBackend } from '../backends/select.js';
 import { OctavoError } from '../core/errors.js';
+import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
@@ -43,6 +44,8 @@ interface SessionParts {
   readonly report: BackendReport;
   readonly program: Program;
   readonly maxPlans: number;
+  /** Memory of the model's constants that nobody else has. */
+  readonly own: readonly ArrayBuffer[];
 }
 
 /**
@@ -56,16 +59,18 @@ export class InferenceSession {
   readonly backend: Pick<Backend, 'name' | 'isa' | 'threads'>;
   /** Why it is that one. */
   readonly report: BackendReport;
-  readonly #program: Program;
+  /** Undefined once the only plan there can be is prepared: it holds the graph and its weights. */
+  #program: Program | undefined;
   readonly #model: BackendModel;
   readonly #maxPlans: number;
+  #own: readonly ArrayBuffer[];
   /** First stages by input dims. */
   readonly #plans: RecentlyUsed<StageRunner>;
   #disposed = false;
   #running = 0;
 
   /** @internal Sessions are made by `create` and `createSession`. */
-  constructor({ inputs, outputs, backend, report, program, maxPlans }: SessionParts) {
+  constructor({ inputs, outputs, backend, report, program, maxPlans, own }: SessionParts) {
     this.inputs = inputs;
     this.outputs = outputs;
     const { name, isa, threads } = backend;
@@ -74,6 +79,7 @@ export class InferenceSession {
     this.#program = program;
     this.#model = backend.open(program.constants);
     this.#maxPlans = maxPlans;
+    this.#own = own;
     this.#plans = new RecentlyUsed(maxPlans, (runner) => runner.dispose());
   }
 
@@ -93,7 +99,7 @@ export class InferenceSession {
       limits: options.limits,
       externalData: externalData && new Map(externalData),
     });
-    return createSession(model.graph, options);
+    return openSession(model.graph, options, model !== source);
   }
 
   /**
@@ -164,6 +170,17 @@ export class InferenceSession {
     return Promise.resolve();
   }
 
+  #firstStage(dims: ReadonlyMap<string, Shape>): StageRunner {
+    const { specialize, isSingle } = this.#program!;
+    const runner = new StageRunner(this.#model, specialize(dims), this.#maxPlans);
+    if (isSingle) {
+      this.#model.seal(this.#own);
+      this.#program = undefined;
+      this.#own = [];
+    }
+    return runner;
+  }
+
   /** A run under way may have stages to prepare yet: the model goes when the last one has ended. */
   #release(): void {
     if (this.#disposed && this.#running === 0) this.#model.dispose();
@@ -184,8 +201,7 @@ export class InferenceSession {
   #prepare(feeds: Feeds): { tensors: ReadonlyMap<string, Tensor>; runner: StageRunner } {
     if (this.#disposed) throw new OctavoError('DISPOSED', 'the session was disposed of');
     const { tensors, dims, key } = checkFeeds(feeds, this.inputs);
-    const make = () => new StageRunner(this.#model, this.#program.specialize(dims), this.#maxPlans);
-    return { tensors, runner: this.#plans.get(key, make) };
+    return { tensors, runner: this.#plans.get(key, () => this.#firstStage(dims)) };
   }
 }
 
@@ -195,6 +211,15 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<InferenceSession> {
   checkSessionOptions(options);
+  return openSession(graph, options, false);
+}
+
+/** `isOwn`: nobody else has the graph. */
+async function openSession(
+  graph: Graph,
+  options: SessionOptions,
+  isOwn: boolean,
+): Promise<InferenceSession> {
   const { maxPlans = defaultMaxPlans, intraOpNumThreads, limits } = options;
   const program = createProgram(graph, {
     limits,
@@ -207,5 +232,18 @@ export async function createSession(
     threads: intraOpNumThreads === 0 ? undefined : intraOpNumThreads,
   });
   const ports = { inputs: describeInputs(program.graph), outputs: describeOutputs(program.graph) };
-  return new InferenceSession({ ...ports, backend, report, program, maxPlans });
+  const own = isOwn && program.isSingle ? memoryOf(graph, program) : [];
+  return new InferenceSession({ ...ports, backend, report, program, maxPlans, own });
+}
+
+/** Below this it is not worth while to give memory back. */
+const leastReturned = 2 ** 16;
+
+/** The memory of a graph's constants, as they came and as the program has them. */
+function memoryOf(graph: Graph, program: Program): ArrayBuffer[] {
+  const data = [...graph.constants.values()].map((constant) => constant.data);
+  const buffers = new Set([...data, ...program.constants.data].map(({ buffer }) => buffer));
+  return [...buffers].filter(
+    (buffer) => buffer instanceof ArrayBuffer && buffer.byteLength >= leastReturned,
+  ) as ArrayBuffer[];
 }

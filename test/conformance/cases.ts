@@ -65,7 +65,7 @@ function runProgram({ graph, feeds }: Prepared): CaseResults {
   const model = backend.open(program.constants);
   const ran = new Set<string>();
   const watched: BackendModel = {
-    dispose: () => model.dispose(),
+    ...model,
     prepare: (plan) => {
       for (const { op } of plan.steps) ran.add(op);
       return model.prepare(plan);

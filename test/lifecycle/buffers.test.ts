@@ -2,8 +2,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/core/tensor.js';
+import { loadModel } from '../../src/onnx/model.js';
 import { createSession, InferenceSession } from '../../src/runtime/session.js';
-import { backends } from './backends.js';
+import { backends, noNative } from './backends.js';
 import { bitsOf, chain, chainBytes, rowsOf } from './nets.js';
 
 const size = 64;
@@ -139,5 +140,39 @@ describe.each(backends)('on %s', (backend) => {
       expect([expected, 'OctavoError']).toContainEqual(await loading);
     }
     whole.dispose();
+  });
+});
+
+describe.skipIf(noNative !== undefined)('the memory of a model whose dims are known', () => {
+  const wide = 512;
+  const weightBytes = wide * wide * 4;
+  const model = chainBytes(2, wide, 3);
+  const x = rowsOf(3, wide);
+  const run = (session: InferenceSession) => Buffer.from(bitsOf(session.runSync({ x })['y']!));
+
+  it('is given back once its weights are packed, and not before', async () => {
+    const session = await InferenceSession.create(model, { backend: 'native' });
+    const loaded = process.memoryUsage().arrayBuffers;
+    const first = run(session);
+    expect(process.memoryUsage().arrayBuffers).toBeLessThan(loaded - weightBytes / 2);
+    expect(run(session).equals(first)).toBe(true);
+    session.dispose();
+  });
+
+  it('is left alone where the caller has it, too', async () => {
+    const loaded = await loadModel(model);
+    const weights = [...loaded.graph.constants.values()];
+    const before = weights.map((weight) => Buffer.from(bitsOf(weight)));
+    expect(before[0]!.length).toBe(weightBytes);
+    const answers: Buffer[] = [];
+    for (let i = 0; i < 2; i++) {
+      const session = await InferenceSession.create(loaded, { backend: 'native' });
+      answers.push(run(session));
+      session.dispose();
+    }
+    expect(answers[1]!.equals(answers[0]!)).toBe(true);
+    for (const [i, weight] of weights.entries()) {
+      expect(before[i]!.equals(bitsOf(weight))).toBe(true);
+    }
   });
 });

@@ -30,13 +30,13 @@ export function chain(products: number, size: number): Graph {
 }
 
 /** The same model as a file. */
-export function chainBytes(products: number, size: number): Uint8Array {
+export function chainBytes(products: number, size: number, rows: number | 'N' = 'N'): Uint8Array {
   return bytesOf(13, {
     nodes: Array.from({ length: products }, (_, i) =>
       nodeProto('MatMul', [i === 0 ? 'x' : `v${i}`, 'w'], [i + 1 === products ? 'y' : `v${i + 1}`]),
     ),
-    inputs: { x: float32('N', size) },
-    outputs: { y: float32('N', size) },
+    inputs: { x: float32(rows, size) },
+    outputs: { y: float32(rows, size) },
     constants: { w: mixing(size) },
   });
 }

@@ -297,6 +297,45 @@ describe.skipIf(noNative !== undefined)('the addon', () => {
     expect(() => Reflect.apply(handle.packedBytes, {}, [])).toThrow();
   });
 
+  it('refuses constants in parts that overlap, or lie outside, or are not there', () => {
+    const { words, model: block, constants } = encode(drawProblem(suites[0]!, 1).plan);
+    const isa = addon.bestIsa;
+    const open = (bytes: unknown, offsets: readonly number[], ...lengths: readonly number[]) =>
+      new addon.NativeModel(
+        {
+          bytes: bytes as number,
+          offsets: Float64Array.from(offsets),
+          data: lengths.map((length) => new Uint8Array(length)),
+        },
+        isa,
+      );
+    const internal = expect.objectContaining({ code: 'INTERNAL' });
+    expect(() => open(256, [0, 64], 65, 1)).toThrow(internal);
+    expect(() => open(256, [64, 0], 1, 1)).toThrow(internal);
+    expect(() => open(256, [0], 193)).toThrow(internal);
+    expect(() => open(256, [256], 1)).toThrow(internal);
+    expect(() => open(256, [32], 1)).toThrow(internal);
+    expect(() => open(256, [-64], 1)).toThrow(internal);
+    expect(() => open(256, [Number.NaN], 1)).toThrow(internal);
+    expect(() => open(256, [0], 1, 1)).toThrow(internal);
+    expect(() => open('many', [0], 1)).toThrow(internal);
+    expect(() => new addon.NativeModel({} as never, isa)).toThrow(internal);
+    open(256, [0, 64], 64, 128).dispose();
+
+    const whole = {
+      bytes: block.length,
+      offsets: Float64Array.of(0),
+      data: [block.subarray(0, block.length - tensorSlack)],
+    };
+    const handle = new addon.NativeModel(whole, isa);
+    expect(() => handle.prepare(words, constants, 1)).toThrow(internal);
+    const plan = handle.prepare(words, constants, 1, whole);
+    // What a plan has packed or kept is there for the next one.
+    handle.prepare(words, constants, 1).dispose();
+    plan.dispose();
+    handle.dispose();
+  });
+
   it('keeps a plan running after its model is gone', () => {
     const { words, model, constants } = encode(validPlan(0));
     const handle = new addon.NativeModel(model, addon.bestIsa);

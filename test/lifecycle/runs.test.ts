@@ -57,6 +57,64 @@ describe.skipIf(noNative !== undefined)('runs at once', () => {
   });
 });
 
+describe.skipIf(noNative !== undefined)('runs too short for another thread', () => {
+  const feeds = { x: rowsOf(3, 16) };
+
+  /** A session that has found out how short its runs are, and their answer. */
+  async function open() {
+    const session = await createSession(chain(3, 16), native);
+    const expected = Buffer.from(bitsOf(session.runSync(feeds)['y']!));
+    return { session, expected };
+  }
+
+  it('let the event loop turn, and read their feeds before they do', async () => {
+    const { session, expected } = await open();
+    for (let i = 0; i < 20; i++) {
+      let turned = false;
+      const turn = nextTurn().then(() => {
+        turned = true;
+      });
+      const x = { ...feeds.x, data: feeds.x.data.slice() };
+      const running = session.run({ x });
+      x.data.fill(Number.NaN);
+      const answer = await answerOf(running);
+      expect(answer.equals(expected)).toBe(true);
+      expect(turned).toBe(true);
+      await turn;
+    }
+    session.dispose();
+  });
+
+  it('are over at once when they are aborted, and others go on', async () => {
+    const { session, expected } = await open();
+    for (let i = 0; i < 20; i++) {
+      const controller = new AbortController();
+      const aborted = outcomeOf(session.run(feeds, { signal: controller.signal }));
+      const others = [session.run(feeds), session.run(feeds)];
+      controller.abort();
+      expect(await aborted).toBe('ABORTED');
+      for (const other of others) expect((await answerOf(other)).equals(expected)).toBe(true);
+    }
+    session.dispose();
+  });
+
+  it('end when the session is disposed of', async () => {
+    const { session, expected } = await open();
+    const running = session.run(feeds);
+    session.dispose();
+    expect((await answerOf(running)).equals(expected)).toBe(true);
+  });
+
+  it('fail as longer ones do', async () => {
+    const { session } = await open();
+    const x = { ...feeds.x, data: feeds.x.data.slice() };
+    structuredClone(x.data.buffer, { transfer: [x.data.buffer as ArrayBuffer] });
+    expect(await outcomeOf(session.run({ x }))).toBe('INVALID_INPUT');
+    expect(await outcomeOf(session.run(feeds))).toBe('ended');
+    session.dispose();
+  });
+});
+
 describe.each(backends.filter((backend) => backend !== 'reference'))(
   '1,000 runs, 8 in flight: %s',
   (backend) => {

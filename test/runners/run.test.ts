@@ -6,6 +6,7 @@ import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import type { StepKernel, StepKernels } from '../../src/backends/reference/kernel.js';
 import { referenceKernels } from '../../src/backends/reference/kernels.js';
 import { allocateRegion, createPlanMemory, regionOf } from '../../src/backends/reference/memory.js';
+import { blockOf } from '../../src/runtime/plan.js';
 import type { StepName } from '../../src/runtime/steps.js';
 import { suites } from '../suites/index.js';
 import { reportOf } from './run.js';
@@ -34,12 +35,13 @@ function spoiled(spoil: (bytes: Uint8Array) => void): Backend {
           acquire: () =>
             createPlanMemory(plan, {
               arena: allocateRegion(plan.arenaBytes),
-              model: regionOf(constants),
+              model: regionOf(blockOf(constants)),
               plan: regionOf(plan.constants),
             }),
           release: () => {},
           close: () => {},
         }),
+      seal: () => {},
       dispose: () => {},
     }),
   };

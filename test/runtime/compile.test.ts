@@ -154,7 +154,7 @@ describe('compile', () => {
 
   it('finds constants in the model space by their data, under whatever dims', () => {
     const data = Float32Array.of(1, 2, 3, 4);
-    const model = layoutConstants([
+    const { offsets: model } = layoutConstants([
       tensor('float32', Float32Array.of(9), []),
       tensor('float32', data, [4]),
     ]);

@@ -36,7 +36,7 @@ function network(): Graph {
 describe('a program', () => {
   it('keeps weights once, for plans of any dims', () => {
     const program = createProgram(network());
-    expect(program.constants.length).toBeGreaterThan(4 * (64 * 27 + 640));
+    expect(program.constants.bytes).toBeGreaterThan(4 * (64 * 27 + 640));
     for (const shape of [
       [1, 3, 8, 8],
       [2, 3, 5, 9],

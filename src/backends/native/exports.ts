@@ -1,5 +1,6 @@
 /** What the addon exports (native/binding), as TypeScript sees it. */
 import type { TypedArray } from '../../core/dtype.js';
+import type { ConstantParts, ModelConstants } from '../../runtime/plan.js';
 
 export interface IsaInfo {
   readonly name: string;
@@ -37,6 +38,13 @@ export interface NativePlanHandle {
     repeats: number,
   ): { id: number; outputs: Promise<ArrayBuffer[]> };
   cancel(id: number): void;
+  /**
+   * Whether the next run is likely to be over sooner than another thread would have taken it, and no other is in flight.
+   * Then the inputs are copied, and `runHeld` or `dropHeld` has to follow.
+   */
+  hold(inputs: readonly TypedArray[]): boolean;
+  runHeld(): ArrayBuffer[];
+  dropHeld(): void;
   runSync(inputs: readonly TypedArray[]): ArrayBuffer[];
   /** Nanoseconds of `repeats` runs on this thread, the inputs copied once and no outputs. */
   measure(inputs: readonly TypedArray[], repeats: number): number;
@@ -45,20 +53,28 @@ export interface NativePlanHandle {
 }
 
 export interface NativeModelHandle {
-  prepare(words: Int32Array, constants: Uint8Array, threads: number): NativePlanHandle;
+  /** `parts`: the model's constants once more, where they were no block; those that this plan is the first to read. */
+  prepare(
+    words: Int32Array,
+    constants: Uint8Array,
+    threads: number,
+    parts?: ConstantParts,
+  ): NativePlanHandle;
   packedBytes(): number;
   dispose(): void;
 }
 
 export interface AddonExports {
   readonly NativeModel: new (
-    constants: Uint8Array,
+    constants: ModelConstants,
     isa: string,
     kernel?: string,
   ) => NativeModelHandle;
   /** The step vocabulary it was built with: equals `schemaText()` or the build is another one. */
   readonly schema: string;
   readonly isas: readonly IsaInfo[];
+  /** Detaches buffers, which gives their memory back at once. */
+  detach(buffers: readonly ArrayBuffer[]): void;
   /** All kernels that were built. */
   readonly kernels: readonly KernelInfo[];
   /** The register loops that this CPU can run. */

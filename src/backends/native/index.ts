@@ -2,11 +2,12 @@
  * The native backend: hands whole plans to the C++ addon, which runs them on its own threads, off the
  * event loop. TypeScript keeps the promises of the interface; the arithmetic is all in native/.
  */
+import { setImmediate } from 'node:timers';
 import { type TypedArray, viewOf } from '../../core/dtype.js';
 import { type ErrorCode, errorCodes, OctavoError, throwIfAborted } from '../../core/errors.js';
 import { elementCount } from '../../core/shape.js';
 import { encodePlan } from '../../runtime/encode.js';
-import type { Plan } from '../../runtime/plan.js';
+import type { ModelConstants, Plan } from '../../runtime/plan.js';
 import { schemaText } from '../../runtime/steps.js';
 import type { Backend, BackendModel, BackendOptions, PreparedPlan } from '../backend.js';
 import { loadAddon } from './addon.cjs';
@@ -69,7 +70,7 @@ export interface NativeBackendModel extends BackendModel {
 }
 
 export interface NativeBackend extends Backend {
-  open(constants: Uint8Array): NativeBackendModel;
+  open(constants: ModelConstants): NativeBackendModel;
 }
 
 /** The kernels of this build, the register loops of this CPU. Throw `BACKEND_UNAVAILABLE` without the addon. */
@@ -115,7 +116,8 @@ export function createNativeBackend(options: NativeOptions = {}): NativeBackend 
     name: 'native',
     isa,
     threads,
-    open: (constants) => openModel(() => new NativeModel(constants, isa, kernel), threads),
+    open: (constants) =>
+      openModel(() => new NativeModel(constants, isa, kernel), constants, threads),
   };
 }
 
@@ -139,15 +141,30 @@ function checkIsa(isa: string, isas: readonly IsaInfo[]): void {
   }
 }
 
-function openModel(make: () => NativeModelHandle, threads: number): NativeBackendModel {
+function openModel(
+  make: () => NativeModelHandle,
+  constants: ModelConstants,
+  threads: number,
+): NativeBackendModel {
   const handle = translated('model', make);
+  // A block was copied when the model was opened.
+  let parts = constants instanceof Uint8Array ? undefined : constants;
+  const letGo = () => {
+    parts = undefined;
+  };
   return {
-    prepare: (plan) =>
-      preparePlan(
-        plan,
-        translated('plan', () => handle.prepare(encodePlan(plan), plan.constants, threads), plan),
-      ),
-    dispose: () => handle.dispose(),
+    prepare(plan) {
+      const prepare = () => handle.prepare(encodePlan(plan), plan.constants, threads, parts);
+      return preparePlan(plan, translated('plan', prepare, plan));
+    },
+    seal(own) {
+      letGo();
+      requireAddon().detach(own);
+    },
+    dispose() {
+      letGo();
+      handle.dispose();
+    },
   };
 }
 
@@ -159,8 +176,16 @@ function preparePlan(plan: Plan, handle: NativePlanHandle): NativePreparedPlan {
   const wrap = (buffers: readonly ArrayBuffer[]): TypedArray[] =>
     outputs.map(({ type, count }, i) => viewOf(type, buffers[i]!, 0, count));
   return {
-    run: async (inputs, options = {}) =>
-      wrap(await settled(() => handle.run(inputs), handle, plan, options.signal)),
+    async run(inputs, { signal } = {}) {
+      throwIfAborted(signal, 'run');
+      if (translated('run', () => handle.hold(inputs), plan)) {
+        await nextTurn();
+        if (signal?.aborted) handle.dropHeld();
+        throwIfAborted(signal, 'run');
+        return wrap(translated('run', () => handle.runHeld(), plan));
+      }
+      return wrap(await settled(() => handle.run(inputs), handle, plan, signal));
+    },
     async profile(inputs, repeats, options = {}) {
       const start = () => handle.profile(inputs, repeats);
       const [times] = await settled(start, handle, plan, options.signal);
@@ -170,6 +195,13 @@ function preparePlan(plan: Plan, handle: NativePlanHandle): NativePreparedPlan {
     measure: (inputs, repeats) => translated('measure', () => handle.measure(inputs, repeats)),
     dispose: () => handle.dispose(),
   };
+}
+
+/** The event loop has turned: timers, sockets and other runs have had their go. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** What a run that `start` began leads to; it is cancelled when the signal fires. */

@@ -4,7 +4,7 @@
  * suite states. A run holds the calling thread, but for turns of the event loop between steps.
  */
 import { OctavoError } from '../../core/errors.js';
-import type { Plan } from '../../runtime/plan.js';
+import { blockOf, type ModelConstants, type Plan } from '../../runtime/plan.js';
 import type { Backend, BackendModel, BackendOptions, PreparedPlan } from '../backend.js';
 import { checkPlan } from './check.js';
 import { type MemoryPool, preparePlan } from './executor.js';
@@ -35,19 +35,21 @@ function unavailable(where: string, expected: string, found: string): OctavoErro
   });
 }
 
-function openModel(constants: Uint8Array): BackendModel {
-  const model = regionOf(constants);
+function openModel(constants: ModelConstants): BackendModel {
+  const block = blockOf(constants);
+  const model = regionOf(block);
   const prepared = new Set<PreparedPlan>();
   let disposed = false;
   return {
     prepare(plan) {
       if (disposed) throw new OctavoError('DISPOSED', 'the model was disposed of');
-      checkPlan(plan, constants.byteLength);
+      checkPlan(plan, block.byteLength);
       const pool = createPool(plan, model, () => prepared.delete(result));
       const result = preparePlan(plan, referenceKernels, pool);
       prepared.add(result);
       return result;
     },
+    seal() {},
     dispose() {
       disposed = true;
       for (const plan of prepared) plan.dispose();

@@ -8,7 +8,7 @@
  * `runSync` makes do with those that are.
  */
 import { OctavoError } from '../../core/errors.js';
-import type { Plan } from '../../runtime/plan.js';
+import { blockOf, type ModelConstants, type Plan } from '../../runtime/plan.js';
 import { type StepName, stepNames } from '../../runtime/steps.js';
 import type { Backend, BackendModel, BackendOptions } from '../backend.js';
 import { checkPlan } from '../reference/check.js';
@@ -28,7 +28,7 @@ export type { StepPlacement, WasmPreparedPlan } from './plan.js';
 export const wasmSteps: readonly StepName[] = stepNames.filter((name) => name in wasmKernels);
 
 export interface WasmBackend extends Backend {
-  open(constants: Uint8Array): WasmModel;
+  open(constants: ModelConstants): WasmModel;
 }
 
 export interface WasmModel extends BackendModel {
@@ -78,9 +78,10 @@ function whyNoThreads(): string | undefined {
   return undefined;
 }
 
-function openModel(constants: Uint8Array, build: WasmBuild, threads: number): WasmModel {
+function openModel(constants: ModelConstants, build: WasmBuild, threads: number): WasmModel {
   build.verify();
-  const region = regionOf(constants);
+  const block = blockOf(constants);
+  const region = regionOf(block);
   const prepared = new Set<WasmPreparedPlan>();
   let store: Store | undefined = createStore(build, threads);
   let closing: Store | undefined;
@@ -92,7 +93,7 @@ function openModel(constants: Uint8Array, build: WasmBuild, threads: number): Wa
   return {
     prepare(plan) {
       if (store === undefined) throw new OctavoError('DISPOSED', 'the model was disposed of');
-      checkPlan(plan, constants.byteLength);
+      checkPlan(plan, block.byteLength);
       const result = prepareWasmPlan(plan, region, store, () => {
         prepared.delete(result);
         closeOnceIdle();
@@ -100,6 +101,7 @@ function openModel(constants: Uint8Array, build: WasmBuild, threads: number): Wa
       prepared.add(result);
       return result;
     },
+    seal() {},
     dispose() {
       closing ??= store;
       store = undefined;
