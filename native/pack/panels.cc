@@ -8,6 +8,26 @@ namespace {
 
 size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
 
+// Packs `depth` bytes of each column from `first` on, groups of kTogether one after the other;
+// returns where they end.
+template <size_t kTogether>
+uint8_t* packTap(const std::vector<const int8_t*>& columns, size_t first, size_t depth,
+                 uint8_t* out) {
+  const size_t whole = depth / kTogether * kTogether, rest = depth - whole;
+  for (size_t k = first; k < first + whole; k += kTogether) {
+    for (const int8_t* column : columns) {
+      if (column != nullptr) std::memcpy(out, column + k, kTogether);
+      out += kTogether;
+    }
+  }
+  if (rest == 0) return out;
+  for (const int8_t* column : columns) {
+    if (column != nullptr) std::memcpy(out, column + first + whole, rest);
+    out += kTogether;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string PanelLayout::form(size_t groups) const {
@@ -52,13 +72,8 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t*
       }
       uint8_t* out = packed.data() + group * layout.weightBytes + panel.weights;
       for (size_t tap = 0; tap < layout.taps; ++tap) {
-        for (size_t k = 0; k < layout.depth; k += together) {
-          const size_t bytes = std::min(layout.depth - k, together);
-          for (const int8_t* column : columnAt) {
-            if (column != nullptr) std::memcpy(out, column + tap * layout.depth + k, bytes);
-            out += together;
-          }
-        }
+        out = together == 4 ? packTap<4>(columnAt, tap * layout.depth, layout.depth, out)
+                            : packTap<8>(columnAt, tap * layout.depth, layout.depth, out);
       }
     }
   }

@@ -84,10 +84,11 @@ function move(from: Bits, to: Bits, { dims, perm }: Move): void {
     ...{ rows: together === last ? 1 : moved[together]!, columns: moved[last]! },
     ...{ rowStep: steps[together]!, columnStep: strides[last]! },
   };
+  const turn = isInQuads(from, to, block) ? turnQuads : turnBlock;
   const visit = (depth: number, source: number, target: number): void => {
     const axis = outer[depth];
     if (axis === undefined) {
-      turnBlock(from, source, to, target, block);
+      turn(from, source, to, target, block);
       return;
     }
     for (let i = 0; i < moved[axis]!; i++) {
@@ -107,22 +108,21 @@ function bitsAsNumbers({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: TypedA
   return new BigUint64Array(buffer, byteOffset, length);
 }
 
-/** Rows whose first elements lie together become rows that lie `rowStep` apart, some at a time, as caches like it. */
+/** Rows whose first elements lie together, and will lie `rowStep` apart; of columns that lie `columnStep` apart. */
+type Block = Record<'rows' | 'columns' | 'rowStep' | 'columnStep', number>;
+
+/** Rows that are turned at a time, as caches like it. */
+const mostRows = 32;
+
 function turnBlock(
   from: Bits,
   source: number,
   to: Bits,
   target: number,
-  {
-    rows,
-    columns,
-    rowStep,
-    columnStep,
-  }: Record<'rows' | 'columns' | 'rowStep' | 'columnStep', number>,
+  { rows, columns, rowStep, columnStep }: Block,
 ): void {
-  const most = 32;
-  for (let first = 0; first < rows; first += most) {
-    const end = Math.min(first + most, rows);
+  for (let first = 0; first < rows; first += mostRows) {
+    const end = Math.min(first + mostRows, rows);
     for (let column = 0; column < columns; column++) {
       const base = source + column * columnStep;
       for (
@@ -131,6 +131,45 @@ function turnBlock(
         row++, at += rowStep
       ) {
         to[at] = from[base + row]!;
+      }
+    }
+  }
+}
+
+/** Whether elements are bytes, of which four and four lie where a word may. */
+function isInQuads(from: Bits, to: Bits, block: Block): boolean {
+  const numbers = [...Object.values(block), from.byteOffset, to.byteOffset];
+  return from.BYTES_PER_ELEMENT === 1 && numbers.every((number) => number % 4 === 0);
+}
+
+/** The same for bytes, in squares of four by four, whose sides are words. */
+function turnQuads(
+  from: Bits,
+  source: number,
+  to: Bits,
+  target: number,
+  { rows, columns, rowStep, columnStep }: Block,
+): void {
+  const x = new Uint32Array(from.buffer, from.byteOffset, from.length >>> 2);
+  const y = new Uint32Array(to.buffer, to.byteOffset, to.length >>> 2);
+  const [across, down] = [columnStep >>> 2, rowStep >>> 2];
+  for (let first = 0; first < rows; first += mostRows) {
+    const end = Math.min(first + mostRows, rows);
+    for (let column = 0; column < columns; column += 4) {
+      let at = (source + column * columnStep + first) >>> 2;
+      let out = (target + first * rowStep + column) >>> 2;
+      for (let row = first; row < end; row += 4, at++, out += rowStep) {
+        const a = x[at]!;
+        const b = x[at + across]!;
+        const c = x[at + 2 * across]!;
+        const d = x[at + 3 * across]!;
+        y[out] = (a & 255) | ((b & 255) << 8) | ((c & 255) << 16) | (d << 24);
+        y[out + down] =
+          ((a >>> 8) & 255) | (b & 0xff00) | ((c & 0xff00) << 8) | ((d & 0xff00) << 16);
+        y[out + 2 * down] =
+          ((a >>> 16) & 255) | ((b >>> 8) & 0xff00) | (c & 0xff0000) | ((d & 0xff0000) << 8);
+        y[out + 3 * down] =
+          (a >>> 24) | ((b >>> 16) & 0xff00) | ((c >>> 8) & 0xff0000) | (d & 0xff000000);
       }
     }
   }
