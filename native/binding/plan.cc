@@ -20,8 +20,8 @@ namespace {
 constexpr size_t kIdleMemories = 4;
 
 // Nanoseconds of a run that its own thread may do at once: waking up another one, and the event
-// loop again, takes a good part of that, and timers are five times as coarse.
-constexpr int64_t kShort = 200'000;
+// loop again, takes a good part of that, and timers are four times as coarse.
+constexpr int64_t kShort = 250'000;
 
 bool isKernel(const std::string& name) {
   size_t count;
@@ -174,7 +174,9 @@ Status PlanState::run(RunMemory& memory, const std::atomic<bool>& cancelled) {
   const auto start = std::chrono::steady_clock::now();
   Status status = plan->run(memory, cancelled);
   const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
-  nanoseconds.store(time.count(), std::memory_order_relaxed);
+  // Slower to believe that runs have become longer: one may have been interrupted.
+  const int64_t known = nanoseconds.load(std::memory_order_relaxed);
+  nanoseconds.store(std::min<int64_t>(time.count(), known + known / 4), std::memory_order_relaxed);
   return status;
 }
 

@@ -51,8 +51,8 @@ struct PlanState {
   std::mutex mutex;
   std::vector<std::unique_ptr<RunMemory>> idle;
   bool disposed = false;
-  // What the last run took; the most there is before the first one.
-  std::atomic<int64_t> nanoseconds{INT64_MAX};
+  // What a run takes, as far as is known; more than any before the first one.
+  std::atomic<int64_t> nanoseconds{INT64_MAX / 2};
 
   // Runs the plan and takes the time.
   Status run(RunMemory& memory, const std::atomic<bool>& cancelled);
