@@ -104,7 +104,7 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const Q
   }
   base.taps = layout.taps;
   base.quads = layout.quads;
-  base.output = outputOf(y.type);
+  base.output = layout.output;
   base.yStride = static_cast<size_t>(y.dims[3]) * (base.output == DotOutput::kUint8 ? 1 : 4);
   base.zero = params.yZero;
   base.min = params.min;
@@ -138,10 +138,10 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
     const uint32_t sum = weightSum(column);
     uint32_t value = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
     if (kernel.form != DotForm::kDirect) value += 128 * sum;
-    const uint32_t zero = terms.present ? 0 : static_cast<uint32_t>(xZero);
+    const uint32_t zero = terms.computesZero ? 0 : static_cast<uint32_t>(xZero);
     return static_cast<int32_t>(value - zero * (sum - zeroSum(column)));
   }));
-  if (terms.present) {
+  if (terms.computesZero) {
     weightSums_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
       return static_cast<int32_t>(weightSum(column) - zeroSum(column));
     }));
@@ -152,7 +152,7 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
 const int32_t* QProduct::biasOf(size_t panel, size_t bias, const QTermValues& values,
                                 QTermTables* tables) const {
   const auto* from = reinterpret_cast<const int32_t*>(biases_[bias].data()) + positionOf(panel);
-  if (!terms.present) return from;
+  if (!terms.computesZero) return from;
   const auto* sums = reinterpret_cast<const int32_t*>(weightSums_[bias].data()) + positionOf(panel);
   for (int i = 0; i < kernelOf(panel).columns; ++i) {
     tables->bias[i] =
@@ -255,7 +255,8 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
   const size_t depth = gather.depth() / groups;
   const Isa isa =
       forced != nullptr ? forced->isa : isaOfProduct(context.isa, window.outputs(), depth);
-  const PanelLayout layout = layoutPanels(isa, minus128, columns, gather.taps(), depth, forced);
+  const PanelLayout layout =
+      layoutPanels(isa, outputOf(from.y->type), minus128, columns, gather.taps(), depth, forced);
   QProduct product(from, params, terms, layout, isa, context.packs);
   product.residual = residual;
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);

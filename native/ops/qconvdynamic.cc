@@ -5,16 +5,25 @@
 namespace octavo {
 namespace {
 
-Status takeTerms(const StepView& step, const PrepareContext& context, const QConvOperands& from,
-                 QTerms* terms) {
-  const bool perPixel = step.as<QConvDynamicParams>().perPixel != 0;
-  const TensorInfo *xZero = inputAt(step, 2), *xScale = inputAt(step, 5);
-  const int64_t channels = from.y->dims[3];
+// `zero`: where it is a constant.
+Status takeZero(const StepView& step, const PrepareContext& context, QTerms* terms, int32_t* zero) {
+  const TensorInfo* xZero = inputAt(step, 2);
   if (!isType(xZero, {DataType::kUint8}) || xZero->count != 1) {
     return badStep("xZero must be one uint8");
   }
   terms->present = true;
   terms->xZero = *xZero;
+  const auto* constant = context.constant<uint8_t>(*xZero);
+  terms->computesZero = constant == nullptr;
+  if (constant != nullptr) *zero = *constant;
+  return {};
+}
+
+Status takeTerms(const StepView& step, const PrepareContext& context, const QConvOperands& from,
+                 QTerms* terms) {
+  const bool perPixel = step.as<QConvDynamicParams>().perPixel != 0;
+  const TensorInfo* xScale = inputAt(step, 5);
+  const int64_t channels = from.y->dims[3];
   if (xScale != nullptr) {
     const int64_t pixels = from.y->dims[0] * from.y->dims[1] * from.y->dims[2];
     terms->perPixel = perPixel;
@@ -43,8 +52,9 @@ Status prepareQConvDynamic(const StepView& step, const PrepareContext& context,
   OCTAVO_RETURN_IF_ERROR(takeQConvOperands(step, context, own.groups, &from));
   if (from.y->type == DataType::kUint8) return badStep("y must be int32 or float32");
   QTerms terms;
-  OCTAVO_RETURN_IF_ERROR(takeTerms(step, context, from, &terms));
   QConvParams params{};
+  OCTAVO_RETURN_IF_ERROR(takeZero(step, context, &terms, &params.xZero));
+  OCTAVO_RETURN_IF_ERROR(takeTerms(step, context, from, &terms));
   params.strideH = own.strideH;
   params.strideW = own.strideW;
   params.dilationH = own.dilationH;

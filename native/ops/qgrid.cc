@@ -131,7 +131,7 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
   range.ahead = goesOn ? panels : range.last;
   DotArgs base = product.argsOf(context);
   const QTermValues values = valuesOf(product.terms, context);
-  const uint8_t zero = product.terms.present ? static_cast<uint8_t>(values.xZero) : padding;
+  const uint8_t zero = product.terms.computesZero ? static_cast<uint8_t>(values.xZero) : padding;
   const int64_t height = h.window.output;
   const auto end = std::min(static_cast<int64_t>((number + 1) * strip), batch * height);
   for (auto line = static_cast<int64_t>(number * strip); line < end;) {

@@ -35,7 +35,7 @@ class QPointersStep final : public PreparedStep {
   size_t borderBytes() const { return roundUp(gather.borderBytes(strip), 64); }
   // Padding of a zero point that is computed is filled in by each part.
   size_t paddingBytes() const {
-    return product.terms.present ? roundUp(gather.depth() + kTensorSlack, 64) : 0;
+    return product.terms.computesZero ? roundUp(gather.depth() + kTensorSlack, 64) : 0;
   }
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
 };
@@ -83,8 +83,8 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
   QTermTables tables;
   uint8_t* zeros = border + borderBytes();
   std::fill_n(zeros, paddingBytes(), static_cast<uint8_t>(values.xZero));
-  gather.fill(context.in<uint8_t>(product.x), product.terms.present ? zeros : padding.data(), first,
-              args.rows, pointers, border);
+  gather.fill(context.in<uint8_t>(product.x), product.terms.computesZero ? zeros : padding.data(),
+              first, args.rows, pointers, border);
   args.a = pointers;
   auto* sums = reinterpret_cast<int32_t*>(zeros + paddingBytes());
 

@@ -10,6 +10,7 @@ namespace octavo {
 
 struct QTerms {
   bool present = false;
+  bool computesZero = false;  // the zero point is not a constant
   TensorInfo xZero{};
   bool scaled = false;    // by one scale, before multipliers are
   bool perPixel = false;  // or by one for each pixel, behind them

@@ -31,15 +31,15 @@ uint8_t* packTap(const std::vector<const int8_t*>& columns, size_t first, size_t
 }  // namespace
 
 std::string PanelLayout::form(size_t groups) const {
-  std::string text = "dot";
+  std::string text = output == DotOutput::kUint8 ? "dot to bytes" : "dot to words";
   for (size_t n : {groups, columns, taps, depth}) text += ' ' + std::to_string(n);
   // The rest of the cut follows from the first panel's kernel.
   return text + ' ' + (panels.empty() ? "" : panels[0].kernel->name);
 }
 
-PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, size_t depth,
-                         const DotKernel* forced) {
-  PanelLayout layout{columns, taps, depth, divideUp(depth, 4), 0, 0, {}};
+PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t columns, size_t taps,
+                         size_t depth, const DotKernel* forced) {
+  PanelLayout layout{output, columns, taps, depth, divideUp(depth, 4), 0, 0, {}};
   for (size_t column = 0; column < columns;) {
     const DotKernel& kernel =
         forced == nullptr ? chooseDot(isa, minus128, columns - column) : *forced;
@@ -66,7 +66,7 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t*
       const auto together = static_cast<size_t>(panel.kernel->group);
       columnAt.assign(static_cast<size_t>(width), nullptr);
       for (int p = 0; p < width; ++p) {
-        const auto column = static_cast<size_t>(panelColumn(p, width, panel.kernel->lanes));
+        const auto column = static_cast<size_t>(panelColumn(p, *panel.kernel, layout.output));
         if (column >= panel.columns) continue;
         columnAt[p] = weight + (group * layout.columns + panel.column + column) * columnBytes;
       }

@@ -23,6 +23,7 @@ struct Panel {
 
 // How the columns of one group are cut.
 struct PanelLayout {
+  DotOutput output;  // what the panels' order is for
   size_t columns;
   size_t taps;
   size_t depth;  // bytes of a row at one tap
@@ -36,8 +37,8 @@ struct PanelLayout {
 };
 
 // `forced`: the kernel of all panels, or null to choose by what each is for.
-PanelLayout layoutPanels(Isa isa, bool minus128, size_t columns, size_t taps, size_t depth,
-                         const DotKernel* forced);
+PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t columns, size_t taps,
+                         size_t depth, const DotKernel* forced);
 
 // Packs weight [groups][columns][taps][depth]: group g begins at g * layout.weightBytes.
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t* weight);
@@ -50,8 +51,7 @@ void fillTable(const PanelLayout& layout, size_t groups, T* table, Of&& of) {
     for (const Panel& panel : layout.panels) {
       T* out = table + group * layout.positions + panel.position;
       for (int p = 0; p < panel.kernel->columns; ++p) {
-        const auto column =
-            static_cast<size_t>(panelColumn(p, panel.kernel->columns, panel.kernel->lanes));
+        const auto column = static_cast<size_t>(panelColumn(p, *panel.kernel, layout.output));
         out[p] = column < panel.columns
                      ? of(group * layout.columns + panel.column + column, *panel.kernel)
                      : T{};

@@ -32,6 +32,10 @@ bool isBetter(const DotKernel& a, const DotKernel& b, size_t columns) {
 
 }  // namespace
 
+int panelColumn(int p, const DotKernel& kernel, DotOutput output) {
+  return panelColumn(p, kernel.columns, output == DotOutput::kUint8 ? kernel.lanes : 1);
+}
+
 int panelColumn(int p, int columns, int lanes) {
   const int vector = p / (4 * lanes), lane = p / 4 % lanes, vectors = columns / (4 * lanes);
   return (lane * vectors + vector) * 4 + p % 4;

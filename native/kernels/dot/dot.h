@@ -14,9 +14,10 @@
 // read a group at a time: up to group - 1 bytes beyond a tap's depth are read, meet zero weights
 // and so never matter. kTensorSlack makes them readable at the end of a tensor.
 //
-// Position p of a panel is not column p: packing instructions work within lanes of 128 bits, so a
-// kernel names the number of lanes it works in, and panelColumn() tells the order. bias, multiplier
-// and weightZero are in panel order too, which makes the order of what is stored the natural one.
+// Where results are bytes, position p of a panel is not column p: packing instructions work within
+// lanes of 128 bits, so a kernel names the number of lanes it works in, and panelColumn() tells the
+// order. bias, multiplier and weightZero are in panel order too, which makes the order of what is
+// stored the natural one.
 #pragma once
 
 #include <cstddef>
@@ -119,6 +120,8 @@ struct DotKernel {
 
 // The column that position p of a panel of `columns` columns holds.
 int panelColumn(int p, int columns, int lanes);
+// Likewise of a kernel's panel that is for such results.
+int panelColumn(int p, const DotKernel& kernel, DotOutput output);
 
 // All kernels that were built.
 const DotKernel* dotKernels(size_t* count);

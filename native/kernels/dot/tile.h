@@ -191,12 +191,15 @@ template <typename V, int NV>
 struct Finish {
   explicit Finish(const DotArgs& args)
       : fractions(args.output == DotOutput::kUint8 && args.fractions && args.sum == nullptr),
-        plain(fractions && args.rowSum == nullptr && args.columns == NV * V::kWords),
+        whole(args.rowSum == nullptr && args.columns == NV * V::kWords),
+        floats(whole && args.output == DotOutput::kFloat32 && isUnbounded(args)),
+        plain(whole && fractions),
         to(args.zero, args.min, args.max),
         sum(args) {}
 
   bool fractions;
-  bool plain;  // as most products are: nothing to take off, all columns stored
+  bool whole;  // as most products are: nothing to take off, all columns stored
+  bool floats, plain;
   RequantizeFractions<V> to;
   SumWithResidual<V> sum;
 };
@@ -210,6 +213,7 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
   if (finish.plain) {
     return storeTile<V, MR, NV, true>(finish.to, args.multiplier, y, args.columns, acc);
   }
+  if (finish.floats) return storeFloats<V, MR, NV>(args, row, y, acc);
   if (args.rowSum != nullptr) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {

@@ -10,6 +10,38 @@
 namespace octavo {
 namespace {
 
+// Bounds that bound nothing.
+inline bool isUnbounded(const DotArgs& args) {
+  return args.lower < -3.4028234664e38f && args.upper > 3.4028234664e38f;
+}
+
+// A whole tile, not bounded, to float32 from where it is.
+template <typename V, int MR, int NV>
+OCTAVO_INLINE void storeFloats(const DotArgs& args, size_t row, uint8_t* const* y,
+                               const typename V::Int (*acc)[NV]) {
+  static constexpr float kOne = 1;
+  const float* scales = args.rowScale == nullptr ? &kOne : args.rowScale + row;
+  const size_t step = args.rowScale == nullptr ? 0 : 1;
+  const float *multipliers = args.multiplier, *addends = args.addend;
+  // The next tile's results are written to lines that are far away by then.
+  const size_t next = MR * args.yStride;
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) {
+    const auto multiplier = V::loadFloat(multipliers + j * V::kWords);
+    // Of all numbers, -0 alone changes none that it is added to.
+    const auto addend =
+        addends == nullptr ? V::setFloat(-0.0f) : V::loadFloat(addends + j * V::kWords);
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) {
+      const auto product = V::multiply(V::multiply(V::toFloat(acc[i][j]), multiplier),
+                                       V::setFloat(scales[i * step]));
+      uint8_t* to = y[i] + j * V::kBytes;
+      V::storeFloat(reinterpret_cast<float*>(to), V::add(product, addend));
+      OCTAVO_FETCH_TO_WRITE(to + next);
+    }
+  }
+}
+
 // Sums to float32: what is the same in all rows, in registers.
 template <typename V, int NV>
 struct ToFloat {
@@ -48,7 +80,6 @@ OCTAVO_NOINLINE void storeWords(const DotArgs& given, size_t row, uint8_t* const
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) words[j] = V::load(acc + j * V::kWords);
     if (isFloat) to.apply(args.rowScale == nullptr ? 1 : args.rowScale[row + i], words);
-    V::template joinLanes<NV>(words);
     if (args.columns == NV * V::kWords) {
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) V::store(y[i] + j * V::kBytes, words[j]);

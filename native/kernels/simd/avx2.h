@@ -150,15 +150,6 @@ struct Avx2 {
       return v;
     }
   }
-  template <int vectors>
-  static void joinLanes(Int* v) {
-    static_assert(vectors <= 2);
-    if constexpr (vectors == 2) {
-      const Int a = v[0], b = v[1];
-      v[0] = _mm256_permute2x128_si256(a, b, 0x20);
-      v[1] = _mm256_permute2x128_si256(a, b, 0x31);
-    }
-  }
   template <int words, int row>
   static Int compactRow(Int v) {
     if constexpr (row == 0) {

@@ -212,36 +212,6 @@ struct Avx512 {
       return v;
     }
   }
-  // Vectors whose lanes were dealt out in turn, the first lane of each coming first: puts all lanes
-  // in order.
-  template <int vectors>
-  static void joinLanes(Int* v) {
-    const auto choose = [](Int a, Int indexes, Int b) {
-      return _mm512_permutex2var_epi64(a, indexes, b);
-    };
-    if constexpr (vectors == 2) {
-      const Int a = v[0], b = v[1];
-      v[0] = choose(a, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), b);
-      v[1] = choose(a, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), b);
-    } else if constexpr (vectors == 3) {
-      const Int a = v[0], b = v[1], c = v[2];
-      const Int low = choose(a, _mm512_setr_epi64(0, 1, 8, 9, 0, 1, 2, 3), b);
-      const Int middle = choose(b, _mm512_setr_epi64(2, 3, 10, 11, 0, 1, 4, 5), c);
-      const Int high = choose(a, _mm512_setr_epi64(0, 1, 6, 7, 14, 15, 0, 1), b);
-      v[0] = choose(low, _mm512_setr_epi64(0, 1, 2, 3, 8, 9, 6, 7), c);
-      v[1] = choose(middle, _mm512_setr_epi64(0, 1, 2, 3, 12, 13, 6, 7), a);
-      v[2] = choose(high, _mm512_setr_epi64(12, 13, 2, 3, 4, 5, 14, 15), c);
-    } else if constexpr (vectors == 4) {
-      const Int ab = _mm512_shuffle_i32x4(v[0], v[1], 0x44);
-      const Int cd = _mm512_shuffle_i32x4(v[2], v[3], 0x44);
-      const Int abHigh = _mm512_shuffle_i32x4(v[0], v[1], 0xee);
-      const Int cdHigh = _mm512_shuffle_i32x4(v[2], v[3], 0xee);
-      v[0] = _mm512_shuffle_i32x4(ab, cd, 0x88);
-      v[1] = _mm512_shuffle_i32x4(ab, cd, 0xdd);
-      v[2] = _mm512_shuffle_i32x4(abHigh, cdHigh, 0x88);
-      v[3] = _mm512_shuffle_i32x4(abHigh, cdHigh, 0xdd);
-    }
-  }
   // Row `row` of what compact<words> made, moved to the front.
   template <int words, int row>
   static Int compactRow(Int v) {

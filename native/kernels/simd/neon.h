@@ -132,8 +132,6 @@ struct Neon {
   static Int spread(Int v) {
     return v;
   }
-  template <int vectors>
-  static void joinLanes(Int*) {}
   template <int words, int row>
   static Int compactRow(Int v) {
     return vextq_u8(v, v, 4 * words * row);

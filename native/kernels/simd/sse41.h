@@ -63,8 +63,6 @@ struct Sse41 : Avx128 {
   static Int spread(Int v) {
     return v;
   }
-  template <int vectors>
-  static void joinLanes(Int*) {}
   template <int words, int row>
   static Int compactRow(Int v) {
     return _mm_srli_si128(v, 4 * words * row);

@@ -87,8 +87,7 @@ const int8_t* packPanel(const DotKernel& kernel, const Case& c, const Runs& runs
   for (size_t i = 0; i < c.taps * groups * width * group; ++i) {
     const size_t tap = i / (groups * width * group), part = i % (groups * width * group);
     const size_t p = part / group % width, k = part / (width * group) * group + i % group;
-    const auto column =
-        static_cast<size_t>(panelColumn(static_cast<int>(p), kernel.columns, kernel.lanes));
+    const auto column = static_cast<size_t>(panelColumn(static_cast<int>(p), kernel, c.output));
     const bool isThere = column < c.columns && k < c.depth;
     panel[tapAt(tap) * groups * width * group + part] =
         isThere ? columns[column].weights[tap * c.depth + k] : int8_t{0};
@@ -101,7 +100,7 @@ template <typename T, typename Take>
 const T* inPanelOrder(Guarded& memory, const DotKernel& kernel, const Case& c, Take take) {
   T* values = memory.place<T>(c.edge, static_cast<size_t>(kernel.columns));
   for (int p = 0; p < kernel.columns; ++p) {
-    const auto column = static_cast<size_t>(panelColumn(p, kernel.columns, kernel.lanes));
+    const auto column = static_cast<size_t>(panelColumn(p, kernel, c.output));
     if (column < c.columns) values[p] = take(column);
   }
   return values;
@@ -294,14 +293,16 @@ void dotCases(const DotKernel& kernel) {
       }
     }
   }
-  // Whole panels of little depth, for which kernels may keep all weights at hand.
+  // Whole panels: of little depth, for which kernels may keep all weights at hand, and to floats.
   for (size_t depth = 1; depth <= 40; ++depth) {
-    for (size_t rows = 1; rows <= 9; ++rows) {
-      runCase(kernel,
-              {rows, static_cast<size_t>(kernel.columns), 1, depth,
-               static_cast<Fill>(random.between(0, kFills - 1)), false, DotOutput::kUint8,
-               random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel)},
-              random);
+    for (size_t rows = 1; rows <= static_cast<size_t>(kernel.rows) + 2; ++rows) {
+      for (const DotOutput output : {DotOutput::kUint8, DotOutput::kFloat32}) {
+        runCase(kernel,
+                {rows, static_cast<size_t>(kernel.columns), 1, depth,
+                 static_cast<Fill>(random.between(0, kFills - 1)), false, output,
+                 random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel)},
+                random);
+      }
     }
   }
 }

@@ -145,7 +145,7 @@ void everyAccumulator(const DotKernel& kernel) {
         auto* bias = biases.place<int32_t>(Edge::kBack, width);
         for (size_t p = 0; p < width; ++p) {
           const auto column =
-              static_cast<uint32_t>(panelColumn(static_cast<int>(p), kernel.columns, kernel.lanes));
+              static_cast<uint32_t>(panelColumn(static_cast<int>(p), kernel, DotOutput::kUint8));
           bias[p] = static_cast<int32_t>(first + shift + column);
         }
         args.bias = bias;
