@@ -16,6 +16,7 @@ constexpr KernelInfo kKernels[] = {
 #define OCTAVO_QUANTIZE(name, isa) OCTAVO_LISTED("quantize", name, isa, 0)
 #define OCTAVO_DEQUANTIZE(name, isa) OCTAVO_LISTED("quantize", name, isa, 0)
 #define OCTAVO_RANGE(name, isa) OCTAVO_LISTED("quantize", name, isa, 0)
+#define OCTAVO_QUANTIZE_ROWS(name, isa) OCTAVO_LISTED("quantize", name, isa, 0)
 #include "native/kernels/quantize/kernels.inc"
 #define OCTAVO_QADD(name, isa) OCTAVO_LISTED("elementwise", name, isa, 0)
 #define OCTAVO_QMUL(name, isa) OCTAVO_LISTED("elementwise", name, isa, 0)

@@ -14,24 +14,17 @@ class DynamicQuantizeRowsStep final : public PreparedStep {
  public:
   TensorInfo x, y, scale;
   size_t rows = 0, depth = 0;
-  int32_t zero = 0;
-  const RangeKernel* range = nullptr;
-  const QuantizeKernel* quantize = nullptr;
+  const QuantizeRowsKernel* kernel = nullptr;
 
   void run(const RunContext& context) const override {
     const float* from = context.in<float>(x);
     auto* to = context.out<uint8_t>(y);
     float* scales = context.out<float>(scale);
+    const bool isSigned = y.type == DataType::kInt8;
     const size_t grain = std::max<size_t>(kGrain / std::max<size_t>(depth, 1), 1);
     forEachPart(context.team, rows, grain, 1, [&](size_t begin, size_t end, size_t) {
-      for (size_t row = begin; row < end; ++row) {
-        float low = 0, high = 0;
-        range->run({from + row * depth, depth, &low, &high});
-        float step = (-low > high ? -low : high) / 127.0f;
-        if (!(step > 0)) step = 1;
-        scales[row] = step;
-        quantize->run({from + row * depth, to + row * depth, depth, step, zero, zero == 0});
-      }
+      kernel->run(
+          {from + begin * depth, to + begin * depth, scales + begin, end - begin, depth, isSigned});
     });
   }
 };
@@ -54,11 +47,9 @@ Status prepareDynamicQuantizeRows(const StepView& step, const PrepareContext& co
   dynamic->x = *x;
   dynamic->y = *y;
   dynamic->scale = *scale;
-  dynamic->zero = y->type == DataType::kUint8 ? 128 : 0;
   dynamic->rows = static_cast<size_t>(rows);
   dynamic->depth = static_cast<size_t>(x->dims[x->rank - 1]);
-  dynamic->range = &chooseRange(context.isa);
-  dynamic->quantize = &chooseQuantize(context.isa);
+  dynamic->kernel = &chooseQuantizeRows(context.isa);
   *prepared = std::move(dynamic);
   return {};
 }

@@ -26,4 +26,19 @@ void range_f32_portable(const RangeArgs& args) {
   }
 }
 
+void quantizerows_f32q8_portable(const QuantizeRowsArgs& args) {
+  for (size_t row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * args.depth;
+    float most = 0;
+    for (size_t i = 0; i < args.depth; ++i) {
+      const float magnitude = x[i] < 0 ? -x[i] : x[i];
+      most = magnitude > most ? magnitude : most;
+    }
+    const float step = most / 127.0f;
+    args.scale[row] = step > 0 ? step : 1;
+    quantize_f32q8_portable({x, args.y + row * args.depth, args.depth, args.scale[row],
+                             args.isSigned ? 0 : 128, args.isSigned});
+  }
+}
+
 }  // namespace octavo

@@ -1,6 +1,7 @@
 // Between float32 and integers of 8 bits, a run of neighbours with one scale and zero point at a
-// time, and the range of a float32 vector. ops/quantizelinear, ops/dequantizelinear and
-// ops/dynamicquantizelinear drive them.
+// time or by scales that the numbers themselves decide, and the range of a float32 vector.
+// ops/quantizelinear, ops/dequantizelinear, ops/dynamicquantizelinear and ops/dynamicquantizerows
+// drive them.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,16 @@ struct RangeArgs {
   float *low, *high;
 };
 
+// Each row by its own scale: its largest magnitude / 127, or 1 where that is 0; NaN is passed over.
+// Then as QuantizeArgs has it, with a zero point of 128 to uint8 or, if `isSigned`, of 0 to int8.
+struct QuantizeRowsArgs {
+  const float* x;  // rows × depth
+  uint8_t* y;
+  float* scale;  // of each row
+  size_t rows, depth;
+  bool isSigned;
+};
+
 struct QuantizeKernel {
   const char* name;
   Isa isa;
@@ -56,8 +67,15 @@ struct RangeKernel {
   void (*run)(const RangeArgs& args);
 };
 
+struct QuantizeRowsKernel {
+  const char* name;
+  Isa isa;
+  void (*run)(const QuantizeRowsArgs& args);
+};
+
 const QuantizeKernel& chooseQuantize(Isa isa);
 const DequantizeKernel& chooseDequantize(Isa isa);
 const RangeKernel& chooseRange(Isa isa);
+const QuantizeRowsKernel& chooseQuantizeRows(Isa isa);
 
 }  // namespace octavo

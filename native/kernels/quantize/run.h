@@ -173,5 +173,44 @@ inline void range(const RangeArgs& args) {
   }
 }
 
+template <typename V>
+inline float largestMagnitude(const float* x, size_t count) {
+  constexpr int kChains = 4;
+  typename V::Float most[kChains];
+  for (int j = 0; j < kChains; ++j) most[j] = V::setFloat(0);
+  // NaN is not more than anything: the second operand comes through.
+  size_t i = 0;
+  for (; i + kChains * V::kWords <= count; i += kChains * V::kWords) {
+    for (int j = 0; j < kChains; ++j) {
+      most[j] = V::max(V::absolute(V::loadFloat(x + i + j * V::kWords)), most[j]);
+    }
+  }
+  for (; i < count; i += V::kWords) {
+    const size_t n = count - i < V::kWords ? count - i : V::kWords;
+    most[0] = V::max(V::absolute(V::loadFloats(x + i, n)), most[0]);
+  }
+  return V::largest(V::max(V::max(most[0], most[1]), V::max(most[2], most[3])));
+}
+
+// The scales of some rows first: each waits for the end of its row, the next row does not.
+template <typename V, typename Quantize>
+inline void quantizeRows(const QuantizeRowsArgs& given, Quantize&& quantizeRow) {
+  constexpr size_t kFloatsTogether = 4096;
+  const QuantizeRowsArgs args = given;
+  const size_t depth = args.depth, fit = depth == 0 ? args.rows : kFloatsTogether / depth;
+  const size_t together = fit < 1 ? 1 : fit;
+  for (size_t first = 0; first < args.rows; first += together) {
+    const size_t end = args.rows - first < together ? args.rows : first + together;
+    for (size_t row = first; row < end; ++row) {
+      const float step = largestMagnitude<V>(args.x + row * depth, depth) / 127.0f;
+      args.scale[row] = step > 0 ? step : 1;
+    }
+    for (size_t row = first; row < end; ++row) {
+      quantizeRow({args.x + row * depth, args.y + row * depth, depth, args.scale[row],
+                   args.isSigned ? 0 : 128, args.isSigned});
+    }
+  }
+}
+
 }  // namespace
 }  // namespace octavo

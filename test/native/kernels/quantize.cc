@@ -2,7 +2,9 @@
 #include "native/kernels/quantize/quantize.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <vector>
 
 #include "test/native/kernels/harness.h"
 
@@ -11,6 +13,7 @@ namespace octavo {
 #define OCTAVO_QUANTIZE(name, isa) void name(const QuantizeArgs& args);
 #define OCTAVO_DEQUANTIZE(name, isa) void name(const DequantizeArgs& args);
 #define OCTAVO_RANGE(name, isa) void name(const RangeArgs& args);
+#define OCTAVO_QUANTIZE_ROWS(name, isa) void name(const QuantizeRowsArgs& args);
 #include "native/kernels/quantize/kernels.inc"
 
 namespace test {
@@ -18,7 +21,7 @@ namespace {
 
 constexpr size_t kLongest = 300;
 
-Guarded input("x", 1 << 12);
+Guarded input("x", 1 << 12), rowScales("scale", 1 << 10);
 Output output("y", 1 << 12);
 
 float drawFloat(float scale, Random& random) {
@@ -101,6 +104,42 @@ void rangeCases(const RangeKernel& kernel) {
   }
 }
 
+void quantizeRowsCases(const QuantizeRowsKernel& kernel) {
+  Random random(7);
+  for (size_t depth = 0; depth <= kLongest; ++depth) {
+    for (int turn = 0; turn < 6; ++turn) {
+      const Edge edge = turn % 2 == 0 ? Edge::kFront : Edge::kBack;
+      const auto rows = static_cast<size_t>(random.between(1, 3));
+      const bool isSigned = random.coin();
+      note("%ld rows of %ld, signed %ld, turn %ld",
+           {static_cast<long>(rows), static_cast<long>(depth), isSigned, turn});
+      auto* x = input.place<float>(edge, rows * depth);
+      auto* y = static_cast<uint8_t*>(output.place(edge, rows * depth, 1));
+      std::vector<float> expected(rows);
+      auto* scales = rowScales.place<float>(edge, rows);
+      const int32_t low = isSigned ? -128 : 0, zero = low + 128;
+      for (size_t row = 0; row < rows; ++row) {
+        const float scale = turn < 4 ? 1 : std::exp2(random.real(-160, 100));
+        float most = 0;
+        for (size_t i = row * depth; i < (row + 1) * depth; ++i) {
+          x[i] = turn == 0 ? random.real(-1, 1) : turn == 1 ? 0 : drawFloat(scale, random);
+          if (std::fabs(x[i]) > most) most = std::fabs(x[i]);
+        }
+        expected[row] = most / 127 > 0 ? most / 127 : 1;
+        for (size_t i = row * depth; i < (row + 1) * depth; ++i) {
+          const float quotient = x[i] / expected[row];
+          output.expect(i, static_cast<uint8_t>(requantized(quotient, zero, low, low + 255)));
+        }
+      }
+      kernel.run({x, y, scales, rows, depth, isSigned});
+      output.check();
+      for (size_t row = 0; row < rows; ++row) {
+        if (std::memcmp(scales + row, &expected[row], sizeof(float)) != 0) fail("a scale is wrong");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void testQuantize() {
@@ -109,6 +148,8 @@ void testQuantize() {
 #define OCTAVO_DEQUANTIZE(name, isa) \
   testKernel<DequantizeKernel, dequantizeCases>({#name, Isa::isa, name});
 #define OCTAVO_RANGE(name, isa) testKernel<RangeKernel, rangeCases>({#name, Isa::isa, name});
+#define OCTAVO_QUANTIZE_ROWS(name, isa) \
+  testKernel<QuantizeRowsKernel, quantizeRowsCases>({#name, Isa::isa, name});
 #include "native/kernels/quantize/kernels.inc"
 }
 
