@@ -14,20 +14,33 @@ namespace {
 // Vectors that are added up before their sum joins that of others: long rows lose no digits.
 constexpr size_t kSumBlock = 64;
 
+// Rows of which each step is taken before the next one: what waits for the end of a row, such as
+// its sum, leaves time for the others.
+constexpr size_t kMostTogether = 16, kFloatsTogether = 4096;
+
+inline size_t rowsTogether(size_t length) {
+  const size_t fit = kFloatsTogether / length;
+  return fit < 1 ? 1 : fit < kMostTogether ? fit : kMostTogether;
+}
+
+// Anything where there is NaN.
 template <typename V>
 inline float largestOf(const float* x, size_t length) {
   using Float = typename V::Float;
-  // The second operand of max comes through where one is NaN, and stays.
-  Float largest = V::setFloat(x[0]);
-  size_t i = 0;
-  for (; i + V::kWords <= length; i += V::kWords) {
-    const Float next = V::max(largest, V::loadFloat(x + i));
-    largest = V::select(V::isNan(largest), largest, next);
+  if (length < V::kWords) {
+    float largest = x[0];
+    for (size_t i = 1; i < length; ++i) largest = x[i] > largest ? x[i] : largest;
+    return largest;
   }
-  if (V::any(V::isNan(largest))) return V::sum(largest);
-  float rest = V::largest(largest);
-  for (; i < length; ++i) rest = x[i] > rest || x[i] != x[i] ? x[i] : rest;
-  return rest;
+  // The last vector may overlap the others.
+  const Float last = V::loadFloat(x + length - V::kWords);
+  Float parts[4] = {last, last, last, last};
+  size_t i = 0;
+  for (; i + 4 * V::kWords <= length; i += 4 * V::kWords) {
+    for (size_t j = 0; j < 4; ++j) parts[j] = V::max(parts[j], V::loadFloat(x + i + j * V::kWords));
+  }
+  for (; i + V::kWords <= length; i += V::kWords) parts[0] = V::max(parts[0], V::loadFloat(x + i));
+  return V::largest(V::max(V::max(parts[0], parts[1]), V::max(parts[2], parts[3])));
 }
 
 // y = e^(x - max), and their sum.
@@ -60,20 +73,33 @@ inline float exponentials(const float* x, float max, float* y, size_t length) {
 }
 
 template <typename V>
+inline void scaleRow(float* y, float factor, size_t length) {
+  const auto by = V::setFloat(factor);
+  size_t i = 0;
+  for (; i + V::kWords <= length; i += V::kWords) {
+    V::storeFloat(y + i, V::multiply(V::loadFloat(y + i), by));
+  }
+  if (i < length) {
+    V::storeFloats(y + i, V::multiply(V::loadFloats(y + i, length - i), by), length - i);
+  }
+}
+
+// NaN comes into a row's sum, and so into all of the row.
+template <typename V>
 inline void softmax(const SoftmaxArgs& args) {
-  for (size_t row = 0; row < args.rows; ++row) {
-    const float* x = args.x + row * args.length;
-    float* y = args.y + row * args.length;
-    const float max = largestOf<V>(x, args.length);
-    const auto factor = V::setFloat(1 / exponentials<V>(x, max, y, args.length));
-    size_t i = 0;
-    for (; i + V::kWords <= args.length; i += V::kWords) {
-      V::storeFloat(y + i, V::multiply(V::loadFloat(y + i), factor));
+  const size_t length = args.length;
+  if (length == 0) return;
+  const size_t together = rowsTogether(length);
+  for (size_t first = 0; first < args.rows; first += together) {
+    const size_t left = args.rows - first, rows = left < together ? left : together;
+    const float* x = args.x + first * length;
+    float* y = args.y + first * length;
+    float of[kMostTogether];  // each row's maximum, then its sum
+    for (size_t i = 0; i < rows; ++i) of[i] = largestOf<V>(x + i * length, length);
+    for (size_t i = 0; i < rows; ++i) {
+      of[i] = exponentials<V>(x + i * length, of[i], y + i * length, length);
     }
-    if (i < args.length) {
-      const size_t rest = args.length - i;
-      V::storeFloats(y + i, V::multiply(V::loadFloats(y + i, rest), factor), rest);
-    }
+    for (size_t i = 0; i < rows; ++i) scaleRow<V>(y + i * length, 1 / of[i], length);
   }
 }
 
@@ -110,27 +136,44 @@ inline void layerNorm(const LayerNormArgs& args) {
   const auto put = [](float* p, Float v, size_t n) {
     n == V::kWords ? V::storeFloat(p, v) : V::storeFloats(p, v, n);
   };
-  for (size_t row = 0; row < args.rows; ++row) {
-    const float* x = args.x + row * length;
-    float* y = args.y + row * length;
-    const float mean = sumOf<V>(length, [=](size_t i, size_t n) { return take(x + i, n); }) / count;
+  const auto meanOf = [=](const float* x) {
+    return sumOf<V>(length, [=](size_t i, size_t n) { return take(x + i, n); }) / count;
+  };
+  const auto varianceOf = [=](const float* x, float mean, float* y) {
     const Float shift = V::setFloat(mean);
     // By way of y, so that what the last vector lacks is 0 and not 0 - mean.
-    const float squares = sumOf<V>(length, [=](size_t i, size_t n) {
-      Float off = V::subtract(take(x + i, n), shift);
-      put(y + i, off, n);
-      if (n < V::kWords) off = V::loadFloats(y + i, n);
-      return V::multiply(off, off);
-    });
-    const Float variance = V::setFloat(squares / count + args.epsilon);
-    const Float factor = V::divide(V::setFloat(1), V::squareRoot(variance));
+    return sumOf<V>(length,
+                    [=](size_t i, size_t n) {
+                      Float off = V::subtract(take(x + i, n), shift);
+                      put(y + i, off, n);
+                      if (n < V::kWords) off = V::loadFloats(y + i, n);
+                      return V::multiply(off, off);
+                    }) /
+           count;
+  };
+  const auto scaleBy = [=, &args](Float factor, float* y) {
+    const float *scales = args.scale, *biases = args.bias;
     for (size_t i = 0; i < length; i += V::kWords) {
       const size_t left = length - i, n = left < V::kWords ? left : V::kWords;
-      const Float unit = V::multiply(take(y + i, n), factor), scale = take(args.scale + i, n);
+      const Float unit = V::multiply(take(y + i, n), factor), scale = take(scales + i, n);
       put(y + i,
-          args.bias == nullptr ? V::multiply(unit, scale)
-                               : V::multiplyAdd(unit, scale, take(args.bias + i, n)),
+          biases == nullptr ? V::multiply(unit, scale)
+                            : V::multiplyAdd(unit, scale, take(biases + i, n)),
           n);
+    }
+  };
+  if (length == 0) return;
+  const size_t together = rowsTogether(length);
+  for (size_t first = 0; first < args.rows; first += together) {
+    const size_t left = args.rows - first, rows = left < together ? left : together;
+    const float* x = args.x + first * length;
+    float* y = args.y + first * length;
+    float of[kMostTogether];  // each row's mean, then its variance
+    for (size_t i = 0; i < rows; ++i) of[i] = meanOf(x + i * length);
+    for (size_t i = 0; i < rows; ++i) of[i] = varianceOf(x + i * length, of[i], y + i * length);
+    for (size_t i = 0; i < rows; ++i) {
+      const Float root = V::squareRoot(V::setFloat(of[i] + args.epsilon));
+      scaleBy(V::divide(V::setFloat(1), root), y + i * length);
     }
   }
 }
