@@ -95,8 +95,8 @@ void QGridStep::cut() {
                       static_cast<double>(product.layout.taps * product.layout.depth) *
                       static_cast<double>(product.y.dims[3]);
   const size_t parts = productParts(work, product.isa);
-  const size_t most = std::max<size_t>(stripBytes() / std::max<size_t>(rowBytes * width, 1), 1);
   const size_t least = divideUp(kFewRows, std::max<size_t>(width, 1));
+  const size_t most = std::max(stripBytes() / std::max<size_t>(rowBytes * width, 1), least);
   strip = std::max<size_t>(std::min({most, std::max(divideUp(lines, parts), least), lines}), 1);
   strips = divideUp(lines, strip);
   strip = divideUp(lines, std::max<size_t>(strips, 1));

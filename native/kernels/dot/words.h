@@ -23,8 +23,6 @@ OCTAVO_INLINE void storeFloats(const DotArgs& args, size_t row, uint8_t* const* 
   const float* scales = args.rowScale == nullptr ? &kOne : args.rowScale + row;
   const size_t step = args.rowScale == nullptr ? 0 : 1;
   const float *multipliers = args.multiplier, *addends = args.addend;
-  // The next tile's results are written to lines that are far away by then.
-  const size_t next = MR * args.yStride;
 #pragma GCC unroll 4
   for (int j = 0; j < NV; ++j) {
     const auto multiplier = V::loadFloat(multipliers + j * V::kWords);
@@ -35,9 +33,7 @@ OCTAVO_INLINE void storeFloats(const DotArgs& args, size_t row, uint8_t* const* 
     for (int i = 0; i < MR; ++i) {
       const auto product = V::multiply(V::multiply(V::toFloat(acc[i][j]), multiplier),
                                        V::setFloat(scales[i * step]));
-      uint8_t* to = y[i] + j * V::kBytes;
-      V::storeFloat(reinterpret_cast<float*>(to), V::add(product, addend));
-      OCTAVO_FETCH_TO_WRITE(to + next);
+      V::storeFloat(reinterpret_cast<float*>(y[i] + j * V::kBytes), V::add(product, addend));
     }
   }
 }

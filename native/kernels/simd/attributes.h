@@ -17,14 +17,12 @@
 #define OCTAVO_KEEP_IN_REGISTER(pointer) ((void)(pointer))
 #endif
 
-// Fetches a line into the nearest cache, to be read or written, or into the second. A hint, which
+// Fetches a line into the nearest cache, or into the second. A hint, which
 // may name any address: without a word for it nothing is done.
 #if defined(__GNUC__)
 #define OCTAVO_FETCH(p) __builtin_prefetch(p, 0, 3)
-#define OCTAVO_FETCH_TO_WRITE(p) __builtin_prefetch(p, 1, 3)
 #define OCTAVO_FETCH_FAR(p) __builtin_prefetch(p, 0, 2)
 #else
 #define OCTAVO_FETCH(p) static_cast<void>(p)
-#define OCTAVO_FETCH_TO_WRITE(p) static_cast<void>(p)
 #define OCTAVO_FETCH_FAR(p) static_cast<void>(p)
 #endif
