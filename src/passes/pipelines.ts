@@ -4,6 +4,7 @@ import { expandOperators } from './expand/index.js';
 import { floatPasses } from './floatPasses.js';
 import { fuseActivation } from './fuseActivation.js';
 import { fuseAttention } from './fuseAttention.js';
+import { fuseLayerNorm } from './fuseLayerNorm.js';
 import { fuseQuantizedConv } from './fuseQuantizedConv.js';
 import { fuseQuantizedElementwise } from './fuseQuantizedElementwise.js';
 import { fuseQuantizedLookup, simplifyLookups } from './fuseQuantizedLookup.js';
@@ -46,6 +47,7 @@ export const executionPasses: readonly Pass[] = [
   simplifyLookups,
   signedBorders,
   fuseActivation,
+  fuseLayerNorm,
   settleLayout,
   fuseResidual,
   deadCode,

@@ -80,7 +80,7 @@ const recurrence = {
  * | Softmax | x f32, along the last axis | y f32 |
  * | Attention | q f32 [B, Q, heads · D], k f32 [B, K, heads · D], v f32 [B, K, heads · E], mask f32 (broadcast to [B, heads, Q, K], optional) | y f32 [B, Q, heads · E] |
  * | Lrn | x f32, along the last axis | y f32 |
- * | LayerNorm | x f32, scale f32 [n], bias f32 [n] (optional), along the last axis, of n | y f32 |
+ * | LayerNorm | x f32, scale f32 [n], bias f32 [n] (optional), along the last axis, of n; residual f32 of x's shape (optional) | y f32 |
  * | Reduce | x f32, f64 or an integer of whole bytes | y same type, reduced axes kept as 1 |
  * | Concat | any number of equal types | y |
  * | Transpose, Slice, Pad, Copy | x of any whole-byte type | y same type |
@@ -124,7 +124,8 @@ const recurrence = {
  *   upwards, every operation rounded to float32; for beta = 0.75, s^beta = √s · √√s, exact on every backend.
  * Attention: of each head y = softmax(scale · q · kᵀ + mask) · v, the softmax over the keys; D and E from 1; 0 where there
  *   are no keys.
- * LayerNorm: y = (x − mean) / √(variance + epsilon) · scale + bias, the variance being the mean of (x − mean)².
+ * LayerNorm: y = (x − mean) / √(variance + epsilon) · scale + bias, the variance being the mean of (x − mean)². With a
+ *   residual, f32(x + residual) takes the place of x.
  * Transpose: y axis i is x axis perm[i]. Slice: y[i] = x[start + i · step] per axis. Pad: `before` cells of `value`.
  * Cast: float to integer truncates towards zero, saturates, and makes NaN 0; integer to integer keeps the low bits;
  *   to bool: x ≠ 0; to float rounds half to even, to float16 and bfloat16 by way of float32.

@@ -171,14 +171,19 @@ export const translations: { readonly [S in StepName]?: Translate<S> } = {
     };
     return { nodes: [node(name, ['i0'], 'y', attributes)] };
   },
-  LayerNorm: ({ params, inputs }) => ({
-    nodes: [
-      node('LayerNormalization', names(inputs), 'y', {
-        axis: -1,
-        epsilon: { float: params.epsilon },
-      }),
-    ],
-  }),
+  LayerNorm: ({ params, inputs }) => {
+    const [x, scale, bias, residual] = names(inputs);
+    const sum = residual === undefined ? x! : 'sum';
+    return {
+      nodes: [
+        ...(residual === undefined ? [] : [node('Add', [x!, residual], sum)]),
+        node('LayerNormalization', [sum, scale!, ...(bias ? [bias] : [])], 'y', {
+          axis: -1,
+          epsilon: { float: params.epsilon },
+        }),
+      ],
+    };
+  },
   Attention: ({ params: { heads, scale }, inputs }) => {
     const perm = [0, 2, 1, 3];
     const split = (i: number, axes: number[]) => [

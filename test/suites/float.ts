@@ -251,10 +251,16 @@ export const floatSuites: readonly Suite[] = [
       const dims = drawDims(random, random.int(1, 4), 10_000);
       const length = dims.at(-1)!;
       const bias = random.chance(0.6) ? f32([length], floats(random, length)) : undefined;
+      const residual = random.chance(0.4) ? floats(random, count(dims), -4, 4) : undefined;
       const epsilon = Math.fround(random.pick([1e-5, 1e-12, 0.1]));
       const plan = singleStepPlan(
         'LayerNorm',
-        [f32(dims), f32([length], floats(random, length, -2, 2)), bias],
+        [
+          f32(dims),
+          f32([length], floats(random, length, -2, 2)),
+          bias,
+          ...(residual === undefined ? [] : [f32(dims)]),
+        ],
         [f32(dims)],
         { epsilon },
         random.pick(['plan', 'model']),
@@ -262,9 +268,13 @@ export const floatSuites: readonly Suite[] = [
       const x = floats(random, count(dims), -4, 4);
       // No row of nearly equal values, whose differences are all rounding.
       for (let i = 0; i < x.length; i++) if (i % length < 2) x[i] = i % length === 0 ? -4 : 4;
-      // A few units of x and of the mean, by the largest factor.
-      const absolute = (32 * unit * 2) / leastDeviation(x, length, epsilon);
-      return { plan, inputs: [x], tolerance: { absolute, relative: 16 * unit } };
+      for (let i = 0; i < x.length; i++) if (residual && i % length < 2) residual[i] = 0;
+      const normalized = residual === undefined ? x : x.map((value, i) => value + residual[i]!);
+      // A few units of what is normalized and of its mean, by the largest factor.
+      const reach = residual === undefined ? 1 : 2;
+      const absolute = (32 * unit * 2 * reach) / leastDeviation(normalized, length, epsilon);
+      const inputs = residual === undefined ? [x] : [x, residual];
+      return { plan, inputs, tolerance: { absolute, relative: 16 * unit } };
     },
   },
   {

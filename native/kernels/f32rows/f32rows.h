@@ -20,13 +20,15 @@ struct SoftmaxArgs {
   size_t rows, length;
 };
 
-// y = (x - mean) / √(variance + epsilon) · scale + bias
+// y = (x - mean) / √(variance + epsilon) · scale + bias, where x + residual, rounded, takes the
+// place of x if there is a residual
 struct LayerNormArgs {
   const float* x;  // rows × length
   float* y;
   size_t rows, length;
-  const float* scale;  // length
-  const float* bias;   // length, or null
+  const float* scale;     // length
+  const float* bias;      // length, or null
+  const float* residual;  // rows × length, or null
   float epsilon;
 };
 

@@ -42,6 +42,10 @@ void layerNorm_f32_portable(const LayerNormArgs& args) {
   for (size_t row = 0; row < args.rows; ++row) {
     const float* x = args.x + row * args.length;
     float* y = args.y + row * args.length;
+    if (args.residual != nullptr) {
+      for (size_t i = 0; i < args.length; ++i) y[i] = x[i] + args.residual[row * args.length + i];
+      x = y;
+    }
     double mean = 0, variance = 0;
     for (size_t i = 0; i < args.length; ++i) mean += x[i] / length;
     for (size_t i = 0; i < args.length; ++i) variance += (x[i] - mean) * (x[i] - mean) / length;

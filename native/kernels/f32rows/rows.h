@@ -139,6 +139,15 @@ inline void layerNorm(const LayerNormArgs& args) {
   const auto meanOf = [=](const float* x) {
     return sumOf<V>(length, [=](size_t i, size_t n) { return take(x + i, n); }) / count;
   };
+  const auto meanOfSum = [=](const float* x, const float* residual, float* y) {
+    return sumOf<V>(length,
+                    [=](size_t i, size_t n) {
+                      const Float sum = V::add(take(x + i, n), take(residual + i, n));
+                      put(y + i, sum, n);
+                      return sum;
+                    }) /
+           count;
+  };
   const auto varianceOf = [=](const float* x, float mean, float* y) {
     const Float shift = V::setFloat(mean);
     // By way of y, so that what the last vector lacks is 0 and not 0 - mean.
@@ -169,7 +178,15 @@ inline void layerNorm(const LayerNormArgs& args) {
     const float* x = args.x + first * length;
     float* y = args.y + first * length;
     float of[kMostTogether];  // each row's mean, then its variance
-    for (size_t i = 0; i < rows; ++i) of[i] = meanOf(x + i * length);
+    if (args.residual == nullptr) {
+      for (size_t i = 0; i < rows; ++i) of[i] = meanOf(x + i * length);
+    } else {
+      const float* residual = args.residual + first * length;
+      for (size_t i = 0; i < rows; ++i) {
+        of[i] = meanOfSum(x + i * length, residual + i * length, y + i * length);
+      }
+      x = y;
+    }
     for (size_t i = 0; i < rows; ++i) of[i] = varianceOf(x + i * length, of[i], y + i * length);
     for (size_t i = 0; i < rows; ++i) {
       const Float root = V::squareRoot(V::setFloat(of[i] + args.epsilon));

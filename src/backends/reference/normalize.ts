@@ -33,9 +33,12 @@ export const lrn: StepKernel<'Lrn'> = ({ inputs, outputs, params }, memory) => {
 };
 
 export const layerNorm: StepKernel<'LayerNorm'> = ({ inputs, outputs, params }, memory) => {
-  const x = elementsOf<'float32'>(memory, inputs[0]);
+  const optional = (input = -1) => (input < 0 ? undefined : elementsOf<'float32'>(memory, input));
+  const given = elementsOf<'float32'>(memory, inputs[0]);
   const scale = elementsOf<'float32'>(memory, inputs[1]!);
-  const bias = (inputs[2] ?? -1) < 0 ? undefined : elementsOf<'float32'>(memory, inputs[2]!);
+  const bias = optional(inputs[2]);
+  const residual = optional(inputs[3]);
+  const x = residual === undefined ? given : given.map((value, i) => value + residual[i]!);
   const y = elementsOf<'float32'>(memory, outputs[0]);
   const length = scale.length;
   for (let from = 0; from < x.length; from += length) {

@@ -187,14 +187,15 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
     },
   },
   LayerNorm: {
-    reads: [f32, f32, f32],
+    reads: [f32, f32, f32, f32],
     optionalFrom: 2,
     writes: [f32],
     check: (subject) => {
       checkPointwise(subject);
       const { inputs, need } = subject;
       const length = inputs[0]!.dims.at(-1) ?? 1;
-      for (const input of inputs.slice(1)) if (input) needCount(need, input, length);
+      for (const input of inputs.slice(1, 3)) if (input) needCount(need, input, length);
+      if (inputs[3]) needSame(need, inputs[3].dims, inputs[0]!.dims);
     },
   },
   Reduce: {

@@ -312,7 +312,7 @@ export const steps: readonly OpDefinition[] = [
   step('Unary', [1, 1], floatToFloat),
   step('Softmax', [1, 1], floatToFloat),
   step('Lrn', [1, 1], floatToFloat),
-  step('LayerNorm', [2, 3], floatToFloat),
+  step('LayerNorm', [2, 4], floatToFloat),
   reduce,
   concat,
   moving('Transpose', (node, dims) => permuted(node, dims, perAxis(node, 'perm', dims.length))),

@@ -27,7 +27,7 @@ struct RowKernel {
 };
 
 Guarded input("x", 1 << 16), squares("squares", 1 << 14);
-Guarded scales("scale", 1 << 14), biases("bias", 1 << 14);
+Guarded scales("scale", 1 << 14), biases("bias", 1 << 14), addends("residual", 1 << 16);
 Output output("y", 1 << 16);
 
 const float* fill(Edge edge, size_t count, float most, bool special, Random& random) {
@@ -89,10 +89,16 @@ void layerNormCases(const RowKernel<LayerNormArgs>& kernel) {
       args.x = fill(edge, args.rows * args.length, 5, false, random);
       args.scale = scales.copy(edge, drawFloats(args.length, 2, random));
       args.bias = turn % 2 == 0 ? nullptr : biases.copy(edge, drawFloats(args.length, 2, random));
+      std::vector<float> sums(args.x, args.x + args.rows * args.length);
+      if (turn % 4 >= 2) {
+        const auto others = drawFloats(args.rows * args.length, 5, random);
+        args.residual = addends.copy(edge, others);
+        for (size_t i = 0; i < sums.size(); ++i) sums[i] += others[i];
+      }
       args.y = static_cast<float*>(output.place(edge, 4 * args.rows * args.length, 4));
       const auto length = static_cast<double>(args.length);
       for (size_t row = 0; row < args.rows; ++row) {
-        const float* x = args.x + row * args.length;
+        const float* x = sums.data() + row * args.length;
         double mean = 0, variance = 0;
         for (size_t i = 0; i < args.length; ++i) mean += static_cast<double>(x[i]) / length;
         for (size_t i = 0; i < args.length; ++i) {
