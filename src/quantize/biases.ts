@@ -1,20 +1,25 @@
 /**
  * Bias correction: quantizing moves the mean of what a layer writes, and the layers behind it see inputs that are
  * wrong to one side. In the order of computation each layer's bias takes back what its channels have moved by, with
- * all layers before it quantized and corrected: b_c −= mean(y_quantized − y_float)_c.
+ * all layers before it quantized and corrected. The mean is that of what the layer hands on, behind its activation
+ * function: f(y_quantized + shift) has the mean of f(y_float). A channel is left alone where that does not make
+ * samples better that its shift is not taken from.
  *
- * Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), the empirical form.
+ * Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), the empirical form, which
+ * looks in front of the function. There it ruins what it should mend where errors are large and a ReLU cuts most off.
  */
 import { throwIfAborted } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { applyPatch } from '../graph/patch.js';
 import { roundHalfEven } from '../numerics/index.js';
+import { channelReader, shiftFor, squaredErrors } from './channelShift.js';
+import { functionsBehind } from './handedOn.js';
 import { PieceRunner } from './pieces.js';
 import type { LayerRun } from './samples.js';
 import { decibels, maxBias } from './weights.js';
 
-/** What a layer writes, against the float graph's, on the samples of the correction. */
+/** What a layer hands on behind its activation function, against the float graph's, on the samples of the correction. */
 export interface LayerNoise {
   readonly node: string;
   /** Signal to noise in dB before its own bias was corrected, and after. */
@@ -45,31 +50,36 @@ export async function correctBiases(
     throwIfAborted(signal, 'bias correction');
     const expected = await exact.advance(float, name, signal);
     const found = await rounded.advance(graph, name, signal);
-    const node = graph.nodes.find((candidate) => candidate.name === name)!;
-    const errors = errorsBetween(expected, found);
-    const before = decibels(errors.signal, errors.noise);
+    const node = nodeCalled(graph, name);
     const bias = biasOf(graph, node);
-    if (bias === undefined) {
-      layers.push({ node: name, before, after: before });
-    } else {
-      const shift = shiftOf(bias, errors);
+    const { shift, codes, ...noise } = shiftOf(
+      float,
+      nodeCalled(float, name),
+      expected,
+      found,
+      bias,
+    );
+    layers.push({ node: name, ...noise });
+    if (bias !== undefined && codes !== undefined) {
       graph = applyPatch(graph, {
         what: `correct the bias of ${name}`,
-        constants: [[bias.codes, { ...bias.tensor, data: shift.codes }]],
+        constants: [[bias.codes, { ...bias.tensor, data: codes }]],
       });
       const output = node.outputs[0]!;
       if (indexOf(graph).consumers(output).length > 0) {
         rounded.replace(
           output,
-          found.map((tensor) => movedBy(tensor, shift.real)),
+          found.map((tensor) => movedBy(tensor, shift)),
         );
       }
-      const after = decibels(errors.signal, noiseAfter(errors, shift.real));
-      layers.push({ node: name, before, after });
     }
     onDone?.(layers.length, names.length);
   }
   return { graph, layers };
+}
+
+function nodeCalled(graph: Graph, name: string): Node {
+  return graph.nodes.find((node) => node.name === name)!;
 }
 
 interface Bias {
@@ -89,59 +99,35 @@ function biasOf(graph: Graph, node: Node): Bias | undefined {
   return { codes, tensor: tensor as Tensor<'int32'>, scale: scales };
 }
 
-interface Errors {
-  /** Values for each index of axis 1, and the sum of found − expected over them. */
-  readonly count: number;
-  readonly sums: Float64Array;
-  /** Sums of squares of what was expected and of the errors. */
-  readonly signal: number;
-  readonly noise: number;
-}
-
-function errorsBetween(expected: readonly Tensor[], found: readonly Tensor[]): Errors {
-  const channels = expected[0]!.dims[1] ?? 1;
-  const sums = new Float64Array(channels);
-  let count = 0;
-  let signal = 0;
-  let noise = 0;
-  for (const [i, tensor] of expected.entries()) {
-    const x = tensor.data as Float32Array;
-    const y = found[i]!.data as Float32Array;
-    const inner = innerOf(tensor);
-    for (let at = 0, c = 0; at < x.length; at += inner, c = (c + 1) % channels) {
-      let sum = 0;
-      for (let j = at; j < at + inner; j++) {
-        const error = y[j]! - x[j]!;
-        sum += error;
-        noise += error * error;
-        signal += x[j]! * x[j]!;
-      }
-      sums[c]! += sum;
+/** New codes where there is a bias, by how much each channel moves with them, and the noise before and after. */
+function shiftOf(
+  float: Graph,
+  node: Node,
+  expected: readonly Tensor[],
+  found: readonly Tensor[],
+  bias: Bias | undefined,
+) {
+  // Only a layer with a bias has channels along axis 1.
+  const channels = bias?.tensor.data.length ?? 1;
+  const functions = functionsBehind(float, node, channels);
+  const valuesOf = channelReader({ expected, found, channels, functions });
+  const codes = bias?.tensor.data.slice();
+  const shift = new Float32Array(channels);
+  let [signal, before, after] = [0, 0, 0];
+  for (let c = 0; c < channels; c++) {
+    const values = valuesOf(c);
+    if (bias !== undefined && codes !== undefined) {
+      const step = bias.scale[bias.scale.length === 1 ? 0 : c]!;
+      const wanted = codes[c]! + roundHalfEven(shiftFor(values, step / 4) / step);
+      const code = Math.min(Math.max(wanted, -maxBias), maxBias);
+      shift[c] = (code - codes[c]!) * step;
+      codes[c] = code;
     }
-    count += x.length / channels;
+    signal += values.expected.reduce((sum, x) => sum + x * x, 0);
+    before += squaredErrors(values, 0);
+    after += squaredErrors(values, shift[c]!);
   }
-  return { count, sums, signal, noise };
-}
-
-/** Σ (error + shift)², from Σ error² and Σ error. */
-function noiseAfter({ count, sums, noise }: Errors, shift: Float32Array): number {
-  const change = sums.reduce((all, sum, c) => all + shift[c]! * (2 * sum + count * shift[c]!), 0);
-  return Math.max(noise + change, 0);
-}
-
-/** New codes, and by how much each channel's outputs move with them. */
-function shiftOf({ tensor, scale }: Bias, { sums, count }: Errors) {
-  const codes = tensor.data.slice();
-  const real = new Float32Array(codes.length);
-  for (let c = 0; c < codes.length; c++) {
-    const step = scale[scale.length === 1 ? 0 : c]!;
-    const wanted = codes[c]! + roundHalfEven(-sums[c]! / count / step);
-    const code = Math.min(Math.max(wanted, -maxBias), maxBias);
-    const shift = code - codes[c]!;
-    codes[c] = code;
-    real[c] = shift * step;
-  }
-  return { codes, real };
+  return { codes, shift, before: decibels(signal, before), after: decibels(signal, after) };
 }
 
 function movedBy(tensor: Tensor, shift: Float32Array): Tensor<'float32'> {
