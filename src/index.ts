@@ -53,6 +53,7 @@ export type { WeightsReport, WeightsResult } from './quantize/floatWeights.js';
 export type { QuantizeState } from './quantize/memory.js';
 export {
   type ActivationType,
+  type EqualizeOption,
   type LayerOverride,
   type NodeSelector,
   type Progress,

@@ -71,6 +71,8 @@ export interface LayerOverride {
   readonly percentile?: number;
 }
 
+export type EqualizeOption = boolean | { readonly absorbBiases?: boolean };
+
 export type SmoothQuantOption = boolean | { readonly alpha?: number | 'search' };
 
 export interface QuantizeStaticOptions extends SelectionOptions {
@@ -89,9 +91,10 @@ export interface QuantizeStaticOptions extends SelectionOptions {
   /**
    * Evens out the ranges of channels between layers, which leaves the float model's answers as they are: for one scale per
    * weight. A clamp such as ReLU6 between two layers then gets a bound for each channel, and is computed in float.
-   * Reads the calibration data twice. Default false.
+   * Reads the calibration data twice. With `absorbBiases` (default false) what a channel always holds behind a ReLU moves
+   * into the bias of the next layer, where that pads nothing. Default false.
    */
-  readonly equalize?: boolean;
+  readonly equalize?: EqualizeOption;
   /**
    * Divides channels with outliers of what matrix products read, and multiplies the weights by as much, which leaves the
    * float model's answers as they are. Reads the calibration data twice. `alpha` is the share of the difficulty that
@@ -175,7 +178,7 @@ export interface ResolvedOptions {
   readonly symmetricWeights: boolean;
   readonly symmetricActivations: boolean;
   readonly reduceRange: boolean;
-  readonly equalize: boolean;
+  readonly equalization: Equalization | undefined;
   readonly smoothing: Smoothing | undefined;
   /** Whether the calibration method is yet to be chosen. */
   readonly choosesMethod: boolean;
@@ -220,7 +223,7 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
       percentile: options.percentile,
     }),
     choosesMethod: isAuto,
-    equalize: flag('equalize', options.equalize, false),
+    equalization: equalizationOf(options.equalize),
     smoothing: smoothingOf(options.smoothQuant),
     activationType: oneOf('activationType', activationType, activationTypes, 'uint8'),
     weightType: oneOf('weightType', weightType, weightTypes, 'int8'),
@@ -268,11 +271,11 @@ function overridesOf(overrides: readonly LayerOverride[]): readonly LayerOverrid
 
 /** Samples to keep, as many as the method that looks at most of them wants. */
 export function keptSamples(options: ResolvedOptions): number {
-  const { correctionSamples, rounding, equalize, smoothing, choosesMethod } = options;
+  const { correctionSamples, rounding, equalization, smoothing, choosesMethod } = options;
   return Math.max(
     correctionSamples,
     rounding === 'gptq' ? roundingSamples : 0,
-    equalize || smoothing !== undefined ? preparingSamples : 0,
+    equalization !== undefined || smoothing !== undefined ? preparingSamples : 0,
     choosesMethod ? choosingSamples : 0,
   );
 }
@@ -285,6 +288,19 @@ export const choosingSamples = 16;
 export const roundingSamples = 32;
 const defaultPercentile = 99.99;
 const defaultCorrectionSamples = 32;
+
+export interface Equalization {
+  readonly absorbBiases: boolean;
+}
+
+function equalizationOf(option: EqualizeOption = false): Equalization | undefined {
+  if (typeof option !== 'object') {
+    return flag('equalize', option, false) ? { absorbBiases: false } : undefined;
+  }
+  const { absorbBiases, ...rest } = option;
+  checkNames(rest, []);
+  return { absorbBiases: flag('equalize.absorbBiases', absorbBiases, false) };
+}
 
 export interface Smoothing {
   readonly alpha: number | 'search';

@@ -3,12 +3,18 @@
  * products smoothed. The graph answers as before.
  */
 import { OctavoError } from '../core/errors.js';
-import { type Graph, indexOf } from '../graph/ir.js';
+import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
-import { equalize } from './equalize.js';
-import { progressOf, type QuantizeStaticOptions, type ResolvedOptions } from './options.js';
+import { absorbBiases } from './absorb.js';
+import { type Equalized, equalize } from './equalize.js';
+import {
+  type Equalization,
+  progressOf,
+  type QuantizeStaticOptions,
+  type ResolvedOptions,
+} from './options.js';
 import { placeQuantization } from './placement.js';
-import { keepSamples, type SampleKeeper, type Samples } from './samples.js';
+import { keepSamples, type SampleKeeper, type SampleRun, type Samples } from './samples.js';
 import { selectNodes } from './select.js';
 import { type Smoothing, smooth } from './smooth.js';
 
@@ -27,17 +33,18 @@ export async function prepareGraph(
   resolved: ResolvedOptions,
 ): Promise<Prepared> {
   const cleaned = cleanFloatGraph(source);
-  const { smoothing } = resolved;
-  if (!resolved.equalize && smoothing === undefined) {
+  const { equalization, smoothing } = resolved;
+  if (equalization === undefined && smoothing === undefined) {
     return { graph: cleaned, equalized: [], smoothed: [] };
   }
   const { calibrationData, onProgress, session, signal } = options;
   const data = requireRereadable(calibrationData);
   await keepSamples(data, keeper, signal);
   const run = { samples: keeper.samples, session, signal };
-  const { graph, pairs } = resolved.equalize
-    ? await equalize(cleaned, selectNodes(cleaned, resolved), run)
-    : { graph: cleaned, pairs: [] };
+  const { graph, pairs }: Equalized =
+    equalization === undefined
+      ? { graph: cleaned, pairs: [] }
+      : await equalized(cleaned, selectNodes(cleaned, resolved), equalization, run);
   if (smoothing === undefined) return { graph, equalized: pairs, smoothed: [] };
   const selected = selectNodes(graph, resolved);
   const { integerNodes } = placeQuantization(graph, selected);
@@ -55,6 +62,17 @@ export async function prepareGraph(
     onDone: progressOf('smooth', onProgress),
   });
   return { graph: even, equalized: pairs, smoothed: layers };
+}
+
+async function equalized(
+  graph: Graph,
+  selected: ReadonlySet<Node>,
+  options: Equalization,
+  run: SampleRun,
+): Promise<Equalized> {
+  const result = await equalize(graph, selected, run);
+  if (!options.absorbBiases) return result;
+  return { ...result, graph: await absorbBiases(result, run) };
 }
 
 /** What is its own iterator is at its end after the first reading. */
