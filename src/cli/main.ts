@@ -76,7 +76,7 @@ const quantization: readonly Option[] = [
   ['--bias-correction', 'give back by the biases what quantizing moves the mean of layers by'],
   ['--equalize', 'even out channels between layers first: for --per-tensor'],
   ['--smooth-quant', 'take outliers of activations into the weights of matrix products'],
-  ['--rounding <how>', 'nearest (default), or gptq: by the outputs of each layer on samples'],
+  ['--rounding <how>', 'nearest (default), or by outputs of layers on samples: gptq, adaround'],
   ['--per-tensor', 'one weight scale per tensor instead of per channel'],
   ['--max-drop <share>', 'keep layers in float until no more than this is lost, such as 1%'],
   ['--metric <name>', '--max-drop: agreement or signal (default: by the model)'],

@@ -54,7 +54,7 @@ export const weightTypes = ['int8', 'uint8', 'int4', 'uint4'] as const;
 export const activationTypes = ['uint16', 'int16', 'uint8', 'int8'] as const;
 export type WeightType = (typeof weightTypes)[number];
 /** How weights are rounded. */
-export const roundings = ['nearest', 'gptq'] as const;
+export const roundings = ['nearest', 'gptq', 'adaround'] as const;
 export type Rounding = (typeof roundings)[number];
 export type ActivationType = (typeof activationTypes)[number];
 
@@ -118,8 +118,9 @@ export interface QuantizeStaticOptions extends SelectionOptions {
   /** Layers with settings of their own; of several entries that match a layer, the last one that says so decides. */
   readonly overrides?: readonly LayerOverride[];
   /**
-   * Weights go to the nearest code, or where GPTQ finds that the layer's outputs on 32 of the samples change least: of
-   * use with 4 bits. Layers that sum more than 8,192 products are rounded to the nearest. Default 'nearest'.
+   * Weights go to the nearest code, or where GPTQ or AdaRound find that the layer's outputs on 32 of the samples change
+   * least: of use with 4 bits, or with one scale per weight. AdaRound takes longer, and makes up for what earlier layers
+   * have changed. Layers that sum more than 8,192 products are rounded to the nearest. Default 'nearest'.
    */
   readonly rounding?: Rounding;
   /** One weight scale per output channel. Default true. */
@@ -274,7 +275,7 @@ export function keptSamples(options: ResolvedOptions): number {
   const { correctionSamples, rounding, equalization, smoothing, choosesMethod } = options;
   return Math.max(
     correctionSamples,
-    rounding === 'gptq' ? roundingSamples : 0,
+    rounding === 'nearest' ? 0 : roundingSamples,
     equalization !== undefined || smoothing !== undefined ? preparingSamples : 0,
     choosesMethod ? choosingSamples : 0,
   );

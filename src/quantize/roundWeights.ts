@@ -5,6 +5,7 @@
 import { throwIfAborted } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph, Node } from '../graph/ir.js';
+import { groupsOf } from '../graph/ops/convolution.js';
 import { applyPatch } from '../graph/patch.js';
 import {
   dequantize,
@@ -15,8 +16,10 @@ import {
   type QuantParams,
 } from '../numerics/index.js';
 import { gemm } from '../runtime/operators.js';
-import { gptqCodes } from './gptq.js';
+import { type AdaroundRun, adaroundCodes } from './adaround.js';
+import { type Grid, gptqCodes } from './gptq.js';
 import { type LayerInputs, layerInputs } from './layerInputs.js';
+import type { Rounding } from './options.js';
 import { PieceRunner } from './pieces.js';
 import type { LayerRun } from './samples.js';
 import { type QuantizedWeight, weightSqnr } from './weights.js';
@@ -30,20 +33,27 @@ export interface RoundableLayer {
   readonly params: QuantParams;
 }
 
-/** Rows of a layer's input that are looked at, and the widest rows whose products are. */
+/** Rows of a layer's input that are looked at, numbers in them, and the widest rows whose products are. */
 const mostRows = 8192;
+const mostNumbers = 2 ** 25;
 export const widestRows = 8192;
 
+/** Ways of rounding for which layers have to be seen. */
+export type SeenRounding = Exclude<Rounding, 'nearest'>;
+
 /**
- * Codes by GPTQ for the layers of a float graph, by the node's name. Layers that sum more than `widestRows` products,
- * whose Hessian would be too large, are left out.
+ * Codes for the layers of a float graph, by the node's name. Layers that sum more than `widestRows` products, whose
+ * Hessian would be too large, are left out. AdaRound takes what earlier layers have changed into account: it looks at the
+ * float graph besides.
  */
 export async function roundWeights(
   float: Graph,
   layers: readonly RoundableLayer[],
+  rounding: SeenRounding,
   { samples, session, signal, onDone }: LayerRun,
 ): Promise<ReadonlyMap<string, QuantizedWeight>> {
   const pieces = new PieceRunner(samples, { session });
+  const exact = new PieceRunner(samples, { session });
   const rounded = new Map<string, QuantizedWeight>();
   let graph = float;
   for (const [i, layer] of layers.entries()) {
@@ -52,8 +62,17 @@ export async function roundWeights(
     const depth = tensor.data.length / tensor.dims[layer.channelAxis]!;
     if (depth <= widestRows) {
       await pieces.approach(graph, node.name, signal);
-      const x = pieces.read(node.inputs[0]!);
-      const codes = await roundLayer(layer, layerInputs(node, tensor.dims, x, mostRows));
+      const groups = node.op === 'Conv' ? groupsOf(node) : 1;
+      const most = Math.min(mostRows, Math.floor(mostNumbers / (depth * groups)));
+      const inputsOf = (runner: PieceRunner) =>
+        layerInputs(node, tensor.dims, runner.read(node.inputs[0]!), most);
+      if (rounding === 'adaround') await exact.approach(float, node.name, signal);
+      const codes = await roundLayer(
+        layer,
+        inputsOf(pieces),
+        rounding === 'adaround' ? inputsOf(exact) : undefined,
+        { session, signal },
+      );
       const sqnr = weightSqnr(tensor.data, codes, params);
       rounded.set(node.name, { data: codes, params, sqnr });
       const data = dequantize(codes.data as Int8Array, tensor.dims, params);
@@ -67,7 +86,13 @@ export async function roundWeights(
   return rounded;
 }
 
-async function roundLayer(layer: RoundableLayer, { width, count, groups }: LayerInputs) {
+/** By GPTQ, or by AdaRound where `exact` says what the float graph's layer reads. */
+async function roundLayer(
+  layer: RoundableLayer,
+  { width, count, groups }: LayerInputs,
+  exact: LayerInputs | undefined,
+  run: AdaroundRun,
+) {
   const { tensor, channelAxis, params } = layer;
   const { dims, data } = tensor;
   const channels = dims[channelAxis]!;
@@ -78,22 +103,45 @@ async function roundLayer(layer: RoundableLayer, { width, count, groups }: Layer
   for (const [g, rows] of groups.entries()) {
     const placeOf = (o: number, i: number) =>
       channelAxis === 0 ? (g * share + o) * width + i : i * channels + o;
-    const part = new Float32Array(share * width);
+    const weight = new Float32Array(share * width);
     for (let o = 0; o < share; o++) {
-      for (let i = 0; i < width; i++) part[o * width + i] = data[placeOf(o, i)]!;
+      for (let i = 0; i < width; i++) weight[o * width + i] = data[placeOf(o, i)]!;
     }
-    const found = gptqCodes(part, width, await gramOf(rows, count, width), {
+    const grid: Grid = {
       min,
       max,
       scaleAt: (o, i) => params.scale[scaleOf[placeOf(o, i)]!]!,
       zeroAt: (o, i) => params.zeroPoint[scaleOf[placeOf(o, i)]!]!,
-    });
+    };
+    const turned = transposed(rows, count, width);
+    const hessian = await product(turned, count, rows);
+    const before = exact?.groups[g];
+    const drift = before && (await driftOf(weight, rows, before, width));
+    const found =
+      drift === undefined
+        ? gptqCodes(weight, width, hessian, grid)
+        : await adaroundCodes({ weight, inputs: width, hessian, drift, grid }, run);
     for (let o = 0; o < share; o++) {
       for (let i = 0; i < width; i++) codes[placeOf(o, i)] = found[o * width + i]!;
     }
   }
   const { type } = params;
   return { type, dims, data: isPackedType(type) ? pack(codes, type) : codes } as Tensor;
+}
+
+/** Σ W·(x̂ − x)·x̂ᵀ over rows x̂ that a layer reads and rows x that it should. */
+async function driftOf(
+  weight: Float32Array,
+  rows: Float32Array,
+  exact: Float32Array,
+  width: number,
+): Promise<Float32Array> {
+  const moved = rows.map((x, i) => x - exact[i]!);
+  if (moved.every((x) => x === 0)) return new Float32Array(weight.length);
+  const outputs = weight.length / width;
+  const count = rows.length / width;
+  const changes = await product(moved, width, transposed(weight, outputs, width));
+  return product(transposed(changes, count, outputs), count, rows);
 }
 
 function isUnsigned({ type }: QuantParams): boolean {
@@ -109,13 +157,23 @@ function scaleIndices(dims: readonly number[], params: QuantParams): Int32Array 
   return indices;
 }
 
-/** Xᵀ·X of X [count, width]. */
-async function gramOf(rows: Float32Array, count: number, width: number): Promise<Float32Array> {
-  const turned = new Float32Array(rows.length);
-  for (let r = 0; r < count; r++) {
-    for (let i = 0; i < width; i++) turned[i * count + r] = rows[r * width + i]!;
+/** The transpose of a matrix [rows, columns]. */
+function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(matrix.length);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) turned[c * rows + r] = matrix[r * columns + c]!;
   }
-  const x: Tensor<'float32'> = { type: 'float32', dims: [count, width], data: rows };
-  const product = await gemm({ ...x, dims: [width, count], data: turned }, x);
-  return product.data as Float32Array;
+  return turned;
+}
+
+/** The product of matrices [any, depth] and [depth, any]. */
+async function product(a: Float32Array, depth: number, b: Float32Array): Promise<Float32Array> {
+  const matrix = (data: Float32Array, dims: readonly [number, number]): Tensor<'float32'> => ({
+    type: 'float32',
+    dims,
+    data,
+  });
+  const left = matrix(a, [a.length / depth, depth]);
+  const result = await gemm(left, matrix(b, [depth, b.length / depth]));
+  return result.data as Float32Array;
 }

@@ -26,7 +26,7 @@ import {
 import { type Placement, placeQuantization } from './placement.js';
 import { type Prepared, prepareGraph } from './prepare.js';
 import { buildReport, type QuantizationReport } from './report.js';
-import { roundWeights } from './roundWeights.js';
+import { roundWeights, type SeenRounding } from './roundWeights.js';
 import { keepSamples, type LayerRun, noSamples, SampleKeeper, spreadOf } from './samples.js';
 import { selectNodes } from './select.js';
 
@@ -131,7 +131,13 @@ export async function prepareStatic(
   const draft =
     resolved.rounding === 'nearest'
       ? nearest
-      : await rounded(graph, nearest, spreadOf(keeper.samples, roundingSamples), options);
+      : await rounded(
+          graph,
+          nearest,
+          resolved.rounding,
+          spreadOf(keeper.samples, roundingSamples),
+          options,
+        );
   return { model, graph, placement, calibration, draft, settings, methods, equalized, smoothed };
 }
 
@@ -172,6 +178,7 @@ async function calibrationOf(
 async function rounded(
   graph: Graph,
   draft: Draft,
+  rounding: SeenRounding,
   samples: readonly Feeds[],
   { session, onProgress, signal }: QuantizeStaticOptions,
 ): Promise<Draft> {
@@ -179,7 +186,7 @@ async function rounded(
     const { weightTensor: tensor, channelAxis } = anchorOf(graph, node)!;
     return { node, weight: weightName, tensor, channelAxis, params };
   });
-  const weights = await roundWeights(graph, layers, {
+  const weights = await roundWeights(graph, layers, rounding, {
     samples,
     session,
     signal,

@@ -57,13 +57,13 @@ export interface QuantizeWeightsOptions extends SelectionOptions {
    */
   readonly activations?: 'float' | 'int8';
   /**
-   * Weights go to the nearest code (default), or where GPTQ finds that the layer's outputs on 32 of the
+   * Weights go to the nearest code (default), or where GPTQ or AdaRound find that the layer's outputs on 32 of the
    * `calibrationData` change least. Tables of a Gather, and layers that sum more than 8,192 products, go to the nearest.
    */
   readonly rounding?: Rounding;
-  /** Feeds of the model, which 'gptq' needs. */
+  /** Feeds of the model, which any rounding but to the nearest needs. */
   readonly calibrationData?: Samples;
-  /** Backend, threads and limits of the float runs that 'gptq' makes. */
+  /** Backend, threads and limits of the float runs that rounding makes. */
   readonly session?: SessionOptions;
   /** Operator types to quantize. Default MatMul, Gemm, Conv and Gather (rows of a table). */
   readonly opTypes?: readonly string[];
@@ -87,7 +87,7 @@ interface Settings {
   readonly packed: boolean;
   readonly symmetric: boolean;
   readonly accuracyLevel: number;
-  readonly gptq: boolean;
+  readonly rounding: Rounding;
 }
 
 /**
@@ -115,14 +115,20 @@ async function roundedCodes(
   settings: Settings,
   { calibrationData: data, session, onProgress, signal }: QuantizeWeightsOptions,
 ): Promise<ReadonlyMap<string, QuantizedWeight>> {
-  if (!settings.gptq) return new Map();
+  const { rounding } = settings;
+  if (rounding === 'nearest') return new Map();
   const keeper = new SampleKeeper(roundingSamples);
   await keepSamples(data, keeper, signal);
   const layers = nodes
     .filter(({ node }) => node.op !== 'Gather')
     .map((from) => ({ ...from, params: nearest(from, settings).params }));
   const onDone = progressOf('round', onProgress);
-  return roundWeights(graph, layers, { samples: keeper.samples, session, signal, onDone });
+  return roundWeights(graph, layers, rounding, {
+    samples: keeper.samples,
+    session,
+    signal,
+    onDone,
+  });
 }
 
 function isPacked({ node }: Weighted, { type, packed }: Settings): boolean {
@@ -165,13 +171,13 @@ function resolve(options: QuantizeWeightsOptions): Settings {
   }
   const accuracyLevel = activations === 'int8' ? 4 : 0;
   const symmetric = flag('symmetric', options.symmetric, type === 'int8');
-  const gptq = oneOf('rounding', options.rounding, roundings, 'nearest') === 'gptq';
-  if (!gptq && options.calibrationData !== undefined) {
+  const rounding = oneOf('rounding', options.rounding, roundings, 'nearest');
+  if (rounding === 'nearest' && options.calibrationData !== undefined) {
     throw new OctavoError('INVALID_ARGUMENT', 'rounding to the nearest needs none', {
       where: 'calibrationData',
     });
   }
-  return { type, blockSize, packed, symmetric, accuracyLevel, gptq };
+  return { type, blockSize, packed, symmetric, accuracyLevel, rounding };
 }
 
 function writeAll(

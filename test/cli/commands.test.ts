@@ -55,6 +55,7 @@ describe.concurrent('octavo quantize', () => {
     ['gptq', ['--weight-type', 'int4', '--rounding', 'gptq'], /Saved/],
     ['fine', ['--activation-type', 'uint16', '--smooth-quant'], /Saved/],
     ['smooth', ['--dynamic', '--op-types', 'Gemm', '--smooth-quant'], /Saved/],
+    ['adaround', ['--weight-type', 'int4', '--rounding', 'adaround'], /Saved/],
     ['gptq-blocks', ['--weights', 'int4', '--rounding', 'gptq'], /Saved/],
   ])('by what samples show: %s', async (name, args, said) => {
     const all = ['quantize', path('model.onnx'), '--data', path('data.npy'), ...args];

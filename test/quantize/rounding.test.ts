@@ -97,7 +97,7 @@ describe('layerInputs', () => {
   });
 });
 
-describe("rounding: 'gptq' in quantizeStatic", () => {
+describe.each(['gptq', 'adaround'] as const)('rounding: %s in quantizeStatic', (rounding) => {
   const sqnr = async (options: Partial<QuantizeStaticOptions>) => {
     const model = convolutions();
     const { model: integer } = await quantizeStatic(model, { calibrationData: data, ...options });
@@ -112,7 +112,7 @@ describe("rounding: 'gptq' in quantizeStatic", () => {
     'loses less on samples that it has not seen: %o',
     async (options) => {
       const nearest = await sqnr(options);
-      expect(await sqnr({ ...options, rounding: 'gptq' })).toBeGreaterThan(nearest + 3);
+      expect(await sqnr({ ...options, rounding })).toBeGreaterThan(nearest + 3);
     },
   );
 
@@ -120,8 +120,8 @@ describe("rounding: 'gptq' in quantizeStatic", () => {
     const model = convolutions();
     const options = { calibrationData: data, weightType: 'int4' } as const;
     const nearest = await quantizeStatic(model, options);
-    const gptq = await quantizeStatic(model, { ...options, rounding: 'gptq' });
-    for (const [i, weight] of gptq.report.weights.entries()) {
+    const rounded = await quantizeStatic(model, { ...options, rounding });
+    for (const [i, weight] of rounded.report.weights.entries()) {
       const other = nearest.report.weights[i]!;
       expect(weight.scaleRange).toEqual(other.scaleRange);
       // The weight itself is nearer when each element is.
@@ -129,13 +129,26 @@ describe("rounding: 'gptq' in quantizeStatic", () => {
     }
   });
 
+  it('can be aborted between layers', async () => {
+    const controller = new AbortController();
+    const running = quantizeStatic(convolutions(), {
+      calibrationData: data,
+      rounding,
+      signal: controller.signal,
+      onProgress: ({ phase, done }) => {
+        if (phase === 'round' && done === 2) controller.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
   it('refuses another rounding', async () => {
-    const rounding = 'up' as never;
-    await expect(sqnr({ rounding })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const other = 'up' as never;
+    await expect(sqnr({ rounding: other })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
 
-describe("rounding: 'gptq' in quantizeWeights", () => {
+describe.each(['gptq', 'adaround'] as const)('rounding: %s in quantizeWeights', (rounding) => {
   const samples = feedsFor([9, 6], 24);
   const unseen = feedsFor([9, 6], 24, 5);
 
@@ -148,13 +161,13 @@ describe("rounding: 'gptq' in quantizeWeights", () => {
       const result = await quantizeWeights(model, { ...options, ...more });
       return (await compareModels(model, result.model, { data: unseen })).outputs[0]!.sqnr;
     };
-    const gptq = await sqnr({ rounding: 'gptq', calibrationData: samples });
-    expect(gptq).toBeGreaterThan((await sqnr({})) + 2);
+    const rounded = await sqnr({ rounding, calibrationData: samples });
+    expect(rounded).toBeGreaterThan((await sqnr({})) + 2);
   });
 
   it.each([
-    [{ rounding: 'gptq' }, 'INVALID_CALIBRATION'],
-    [{ rounding: 'gptq', calibrationData: [] }, 'INVALID_CALIBRATION'],
+    [{ rounding }, 'INVALID_CALIBRATION'],
+    [{ rounding, calibrationData: [] }, 'INVALID_CALIBRATION'],
     [{ calibrationData: samples }, 'INVALID_ARGUMENT'],
   ] as const)('refuses %#', async (options, code) => {
     await expect(quantizeWeights(products(), options)).rejects.toMatchObject({ code });

@@ -32,7 +32,12 @@ import {
 } from '../options.js';
 import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '../terminal.js';
 import { describeCalibration, readCalibration } from './calibrationFile.js';
-import { describeWeights, quantizeWithoutSamples, wayWithoutSamples } from './quantizeWeights.js';
+import {
+  describeWeights,
+  looksAtLayers,
+  quantizeWithoutSamples,
+  wayWithoutSamples,
+} from './quantizeWeights.js';
 import { describeWithin, maxDropOf, quantizeWithin } from './quantizeWithin.js';
 import { reportOf, writeReport } from './report.js';
 
@@ -103,7 +108,7 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
 function dataOption(options: RawOptions): string | undefined {
   const looksAgain =
     ['biasCorrection', 'equalize', 'smoothQuant'].some((name) => options[name] === true) ||
-    options['rounding'] === 'gptq' ||
+    looksAtLayers(options) ||
     options['method'] === 'auto';
   const needed = options['calibration'] === undefined || looksAgain;
   if (needed) return required(options, 'data');

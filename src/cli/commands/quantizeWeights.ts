@@ -30,6 +30,11 @@ const others = {
   '--weights': ['activations', 'perTensor', 'smoothQuant'],
 } as const;
 
+/** Whether weights are rounded by what their layers see, which takes samples. */
+export function looksAtLayers({ rounding }: RawOptions): boolean {
+  return rounding !== undefined && rounding !== 'nearest';
+}
+
 export type Way = '--dynamic' | '--weights';
 
 /** The way asked for, when it needs no samples. Throws a UsageError for options that it does not take. */
@@ -40,7 +45,7 @@ export function wayWithoutSamples(options: RawOptions): Way | undefined {
   }
   const way = dynamic ? '--dynamic' : weights === undefined ? undefined : '--weights';
   const wrong = way === undefined ? ['activations', 'blockSize'] : [...sampled, ...others[way]];
-  const needsData = options['rounding'] === 'gptq' || options['smoothQuant'] === true;
+  const needsData = looksAtLayers(options) || options['smoothQuant'] === true;
   if (way !== undefined && !needsData) wrong.push(...data);
   const found = wrong.find((name) => options[name] !== undefined);
   if (found === undefined) return way;
@@ -57,7 +62,7 @@ export async function quantizeWithoutSamples(
   const rounding = choice(options, 'rounding', roundings);
   const smoothQuant = flagged(options, 'smoothQuant');
   const calibrationData =
-    rounding === 'gptq' || smoothQuant
+    looksAtLayers(options) || smoothQuant
       ? await openSamples(
           required(options, 'data'),
           describeInputs(model.graph),
