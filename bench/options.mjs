@@ -64,6 +64,11 @@ export const suites = {
     load: () => import('./recovery.mjs'),
     options: ['limit'],
   },
+  rounding: {
+    about: 'what rounding, equalization and bias correction reach with coarse weights',
+    load: () => import('./rounding.mjs'),
+    options: ['limit'],
+  },
 };
 
 const common = ['json', 'filter'];
