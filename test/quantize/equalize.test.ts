@@ -86,6 +86,26 @@ describe('equalize', () => {
     expect(spread(even)).toBeLessThan(5);
   });
 
+  it('lets channels grow to twice the largest one where a clamp holds them all alike', async () => {
+    const net = new NetBuilder(8);
+    net.given('low', { type: 'float32', dims: [], data: Float32Array.of(0) });
+    net.given('high', { type: 'float32', dims: [], data: Float32Array.of(1) });
+    // Every channel reaches the bound; the weights of the second are an eighth of the first's.
+    const weight = Float32Array.of(4, 4, 4, 0.5, 0.5, 0.5);
+    net.given('a_w', { type: 'float32', dims: [2, 3, 1, 1], data: weight });
+    const act = net.op('Clip', [net.op('Conv', ['x', 'a_w'], 'a'), 'low', 'high'], 'a_act');
+    net.given('y_w', { type: 'float32', dims: [1, 2, 1, 1], data: Float32Array.of(0.5, 4) });
+    net.op('Conv', [act, 'y_w'], 'y');
+    const { graph } = net.model(input, ['y']);
+    const { graph: even } = await equalizeAll(graph);
+    expect(ranges(even, 'Conv_a')).toEqual([4, 1]);
+    const expected = await answers(graph, data);
+    const found = await answers(even, data);
+    for (const [i, row] of expected.entries()) {
+      for (const [j, value] of row.entries()) expect(found[i]![j]).toBeCloseTo(value, 4);
+    }
+  });
+
   it('leaves alone what more than one node reads, what is an output, and what is not selected', async () => {
     const net = new NetBuilder(6);
     const a = net.op('Relu', [net.conv('x', 'a', [4, 3, 1])], 'a_act');
