@@ -39,6 +39,7 @@ export {
   type ModelMeta,
   saveModel,
 } from './onnx/model.js';
+export { type ApplyRecipeOptions, applyRecipe } from './quantize/applyRecipe.js';
 export type { LayerNoise } from './quantize/biases.js';
 export { type CalibrateOptions, calibrate } from './quantize/calibrate.js';
 export { Calibration } from './quantize/calibration.js';
@@ -69,6 +70,20 @@ export {
   type QuantizeResult,
   quantize,
 } from './quantize/quantize.js';
+export {
+  type DynamicRecipe,
+  formatRecipe,
+  type PackedNumbers,
+  type Recipe,
+  type RecipeAbsorption,
+  type RecipeActivation,
+  type RecipeEqualization,
+  type RecipeLayer,
+  type RecipeSmoothing,
+  type StaticRecipe,
+  type WeightsRecipe,
+  type WithRecipe,
+} from './quantize/recipe.js';
 export type {
   ActivationReport,
   ModelReport,

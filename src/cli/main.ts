@@ -82,6 +82,14 @@ const quantization: readonly Option[] = [
   ['--metric <name>', '--max-drop: agreement or signal (default: by the model)'],
   ['--time-limit <s>', '--max-drop: seconds after which no more models are tried'],
   ['--state <file>', '--max-drop: keep what is found out, and go on from what is there'],
+  [
+    '--recipe <file>',
+    'no samples: quantize as a recipe says, or the page of --report that holds it',
+  ],
+  [
+    '--write-recipe <file>',
+    'keep what was decided, for --recipe: the same file again, byte for byte',
+  ],
   ['--dynamic', 'no samples: int8 weights, activations quantized as the model runs'],
   ['--activations <how>', '--dynamic: per-row (default) or per-tensor'],
   ['--weights <type>', 'no samples: weights alone, to int8 or int4'],

@@ -13,6 +13,7 @@ export const errorCodes = [
   'INVALID_INPUT', // feeds given to run(): missing, unknown, wrong type or shape
   'INVALID_QUANTIZATION', // scales or zero points that are zero, NaN, infinite or out of range
   'INVALID_CALIBRATION', // calibration data that is empty, NaN or of the wrong form
+  'INVALID_RECIPE', // a recipe of another model or version, or one that makes no sense
   'UNSUPPORTED_OPERATOR', // an operator, or a form of it, that Octavo does not run
   'UNSUPPORTED_TYPE', // a data type that the operation does not take
   'LIMIT_EXCEEDED', // a size above a limit of core/limits

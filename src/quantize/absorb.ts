@@ -7,6 +7,7 @@
  * c = max(0, β − 3γ) comes from a batch norm. Here mean and deviation are those of the samples, and c is no more than the
  * least value among them, so that their answers stay as they are. An upper bound (ReLU6) comes down by c.
  */
+import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { namesFor } from '../graph/names.js';
@@ -25,11 +26,42 @@ interface Link {
   readonly bound: Node | undefined;
 }
 
+/** What moves from the bias of one layer into that of the next, by the names of their nodes. */
+export interface Absorption {
+  readonly first: string;
+  readonly second: string;
+  /** c for each channel, 0 or more. */
+  readonly shares: Float32Array;
+}
+
+export interface Absorbed {
+  readonly graph: Graph;
+  readonly absorptions: readonly Absorption[];
+}
+
 /** Absorbs the biases between pairs of layers, where a ReLU alone or with a bound for each channel lies between them. */
-export async function absorbBiases({ graph, pairs }: Equalized, run: SampleRun): Promise<Graph> {
-  const links = pairs.flatMap(([first, second]) => linkOf(graph, first, second) ?? []);
-  if (links.length === 0) return graph;
+export async function absorbBiases(
+  graph: Graph,
+  pairs: Equalized['pairs'],
+  run: SampleRun,
+): Promise<Absorbed> {
+  const links = pairs.flatMap(({ first, second }) => linkOf(graph, first, second) ?? []);
+  if (links.length === 0) return { graph, absorptions: [] };
   const shares = await sharesOf(graph, links, run);
+  const absorptions = links
+    .map(({ first, second }) => ({
+      ...{ first: first.node.name, second: second.node.name },
+      shares: Float32Array.from(shares.get(first.node)!),
+    }))
+    .filter((one) => one.shares.some((c) => c > 0));
+  return { graph: moveBiases(graph, absorptions), absorptions };
+}
+
+/**
+ * Moves shares of biases. Throws `INVALID_RECIPE` for two layers between which nothing can move, or a number of shares that
+ * is not that of their channels.
+ */
+export function moveBiases(graph: Graph, absorptions: readonly Absorption[]): Graph {
   const biases = new Map<Node, Float64Array>();
   const biasOf = ({ node, bias, outputs }: Layer) => {
     const values = biases.get(node) ?? bias ?? new Float64Array(outputs);
@@ -44,9 +76,16 @@ export async function absorbBiases({ graph, pairs }: Equalized, run: SampleRun):
     return value;
   };
   const replaced = new Map<Node, Node>();
-  for (const { first, second, bound } of links) {
-    const share = shares.get(first.node)!;
-    if (share.every((c) => c === 0)) continue;
+  for (const { first: from, second: to, shares: share } of absorptions) {
+    const link = linkOf(graph, from, to);
+    if (link?.first.outputs !== share.length) {
+      throw new OctavoError('INVALID_RECIPE', 'no biases to move', {
+        where: `${from}, ${to}`,
+        expected: link && `${link.first.outputs} shares`,
+        found: link && String(share.length),
+      });
+    }
+    const { first, second, bound } = link;
     const taken = biasOf(first);
     for (const [c, amount] of share.entries()) taken[c]! -= amount;
     const given = biasOf(second);
@@ -76,8 +115,10 @@ export async function absorbBiases({ graph, pairs }: Equalized, run: SampleRun):
 
 function linkOf(graph: Graph, from: string, to: string): Link | undefined {
   const index = indexOf(graph);
-  const layerCalled = (name: string) =>
-    layerOf(graph, graph.nodes.find((node) => node.name === name)!);
+  const layerCalled = (name: string) => {
+    const node = graph.nodes.find((candidate) => candidate.name === name);
+    return node && layerOf(graph, node);
+  };
   const first = layerCalled(from);
   const second = layerCalled(to);
   if (first === undefined || second === undefined) return undefined;

@@ -82,14 +82,15 @@ function nodeCalled(graph: Graph, name: string): Node {
   return graph.nodes.find((node) => node.name === name)!;
 }
 
-interface Bias {
+export interface Bias {
   /** The constant's name. */
   readonly codes: string;
   readonly tensor: Tensor<'int32'>;
   readonly scale: Float32Array;
 }
 
-function biasOf(graph: Graph, node: Node): Bias | undefined {
+/** The int32 bias of a layer; undefined where there is none. */
+export function biasOf(graph: Graph, node: Node): Bias | undefined {
   const maker = indexOf(graph).producer(node.inputs[2] ?? '');
   if (maker?.op !== 'DequantizeLinear') return undefined;
   const [codes = '', scale = ''] = maker.inputs;

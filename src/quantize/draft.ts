@@ -1,11 +1,12 @@
 /** A static quantization on paper: from what a calibration shows to a graph with integers in it. No samples are run. */
 import { type Calibrator, Collector, createCalibrator } from '../calibrate/index.js';
 import { expectType } from '../core/tensor.js';
-import type { Graph } from '../graph/ir.js';
+import type { Graph, Node } from '../graph/ir.js';
 import { type Mapping, paramsFromRange, perTensor, type QuantParams } from '../numerics/index.js';
 import { runPasses } from '../passes/pass.js';
 import { anchorOf } from './anchor.js';
 import type { Calibration } from './calibration.js';
+import { type CodeSteps, stepsBetween } from './codeSteps.js';
 import {
   type AnchorPatch,
   insertAnchorConstants,
@@ -16,13 +17,15 @@ import { type LayerSettings, layerSettings } from './layers.js';
 import type { ResolvedOptions } from './options.js';
 import type { Placement, ValueGroup } from './placement.js';
 import { type ActivationReport, valueReport } from './report.js';
-import { type QuantizedWeight, quantizeAnchor } from './weights.js';
+import { type QuantizedWeight, quantizeAnchor, type WeightSettings } from './weights.js';
 
 export interface Draft {
   /** Of every value that gets a pair. */
   readonly params: ValueParams;
   readonly activations: readonly ActivationReport[];
   readonly anchors: readonly AnchorPatch[];
+  /** How far codes that samples decided are from the nearest ones, by the node's name. */
+  readonly steps: ReadonlyMap<string, CodeSteps>;
   /** The graph in QDQ form. */
   readonly quantized: Graph;
 }
@@ -36,30 +39,51 @@ export function draftOf(
 ): Draft {
   const layers = layerSettings(graph, placement, options);
   const { params, reports } = chooseRanges(graph, placement, calibration, layers, options, onRange);
-  const anchors = placement.anchors.map((node) => {
-    const anchor = anchorOf(graph, node)!;
-    const inputScale = params.get(anchor.data)!.scale[0]!;
-    const weightType = layers.weightTypeOf(node);
-    const quantized = quantizeAnchor(anchor, inputScale, { ...options, weightType });
-    return { node, weightName: anchor.weight, ...quantized };
-  });
-  return { activations: reports, anchors, params, quantized: written(graph, params, anchors) };
+  const anchors = placement.anchors.map((node) =>
+    nearestCodes(graph, node, params, {
+      ...options,
+      weightType: layers.weightTypeOf(node),
+      addBiases: options.correctionSamples > 0,
+    }),
+  );
+  const quantized = writeDraft(graph, params, anchors);
+  return { activations: reports, anchors, params, steps: new Map(), quantized };
 }
 
-/** The draft with other codes for the weights of some nodes, by the nodes' names. */
+/** What replaces a layer's weight and bias, rounded to the nearest codes. Its input is among `params`. */
+export function nearestCodes(
+  graph: Graph,
+  node: Node,
+  params: ValueParams,
+  settings: WeightSettings,
+): AnchorPatch {
+  const anchor = anchorOf(graph, node)!;
+  const inputScale = params.get(anchor.data)!.scale[0]!;
+  return { node, weightName: anchor.weight, ...quantizeAnchor(anchor, inputScale, settings) };
+}
+
+/** A draft of nearest codes with other codes for the weights of some nodes, by the nodes' names. */
 export function withWeights(
   graph: Graph,
   draft: Draft,
   weights: ReadonlyMap<string, QuantizedWeight>,
 ): Draft {
-  const anchors = draft.anchors.map((anchor) => ({
-    ...anchor,
-    weight: weights.get(anchor.node.name) ?? anchor.weight,
-  }));
-  return { ...draft, anchors, quantized: written(graph, draft.params, anchors) };
+  const steps = new Map(draft.steps);
+  const anchors = draft.anchors.map((anchor) => {
+    const weight = weights.get(anchor.node.name);
+    if (weight === undefined) return anchor;
+    steps.set(anchor.node.name, stepsBetween(anchor.weight.data, weight.data));
+    return { ...anchor, weight };
+  });
+  return { ...draft, anchors, steps, quantized: writeDraft(graph, draft.params, anchors) };
 }
 
-function written(graph: Graph, params: ValueParams, anchors: readonly AnchorPatch[]): Graph {
+/** The graph with a pair behind each of the values, and integers in place of the layers' weights and biases. */
+export function writeDraft(
+  graph: Graph,
+  params: ValueParams,
+  anchors: readonly AnchorPatch[],
+): Graph {
   return runPasses(graph, [insertValuePairs(params), insertAnchorConstants(anchors)]);
 }
 

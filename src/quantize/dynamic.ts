@@ -16,6 +16,7 @@ import {
   quantizeWeighted,
   type Weighted,
   type WeightsResult,
+  type Written,
 } from './floatWeights.js';
 import {
   checkNames,
@@ -30,6 +31,7 @@ import {
   selectionOptions,
   smoothingOf,
 } from './options.js';
+import { type DynamicRecipe, recipeHead, recipeSmoothings } from './recipe.js';
 import { keepSamples, SampleKeeper, type Samples } from './samples.js';
 import { type Smoothed, smooth } from './smooth.js';
 import type { QuantizedWeight } from './weights.js';
@@ -86,7 +88,7 @@ export async function quantizeDynamic(
 ): Promise<WeightsResult> {
   checkNames(options, known);
   const rows = oneOf('activations', options.activations, ['per-row', 'per-tensor'], 'per-row');
-  const settings: Settings = {
+  const settings: DynamicSettings = {
     rows: rows === 'per-row',
     perChannel: flag('perChannel', options.perChannel, true),
     reduceRange: flag('reduceRange', options.reduceRange, false),
@@ -101,7 +103,8 @@ export async function quantizeDynamic(
   return quantizeWeighted(
     source,
     { ...options, opTypes },
-    (graph, nodes, done) => writeAll(graph, nodes, settings, done),
+    (graph, nodes, done) => writeDynamic(graph, nodes, settings, done),
+    (written) => dynamicRecipe(written, settings),
     smoothing && ((graph, selected) => smoothed(graph, selected, smoothing, settings, options)),
   );
 }
@@ -110,7 +113,7 @@ async function smoothed(
   graph: Graph,
   selected: ReadonlySet<Node>,
   { alpha }: Smoothing,
-  { rows, perChannel }: Settings,
+  { rows, perChannel }: DynamicSettings,
   { calibrationData, session, onProgress, signal }: QuantizeDynamicOptions,
 ): Promise<Smoothed> {
   const keeper = new SampleKeeper(preparingSamples);
@@ -129,10 +132,27 @@ async function smoothed(
   });
 }
 
-interface Settings {
+/** What decides how nodes are written. */
+export interface DynamicSettings {
+  /** Whether the inputs of matrix products are quantized row by row. */
   readonly rows: boolean;
   readonly perChannel: boolean;
   readonly reduceRange: boolean;
+}
+
+function dynamicRecipe(
+  { float, quantized, factors, layers }: Written,
+  { rows, perChannel, reduceRange }: DynamicSettings,
+): DynamicRecipe {
+  return {
+    ...recipeHead(float, quantized),
+    kind: 'dynamic',
+    activations: rows ? 'per-row' : 'per-tensor',
+    perChannel,
+    reduceRange,
+    smoothed: recipeSmoothings(factors),
+    layers: layers.map((node) => ({ node })),
+  };
 }
 
 /** Codes of x, their scale, and their zero point where it is not 0. */
@@ -142,10 +162,11 @@ interface Codes {
   readonly zero: string | undefined;
 }
 
-function writeAll(
+/** The graph with MatMulInteger and ConvInteger in place of the nodes. */
+export function writeDynamic(
   graph: Graph,
   nodes: readonly Weighted[],
-  settings: Settings,
+  settings: DynamicSettings,
   done: (one: Done) => void,
 ): Graph {
   const to = new GraphWriter(graph);

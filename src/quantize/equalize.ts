@@ -8,6 +8,7 @@
  * Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019). Of use with one scale
  * per tensor; with one per channel only the activations gain.
  */
+import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { floatOf, intOf } from '../graph/attributes.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
@@ -37,10 +38,17 @@ const mostGrowth = 2;
 const settled = 1e-2;
 const mostSweeps = 50;
 
+/** What is done to the channels between two layers, by the names of their nodes. */
+export interface ChannelScales {
+  readonly first: string;
+  readonly second: string;
+  /** What the first layer's output channels are divided by, and the second's input channels multiplied by: 0 … 1. */
+  readonly scales: Float32Array;
+}
+
 export interface Equalized {
   readonly graph: Graph;
-  /** Names of the layers in each pair. */
-  readonly pairs: readonly (readonly [first: string, second: string])[];
+  readonly pairs: readonly ChannelScales[];
 }
 
 /**
@@ -59,11 +67,37 @@ export async function equalize(
     const farthest = pairs.reduce((most, pair) => Math.max(most, equalizePair(pair)), 0);
     if (farthest < settled) break;
   }
-  const layers = new Set(pairs.flatMap(({ first, second }) => [first, second]));
-  return {
-    graph: written(graph, [...layers], pairs),
-    pairs: pairs.map(({ first, second }) => [first.node.name, second.node.name]),
-  };
+  const found = pairs.map(({ first, second, scales }) => ({
+    first: first.node.name,
+    second: second.node.name,
+    scales: Float32Array.from(scales),
+  }));
+  return { graph: scaleChannels(graph, found), pairs: found };
+}
+
+/**
+ * Scales the channels between pairs of layers. Throws `INVALID_RECIPE` for two layers that are no pair, or a number of
+ * scales that is not that of their channels.
+ */
+export function scaleChannels(graph: Graph, all: readonly ChannelScales[]): Graph {
+  const names = new Set(all.flatMap(({ first, second }) => [first, second]));
+  const pairs = pairsOf(graph, new Set(graph.nodes.filter(({ name }) => names.has(name))));
+  const chosen = all.map(({ first, second, scales }) => {
+    const pair = pairs.find(
+      (one) => one.first.node.name === first && one.second.node.name === second,
+    );
+    if (pair === undefined || pair.scales.length !== scales.length) {
+      throw new OctavoError('INVALID_RECIPE', 'no channels to scale', {
+        where: `${first}, ${second}`,
+        expected: pair && `${pair.scales.length} scales`,
+        found: pair && String(scales.length),
+      });
+    }
+    scalePair(pair, Float64Array.from(scales));
+    return pair;
+  });
+  const layers = new Set(chosen.flatMap(({ first, second }) => [first, second]));
+  return written(graph, [...layers], chosen);
 }
 
 /**
@@ -133,7 +167,8 @@ function keepsScale(graph: Graph, node: Node): boolean {
 }
 
 /** Scales the channels between two layers; the largest |log| of a scale. */
-function equalizePair({ first, second, scales, least }: Pair): number {
+function equalizePair(pair: Pair): number {
+  const { first, second, scales, least } = pair;
   const before = rangesOf(first.weight, first.outputOf, first.outputs);
   const behind = rangesOf(second.weight, second.inputOf, first.outputs);
   // A channel without weights has no range to share.
@@ -142,6 +177,11 @@ function equalizePair({ first, second, scales, least }: Pair): number {
     const wanted = scales[c]! * Math.sqrt(r1 / behind[c]!);
     return Math.min(Math.max(wanted, least[c]!), 1) / scales[c]!;
   });
+  scalePair(pair, steps);
+  return steps.reduce((most, step) => Math.max(most, Math.abs(Math.log(step))), 0);
+}
+
+function scalePair({ first, second, scales }: Pair, steps: Float64Array): void {
   multiply(
     first.weight,
     first.outputOf,
@@ -152,7 +192,6 @@ function equalizePair({ first, second, scales, least }: Pair): number {
     scales[c]! *= step;
     if (first.bias !== undefined) first.bias[c]! /= step;
   }
-  return steps.reduce((most, step) => Math.max(most, Math.abs(Math.log(step))), 0);
 }
 
 /** The largest magnitude in each channel. */

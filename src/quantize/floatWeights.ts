@@ -12,9 +12,11 @@ import { loadModel, type Model } from '../onnx/model.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
 import { anchorOf } from './anchor.js';
 import type { SelectionOptions } from './options.js';
+import { type Recipe, type WithRecipe, withRecipe } from './recipe.js';
 import { type WeightReport, weightReport } from './report.js';
 import { selectNodes } from './select.js';
-import type { Smoothed, Smoothing } from './smooth.js';
+import { nothingSmoothed, type Smoothed, type Smoothing } from './smooth.js';
+import type { SmoothingFactors } from './smoothFold.js';
 import { type QuantizedWeight, weightSqnr } from './weights.js';
 
 /** What `quantizeDynamic` and `quantizeWeights` did. */
@@ -29,7 +31,7 @@ export interface WeightsReport {
   readonly floatNodes: readonly string[];
 }
 
-export interface WeightsResult {
+export interface WeightsResult extends WithRecipe {
   readonly model: Model;
   readonly report: WeightsReport;
 }
@@ -78,6 +80,16 @@ export interface Done {
   readonly weight: QuantizedWeight;
 }
 
+/** What a recipe tells of. */
+export interface Written {
+  /** The float graph, cleaned up, and what came of it. */
+  readonly float: Graph;
+  readonly quantized: Graph;
+  readonly factors: readonly SmoothingFactors[];
+  /** Names of the nodes with quantized weights. */
+  readonly layers: readonly string[];
+}
+
 interface Selection extends SelectionOptions {
   readonly opTypes: ReadonlySet<string>;
 }
@@ -94,16 +106,20 @@ export async function quantizeWeighted(
     nodes: readonly Weighted[],
     done: (one: Done) => void,
   ) => Graph | Promise<Graph>,
+  recipeOf: (written: Written) => Recipe,
   prepare?: (graph: Graph, selected: ReadonlySet<Node>) => Promise<Smoothed>,
 ): Promise<WeightsResult> {
   throwIfAborted(signal, 'quantization');
   const before = await loadModel(source);
   const cleaned = cleanFloatGraph(before.graph);
   const selection = { opTypes, nodesToQuantize, nodesToExclude };
-  const { graph, layers: smoothed } =
-    prepare === undefined
-      ? { graph: cleaned, layers: [] }
-      : await prepare(cleaned, selectNodes(cleaned, selection));
+  const {
+    graph,
+    layers: smoothed,
+    factors,
+  } = prepare === undefined
+    ? { graph: cleaned, ...nothingSmoothed }
+    : await prepare(cleaned, selectNodes(cleaned, selection));
   const selected = selectNodes(graph, selection);
   const nodes = [...selected].flatMap((node) => weightedOf(graph, node) ?? []);
   if (nodes.length === 0) {
@@ -123,7 +139,7 @@ export async function quantizeWeighted(
   });
   const model: Model = { ...before, graph: after };
   const quantized = new Set(nodes.map(({ node }) => node));
-  return {
+  const result = {
     model,
     report: {
       bytesBefore: exportModel(before.graph, before.meta).length,
@@ -138,4 +154,6 @@ export async function quantizeWeighted(
         .map(({ name }) => name),
     },
   };
+  const layers = nodes.map(({ node }) => node.name);
+  return withRecipe(result, () => recipeOf({ float: cleaned, quantized: after, factors, layers }));
 }

@@ -1,4 +1,5 @@
 /** What a search has found out so far, as plain data: a search that was interrupted goes on from there. */
+import { fromBase64, toBase64 } from '../core/base64.js';
 import { OctavoError } from '../core/errors.js';
 import { Calibration } from './calibration.js';
 
@@ -41,7 +42,9 @@ export class SearchMemory {
   get calibration(): Calibration | undefined {
     const { calibration } = this.#state;
     if (calibration === undefined) return undefined;
-    return Calibration.load(bytesOf(calibration), 'state');
+    const bytes = fromBase64(calibration);
+    if (bytes !== undefined) return Calibration.load(bytes, 'state');
+    throw new OctavoError('INVALID_CALIBRATION', 'not base64', { where: 'state.calibration' });
   }
 
   get scheme(): string | undefined {
@@ -56,7 +59,7 @@ export class SearchMemory {
   rememberCalibration(calibration: Calibration): void {
     // As text it is only for whoever keeps states.
     if (this.#onState === undefined) return;
-    this.#state = { ...this.#state, calibration: base64Of(calibration.save()) };
+    this.#state = { ...this.#state, calibration: toBase64(calibration.save()) };
     this.#onState(this.#state);
   }
 
@@ -90,14 +93,4 @@ function requireSame(state: QuantizeState, fresh: QuantizeState): void {
     expected: String(fresh[other ?? 'scores']),
     found: String(state?.[other ?? 'scores']),
   });
-}
-
-function base64Of(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
-
-function bytesOf(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }

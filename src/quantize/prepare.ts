@@ -5,8 +5,8 @@
 import { OctavoError } from '../core/errors.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
-import { absorbBiases } from './absorb.js';
-import { type Equalized, equalize } from './equalize.js';
+import { type Absorption, absorbBiases } from './absorb.js';
+import { type ChannelScales, equalize } from './equalize.js';
 import {
   type Equalization,
   progressOf,
@@ -16,13 +16,15 @@ import {
 import { placeQuantization } from './placement.js';
 import { keepSamples, type SampleKeeper, type SampleRun, type Samples } from './samples.js';
 import { selectNodes } from './select.js';
-import { type Smoothing, smooth } from './smooth.js';
+import { nothingSmoothed, type Smoothed, smooth } from './smooth.js';
 
 export interface Prepared {
   readonly graph: Graph;
-  /** Names of the layers that were equalized with each other. */
-  readonly equalized: readonly (readonly [first: string, second: string])[];
-  readonly smoothed: readonly Smoothing[];
+  /** The graph before the changes, cleaned up. */
+  readonly float: Graph;
+  readonly equalized: readonly ChannelScales[];
+  readonly absorbed: readonly Absorption[];
+  readonly smoothed: Omit<Smoothed, 'graph'>;
 }
 
 /** Fills the keeper when something is to be done. */
@@ -34,22 +36,24 @@ export async function prepareGraph(
 ): Promise<Prepared> {
   const cleaned = cleanFloatGraph(source);
   const { equalization, smoothing } = resolved;
+  const unchanged = { graph: cleaned, equalized: [], absorbed: [] };
   if (equalization === undefined && smoothing === undefined) {
-    return { graph: cleaned, equalized: [], smoothed: [] };
+    return { ...unchanged, float: cleaned, smoothed: nothingSmoothed };
   }
   const { calibrationData, onProgress, session, signal } = options;
   const data = requireRereadable(calibrationData);
   await keepSamples(data, keeper, signal);
   const run = { samples: keeper.samples, session, signal };
-  const { graph, pairs }: Equalized =
+  const changed =
     equalization === undefined
-      ? { graph: cleaned, pairs: [] }
-      : await equalized(cleaned, selectNodes(cleaned, resolved), equalization, run);
-  if (smoothing === undefined) return { graph, equalized: pairs, smoothed: [] };
+      ? unchanged
+      : await equalizedGraph(cleaned, selectNodes(cleaned, resolved), equalization, run);
+  const { graph } = changed;
+  if (smoothing === undefined) return { ...changed, float: cleaned, smoothed: nothingSmoothed };
   const selected = selectNodes(graph, resolved);
   const { integerNodes } = placeQuantization(graph, selected);
   const index = indexOf(graph);
-  const { graph: even, layers } = await smooth(graph, selected, {
+  const { graph: even, ...smoothed } = await smooth(graph, selected, {
     ...run,
     alpha: smoothing.alpha,
     activations: { type: resolved.activationType, symmetric: resolved.symmetricActivations },
@@ -61,18 +65,19 @@ export async function prepareGraph(
     },
     onDone: progressOf('smooth', onProgress),
   });
-  return { graph: even, equalized: pairs, smoothed: layers };
+  return { ...changed, graph: even, float: cleaned, smoothed };
 }
 
-async function equalized(
-  graph: Graph,
+async function equalizedGraph(
+  float: Graph,
   selected: ReadonlySet<Node>,
   options: Equalization,
   run: SampleRun,
-): Promise<Equalized> {
-  const result = await equalize(graph, selected, run);
-  if (!options.absorbBiases) return result;
-  return { ...result, graph: await absorbBiases(result, run) };
+): Promise<Pick<Prepared, 'graph' | 'equalized' | 'absorbed'>> {
+  const { graph, pairs } = await equalize(float, selected, run);
+  if (!options.absorbBiases) return { graph, equalized: pairs, absorbed: [] };
+  const absorbed = await absorbBiases(graph, pairs, run);
+  return { graph: absorbed.graph, equalized: pairs, absorbed: absorbed.absorptions };
 }
 
 /** What is its own iterator is at its end after the first reading. */

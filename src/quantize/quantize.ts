@@ -21,6 +21,7 @@ import {
   type SelectionOptions,
   selectionOptions,
 } from './options.js';
+import { type WithRecipe, withRecipe } from './recipe.js';
 import type { QuantizationReport } from './report.js';
 import type { Samples } from './samples.js';
 import type { Scheme } from './scheme.js';
@@ -73,7 +74,7 @@ export interface AccuracyReport {
   readonly withinBudget: boolean;
 }
 
-export interface QuantizeResult {
+export interface QuantizeResult extends WithRecipe {
   /** The model of fewest float layers within the budget, or, where there is none, that of the best score. */
   readonly model: Model;
   readonly report: QuantizationReport | WeightsReport;
@@ -152,11 +153,11 @@ export async function quantize(
     { scheme, scorer, float, memory, start, maxDrop: settings.maxDrop },
     options,
   );
-  const { model: quantized, report } = await scheme.build(found.best.floatLayers);
+  const built = await scheme.build(found.best.floatLayers);
   const drop = dropOf(float, found.best.score);
-  return {
-    model: quantized,
-    report,
+  const result = {
+    model: built.model,
+    report: built.report,
     scheme: scheme.name,
     accuracy: {
       metric: scorer.metric,
@@ -170,6 +171,7 @@ export async function quantize(
     attempts: found.attempts,
     outOfTime: found.outOfTime,
   };
+  return withRecipe(result, () => built.recipe);
 }
 
 interface Settings {

@@ -1,9 +1,10 @@
 /** A way to quantize a model of which any layers may stay in float: what a search for the best of them needs. */
 import type { Model } from '../onnx/model.js';
 import type { WeightsReport } from './floatWeights.js';
+import type { WithRecipe } from './recipe.js';
 import type { QuantizationReport } from './report.js';
 
-export interface Built {
+export interface Built extends WithRecipe {
   readonly model: Model;
   readonly report: QuantizationReport | WeightsReport;
 }

@@ -13,7 +13,7 @@ import { gemm } from '../runtime/operators.js';
 import { type Anchor, anchorOf } from './anchor.js';
 import { layerInputs } from './layerInputs.js';
 import { type LayerRun, type SampleRun, watch } from './samples.js';
-import { divideChannels, type Fold, foldOf } from './smoothFold.js';
+import { divideChannels, type Fold, foldOf, type SmoothingFactors } from './smoothFold.js';
 import { decibels } from './weights.js';
 
 export interface SmoothOptions extends LayerRun {
@@ -39,7 +39,10 @@ export interface Smoothing {
 export interface Smoothed {
   readonly graph: Graph;
   readonly layers: readonly Smoothing[];
+  readonly factors: readonly SmoothingFactors[];
 }
+
+export const nothingSmoothed: Omit<Smoothed, 'graph'> = { layers: [], factors: [] };
 
 /** Rows of a product's input that are looked at. */
 const mostRows = 256;
@@ -61,6 +64,7 @@ export async function smooth(
   const { samples, session, signal } = options;
   const rows = await inputRows(float, groups, { samples, session, signal });
   const layers: Smoothing[] = [];
+  const divided: SmoothingFactors[] = [];
   let graph = float;
   let done = 0;
   for (const [value, products] of groups) {
@@ -85,11 +89,12 @@ export async function smooth(
     if (fold !== undefined && best !== undefined && best.after > needed) {
       graph = divideChannels(graph, value, products, fold, best.factors);
       const nodes = products.map(({ node }) => node.name);
+      divided.push({ value, nodes, factors: best.factors });
       layers.push({ nodes, alpha: best.alpha, by: fold.kind, before: plain!, after: best.after });
     }
     options.onDone?.(++done, groups.size);
   }
-  return { graph, layers };
+  return { graph, layers, factors: divided };
 }
 
 function productsByInput(

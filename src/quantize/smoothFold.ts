@@ -2,6 +2,7 @@
  * Where the division by SmoothQuant's factors goes: into the LayerNormalization or the product that makes a value, where
  * nothing else reads it, so that it costs nothing; otherwise into a multiplication of its own.
  */
+import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { namesFor } from '../graph/names.js';
@@ -74,6 +75,45 @@ function makersOf(graph: Graph, value: string): Fold['constants'] | undefined {
     default:
       return undefined;
   }
+}
+
+/** What is done to a value, and to the weights of the products that read it. */
+export interface SmoothingFactors {
+  readonly value: string;
+  /** Names of the products. */
+  readonly nodes: readonly string[];
+  /** What each channel is divided by. */
+  readonly factors: Float32Array;
+}
+
+/**
+ * Divides the channels of several values one after the other. Throws `INVALID_RECIPE` for nodes that are no products
+ * of a value with as many channels.
+ */
+export function smoothBy(float: Graph, all: readonly SmoothingFactors[]): Graph {
+  let graph = float;
+  for (const { value, nodes, factors } of all) {
+    const named = new Map(graph.nodes.map((node) => [node.name, node]));
+    const products = nodes.flatMap((name) => {
+      const node = named.get(name);
+      const anchor = node && node.op !== 'Conv' ? anchorOf(graph, node) : undefined;
+      const fits =
+        anchor?.data === value &&
+        anchor.weightTensor.dims[1 - anchor.channelAxis] === factors.length;
+      return fits ? [{ node: node!, channelAxis: anchor.channelAxis }] : [];
+    });
+    if (products.length !== nodes.length || nodes.length === 0) {
+      throw new OctavoError('INVALID_RECIPE', 'no products to smooth', {
+        where: value,
+        expected: `products that read ${factors.length} channels of it`,
+        found: nodes.join(', '),
+      });
+    }
+    const readers = products.map(({ node }) => node);
+    const fold = foldOf(graph, value, readers, true)!;
+    graph = divideChannels(graph, value, products, fold, factors);
+  }
+  return graph;
 }
 
 /** Divides the channels of `value` by `factors`, and multiplies the weights of its products by them. */

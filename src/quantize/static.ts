@@ -25,12 +25,14 @@ import {
 } from './options.js';
 import { type Placement, placeQuantization } from './placement.js';
 import { type Prepared, prepareGraph } from './prepare.js';
+import { type WithRecipe, withRecipe } from './recipe.js';
 import { buildReport, type QuantizationReport } from './report.js';
 import { roundWeights, type SeenRounding } from './roundWeights.js';
 import { keepSamples, type LayerRun, noSamples, SampleKeeper, spreadOf } from './samples.js';
 import { selectNodes } from './select.js';
+import { staticRecipe } from './staticRecipe.js';
 
-export interface QuantizedModel {
+export interface QuantizedModel extends WithRecipe {
   readonly model: Model;
   readonly report: QuantizationReport;
 }
@@ -67,7 +69,7 @@ export async function finishStatic(
   prepared: PreparedStatic,
   run: LayerRun,
 ): Promise<QuantizedModel> {
-  const { model: before, graph, placement, calibration, draft, settings } = prepared;
+  const { model: before, graph, placement, calibration, draft, settings, equalized } = prepared;
   const names = placement.anchors.map((node) => node.name);
   const corrected =
     settings.correctionSamples > 0
@@ -84,11 +86,12 @@ export async function finishStatic(
     anchors: draft.anchors,
     layers: corrected.layers,
     methods: prepared.methods,
-    equalized: prepared.equalized,
-    smoothed: prepared.smoothed,
+    equalized: equalized.map(({ first, second }) => [first, second]),
+    smoothed: prepared.smoothed.layers,
     options: settings,
   });
-  return { model, report };
+  const decisions = { ...prepared, quantized: model.graph };
+  return withRecipe({ model, report }, () => staticRecipe(decisions));
 }
 
 /** Everything up to a draft. */
@@ -112,7 +115,8 @@ export async function prepareStatic(
   const { signal, onProgress } = options;
   throwIfAborted(signal, 'quantization');
   const model = await loadModel(source);
-  const { graph, equalized, smoothed } = await prepareGraph(model.graph, keeper, options, resolved);
+  const changes = await prepareGraph(model.graph, keeper, options, resolved);
+  const { graph } = changes;
   const placement = placeStatic(graph, resolved);
   const calibration = await calibrationOf(graph, placement, options, resolved, keeper);
   throwIfAborted(signal, 'quantization');
@@ -138,7 +142,7 @@ export async function prepareStatic(
           spreadOf(keeper.samples, roundingSamples),
           options,
         );
-  return { model, graph, placement, calibration, draft, settings, methods, equalized, smoothed };
+  return { ...changes, model, placement, calibration, draft, settings, methods };
 }
 
 /** What becomes integer. Throws `NO_MATCH` where that is nothing. */

@@ -8,6 +8,7 @@ import type { ResolvedOptions } from './options.js';
 import type { SampleRun } from './samples.js';
 import { remembering, type Scheme } from './scheme.js';
 import { measureLayers, rank } from './sensitivity.js';
+import { nothingSmoothed } from './smooth.js';
 import { finishStatic, placeStatic } from './static.js';
 
 export interface StaticParts {
@@ -33,8 +34,9 @@ export function staticScheme(parts: StaticParts, method: CalibrationMethod): Sch
       const settings = { ...all, nodesToExclude: [...all.nodesToExclude, ...floatLayers] };
       const placement = placeStatic(graph, settings);
       const draft = draftOf(graph, placement, calibration, settings);
-      const prepared = { model, graph, placement, calibration, draft, settings };
-      return finishStatic({ ...prepared, methods: [], equalized: [], smoothed: [] }, run);
+      const prepared = { model, float: graph, graph, placement, calibration, draft, settings };
+      const nothing = { methods: [], equalized: [], absorbed: [], smoothed: nothingSmoothed };
+      return finishStatic({ ...prepared, ...nothing }, run);
     },
     async ranked(onLayer) {
       const placement = placeStatic(graph, all);

@@ -11,12 +11,14 @@ import type { Graph } from '../graph/ir.js';
 import { type QuantParams, unpack } from '../numerics/index.js';
 import type { Model } from '../onnx/model.js';
 import type { SessionOptions } from '../runtime/session.js';
+import { type CodeSteps, stepsBetween } from './codeSteps.js';
 import {
   type Done,
   quantizeTensor,
   quantizeWeighted,
   type Weighted,
   type WeightsResult,
+  type Written,
 } from './floatWeights.js';
 import { zeroPointTensor } from './insert.js';
 import {
@@ -31,6 +33,8 @@ import {
   type SelectionOptions,
   selectionOptions,
 } from './options.js';
+import { packNumbers } from './packedNumbers.js';
+import { recipeHead, type WeightsRecipe } from './recipe.js';
 import { roundWeights } from './roundWeights.js';
 import { keepSamples, SampleKeeper, type Samples } from './samples.js';
 import type { QuantizedWeight } from './weights.js';
@@ -81,12 +85,17 @@ const known = [
   ...selectionOptions,
 ] as const satisfies readonly (keyof QuantizeWeightsOptions)[];
 
-interface Settings {
+/** What decides how nodes are written. */
+export interface WeightsSettings {
   readonly type: 'int8' | 'int4';
   readonly blockSize: number;
+  /** Whether products with 4 bits become MatMulNBits, and with which accuracy level. */
   readonly packed: boolean;
-  readonly symmetric: boolean;
   readonly accuracyLevel: number;
+  readonly symmetric: boolean;
+}
+
+interface Settings extends WeightsSettings {
   readonly rounding: Rounding;
 }
 
@@ -102,40 +111,81 @@ export async function quantizeWeights(
 ): Promise<WeightsResult> {
   const settings = resolve(options);
   const opTypes = opTypesOf(options.opTypes, weightOps);
-  return quantizeWeighted(source, { ...options, opTypes }, async (graph, nodes, done) => {
-    const codes = await roundedCodes(graph, nodes, settings, options);
-    return writeAll(graph, nodes, settings, codes, done);
-  });
+  let codes: ReadonlyMap<string, RoundedWeight> = new Map();
+  return quantizeWeighted(
+    source,
+    { ...options, opTypes },
+    async (graph, nodes, done) => {
+      codes = await roundedCodes(graph, nodes, settings, options);
+      return writeWeights(graph, nodes, settings, codes, done);
+    },
+    (written) => weightsRecipe(written, settings, codes),
+  );
 }
 
-/** Codes that samples decide, by the name of the node. */
+function weightsRecipe(
+  { float, quantized, layers }: Written,
+  { type, symmetric, blockSize, packed, accuracyLevel }: WeightsSettings,
+  rounded: ReadonlyMap<string, RoundedWeight>,
+): WeightsRecipe {
+  const codesOf = (node: string) => {
+    const steps = rounded.get(node)?.steps;
+    return steps?.some((step) => step !== 0) ? packNumbers(steps) : undefined;
+  };
+  return {
+    ...recipeHead(float, quantized),
+    kind: 'weights',
+    type,
+    symmetric,
+    ...(type === 'int4' && {
+      blockSize,
+      format: packed ? 'MatMulNBits' : 'DequantizeLinear',
+      activations: accuracyLevel === 4 ? 'int8' : 'float',
+    }),
+    layers: layers.map((node) => ({ node, codes: codesOf(node) })),
+  };
+}
+
+/** A weight whose codes samples decided, and how far these are from the nearest ones. */
+interface RoundedWeight extends QuantizedWeight {
+  readonly steps: CodeSteps;
+}
+
+/** By the name of the node. */
 async function roundedCodes(
   graph: Graph,
   nodes: readonly Weighted[],
   settings: Settings,
   { calibrationData: data, session, onProgress, signal }: QuantizeWeightsOptions,
-): Promise<ReadonlyMap<string, QuantizedWeight>> {
+): Promise<ReadonlyMap<string, RoundedWeight>> {
   const { rounding } = settings;
   if (rounding === 'nearest') return new Map();
   const keeper = new SampleKeeper(roundingSamples);
   await keepSamples(data, keeper, signal);
   const layers = nodes
     .filter(({ node }) => node.op !== 'Gather')
-    .map((from) => ({ ...from, params: nearest(from, settings).params }));
+    .map((from) => {
+      const { data: codes, params } = nearestWeight(from, settings);
+      return { ...from, params, codes };
+    });
   const onDone = progressOf('round', onProgress);
-  return roundWeights(graph, layers, rounding, {
-    samples: keeper.samples,
-    session,
-    signal,
-    onDone,
+  const run = { samples: keeper.samples, session, signal, onDone };
+  const rounded = await roundWeights(graph, layers, rounding, run);
+  const entries = layers.flatMap(({ node: { name }, codes }) => {
+    const weight = rounded.get(name);
+    return weight === undefined
+      ? []
+      : [[name, { ...weight, steps: stepsBetween(codes, weight.data) }] as const];
   });
+  return new Map(entries);
 }
 
-function isPacked({ node }: Weighted, { type, packed }: Settings): boolean {
+function isPacked({ node }: Weighted, { type, packed }: WeightsSettings): boolean {
   return type === 'int4' && packed && (node.op === 'MatMul' || node.op === 'Gemm');
 }
 
-function nearest(from: Weighted, settings: Settings): QuantizedWeight {
+/** The weight of a node, rounded to the nearest codes. */
+export function nearestWeight(from: Weighted, settings: WeightsSettings): QuantizedWeight {
   const { type, blockSize, symmetric } = settings;
   return quantizeTensor(from.tensor, {
     type: isPacked(from, settings) ? 'uint4' : type,
@@ -180,10 +230,11 @@ function resolve(options: QuantizeWeightsOptions): Settings {
   return { type, blockSize, packed, symmetric, accuracyLevel, rounding };
 }
 
-function writeAll(
+/** The graph with quantized weights in place of the nodes' own; `codes`, by the node's name, go before the nearest. */
+export function writeWeights(
   graph: Graph,
   nodes: readonly Weighted[],
-  settings: Settings,
+  settings: WeightsSettings,
   codes: ReadonlyMap<string, QuantizedWeight>,
   done: (one: Done) => void,
 ): Graph {
@@ -196,7 +247,7 @@ function writeAll(
     const key = `${packed} ${channelAxis} ${from.weight}`;
     let entry = written.get(key);
     if (entry === undefined) {
-      const weight = codes.get(node.name) ?? nearest(from, settings);
+      const weight = codes.get(node.name) ?? nearestWeight(from, settings);
       entry = { weight, value: packed ? '' : dequantized(to, from.weight, weight) };
       written.set(key, entry);
     }
@@ -242,7 +293,7 @@ function writePacked(
   to: GraphWriter,
   { node, weight: name, channelAxis }: Weighted,
   { data, params }: QuantizedWeight,
-  { blockSize, symmetric, accuracyLevel }: Settings,
+  { blockSize, symmetric, accuracyLevel }: WeightsSettings,
 ): void {
   const { dims } = data;
   const [columns, depth] = [dims[channelAxis]!, dims[1 - channelAxis]!];

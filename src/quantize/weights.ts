@@ -30,6 +30,12 @@ export interface QuantizedBias {
   readonly scale: Float32Array;
 }
 
+export interface WeightSettings
+  extends Pick<ResolvedOptions, 'weightType' | 'symmetricWeights' | 'reduceRange' | 'perChannel'> {
+  /** Whether layers that could have a bias and have none get one, to be corrected. */
+  readonly addBiases: boolean;
+}
+
 /** Largest magnitude of a quantized bias: half of what the accumulator holds is left to the sum. */
 export const maxBias = 2 ** 30;
 
@@ -42,11 +48,11 @@ export const maxBias = 2 ** 30;
 export function quantizeAnchor(
   anchor: Anchor,
   inputScale: number,
-  options: ResolvedOptions,
+  options: WeightSettings,
 ): { weight: QuantizedWeight; bias: QuantizedBias | undefined } {
   const { weightTensor, channelAxis } = anchor;
   const { dims, data } = weightTensor;
-  const bias = anchor.bias ?? (options.correctionSamples > 0 ? emptyBias(anchor) : undefined);
+  const bias = anchor.bias ?? (options.addBiases ? emptyBias(anchor) : undefined);
   const whole = paramsOf(data, dims, {
     type: options.weightType,
     symmetric: options.symmetricWeights,

@@ -15,6 +15,7 @@ import type { WeightsReport } from '../quantize/floatWeights.js';
 import { progressOf, type QuantizeStaticOptions } from '../quantize/options.js';
 import { dataInputs } from '../quantize/placement.js';
 import type { AccuracyReport } from '../quantize/quantize.js';
+import type { Recipe } from '../quantize/recipe.js';
 import { bytesOf, type QuantizationReport, type WeightReport } from '../quantize/report.js';
 import { keepSamples, SampleKeeper, type Samples } from '../quantize/samples.js';
 import { type LayerSensitivity, measureLayers } from '../quantize/sensitivity.js';
@@ -79,8 +80,8 @@ export interface QuantizationPageData {
   readonly tensors: readonly TensorFigure[];
   readonly weights: readonly WeightReport[];
   readonly findings?: readonly Finding[] | undefined;
-  /** Settings to quantize alike, shown as JSON. */
-  readonly recipe?: unknown;
+  /** Repeats the quantization: see `applyRecipe`. */
+  readonly recipe?: Recipe | undefined;
 }
 
 /** What `quantizeStatic` or `quantize` resolved to. */
@@ -89,7 +90,7 @@ export interface QuantizedForPage {
   readonly report: QuantizationReport | WeightsReport;
   readonly scheme?: string;
   readonly accuracy?: AccuracyReport;
-  readonly recipe?: unknown;
+  readonly recipe?: Recipe;
 }
 
 /** The options that the model was quantized with, and what the page needs besides. */
@@ -139,7 +140,7 @@ export async function quantizationPageData(
     tensors,
     weights: report.weights,
     findings: isStatic ? report.findings : undefined,
-    recipe: quantized.recipe ?? recipeOf(settings, method),
+    recipe: quantized.recipe,
   };
 }
 
@@ -338,14 +339,4 @@ function calibratorOf(report: QuantizationReport) {
     calibrationMethod: method as CalibrationMethod,
     ...(percentile !== undefined && { percentile: Number(percentile) }),
   };
-}
-
-/** The settings that are data: neither samples nor functions nor patterns. */
-function recipeOf(settings: Settings, method: string): unknown {
-  const { calibrationData: _, calibration: __, session: ___, signal: ____, ...rest } = settings;
-  const chosen = { calibrationMethod: method, ...rest };
-  const text = JSON.stringify(chosen, (_key, value) =>
-    value instanceof RegExp ? String(value) : value,
-  );
-  return JSON.parse(text);
 }

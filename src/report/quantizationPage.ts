@@ -9,6 +9,7 @@ import { ErrorScale, errorOf, layerChart, rankLayers } from './layerChart.js';
 import type { PageLayer, QuantizationPageData } from './quantizationData.js';
 import { quantizationScript } from './quantizationScript.js';
 import { quantizationStyle } from './quantizationStyle.js';
+import { recipeSection } from './recipeSection.js';
 import { tensorEntry } from './tensorSection.js';
 
 /** Layers that the top of the page names. */
@@ -26,7 +27,7 @@ ${ranked.length === 0 ? '' : whichHurts(data, ranked)}
 ${layerTable(data, ranked)}
 ${tensors(data)}
 ${weights(data)}
-${data.recipe === undefined ? '' : `<details class="more"><summary>Settings, as JSON</summary><pre>${escaped(JSON.stringify(data.recipe, null, 2))}</pre></details>`}`;
+${data.recipe === undefined ? '' : recipeSection(data.recipe)}`;
   return htmlPage({
     title: `${title}: quantization`,
     style: quantizationStyle,

@@ -63,6 +63,15 @@ document.querySelector('#tensor-order')?.addEventListener('change', ({ target })
   document.querySelector('#tensors').append(...tensors);
 });
 
+document.querySelector('#recipe-download')?.addEventListener('click', () => {
+  const text = document.querySelector('#recipe').textContent;
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  link.download = 'recipe.json';
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+
 function reveal() {
   const target = document.getElementById(location.hash.slice(1));
   if (target?.matches('details.tensor')) {

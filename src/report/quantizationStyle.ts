@@ -21,7 +21,7 @@ circle.mark { fill: var(--bad); } svg text.mark { fill: var(--ground); font-weig
 .legend { display: flex; flex-wrap: wrap; gap: 18px; color: var(--soft); font-size: .85rem; margin: 4px 0; } .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin-right: 5px; }
 .legend i.hollow { border: 1px solid var(--first); background: color-mix(in srgb, var(--first) 25%, transparent); box-sizing: border-box; }
 .tools { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; margin: .8rem 0; } .tools[hidden], [hidden] { display: none; }
-input, select { font: inherit; padding: 4px 8px; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); color: inherit; }
+input, select, .tools button { font: inherit; padding: 4px 8px; border: 1px solid var(--line); border-radius: 6px; background: var(--ground); color: inherit; }
 table { font-size: .9rem; font-variant-numeric: tabular-nums; } thead th { position: sticky; top: 0; background: var(--ground); z-index: 1; }
 th button { all: unset; cursor: pointer; } th button:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid var(--first); outline-offset: 2px; border-radius: 3px; }
 th[aria-sort=ascending] button::after { content: ' ▲'; } th[aria-sort=descending] button::after { content: ' ▼'; }

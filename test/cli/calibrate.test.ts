@@ -93,6 +93,21 @@ describe.concurrent('octavo calibrate', () => {
     expect(bytes('corrected-apart.onnx')).toEqual(bytes('corrected.onnx'));
   });
 
+  test('measures for a report on samples beside it', async () => {
+    const page = path('apart.html');
+    const args = ['--calibration', path('whole.octcal'), '--report', page];
+    const bare = await quantize(...args, '-o', path('reported.onnx'));
+    expect([bare.code, bare.stderr]).toEqual([2, expect.stringContaining('--data is needed')]);
+    const data = ['--data', path('data.npy')];
+    const { code } = await quantize(...args, ...data, '-o', path('reported.onnx'));
+    expect(code).toBe(0);
+    const html = bytes('apart.html').toString();
+    expect(html).toContain('7 samples');
+    expect(html.match(/<tr data-layer=/g)!.length).toBeGreaterThanOrEqual(2);
+    await quantize(...data, '-o', path('unreported.onnx'));
+    expect(bytes('reported.onnx')).toEqual(bytes('unreported.onnx'));
+  });
+
   test.skipIf(process.platform === 'win32')('stops at Ctrl+C, leaving nothing behind', async () => {
     const line = `${JSON.stringify({ x: Array(192).fill(0.5) })}\n`;
     writeFileSync(path('long.jsonl'), line.repeat(200_000));

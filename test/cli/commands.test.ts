@@ -123,6 +123,51 @@ describe.concurrent('octavo quantize', () => {
     expect(html.match(/<tr data-layer=/g)!.length).toBeGreaterThanOrEqual(2);
   });
 
+  describe.concurrent('--recipe: the bytes of the file again', () => {
+    const data = () => ['--data', path('data.npy')];
+    test.each([
+      ['static', () => [...data(), '--bias-correction', '--rounding', 'gptq']],
+      ['budget', () => [...data(), '--max-drop', '5%']],
+      ['dynamic', () => ['--dynamic', '--op-types', 'Conv,Gemm']],
+      ['int4', () => ['--weights', 'int4']],
+    ])('%s', async (name, args) => {
+      const [output, recipe, again] = ['first.onnx', 'json', 'again.onnx'].map((end) =>
+        path(`${name}.recipe.${end}`),
+      ) as [string, string, string];
+      const all = [...args(), '-o', output, '--write-recipe', recipe];
+      const first = await octavo('quantize', path('model.onnx'), ...all, '--json');
+      expect(first.code).toBe(0);
+      expect(JSON.parse(first.stdout)).not.toHaveProperty('recipe');
+      expect(JSON.parse(readFileSync(recipe, 'utf8'))).toMatchObject({ octavo: 'recipe' });
+      const follow = ['--recipe', recipe, '-o', again];
+      const { code, stdout, stderr } = await octavo('quantize', path('model.onnx'), ...follow);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/2 layers with quantized weights/);
+      expect(readFileSync(again).equals(readFileSync(output))).toBe(true);
+    });
+
+    test('from the page of --report, beside the model', async () => {
+      mkdirSync(path('paged'));
+      writeFileSync(path('paged/net.onnx'), pictureModel());
+      const page = path('paged/report.html');
+      const output = path('paged/first.onnx');
+      const all = [...data(), '--equalize', '-o', output, '--report', page];
+      expect((await octavo('quantize', path('paged/net.onnx'), ...all)).code).toBe(0);
+      const args = ['--recipe', page, '--json', '--quiet'];
+      const { code, stdout } = await octavo('quantize', path('paged/net.onnx'), ...args);
+      expect(code).toBe(0);
+      const said = JSON.parse(stdout);
+      expect(said).toMatchObject({
+        output: path('paged/net.int8.onnx'),
+        kind: 'static',
+        layers: 2,
+      });
+      const bytes = readFileSync(output);
+      expect(readFileSync(said.output).equals(bytes)).toBe(true);
+      expect(said.bytesAfter).toBe(bytes.length);
+    });
+  });
+
   test('writes model.int8.onnx beside the model when it is not told where', async () => {
     mkdirSync(path('beside'));
     writeFileSync(path('beside/net.onnx'), pictureModel());

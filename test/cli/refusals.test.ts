@@ -54,6 +54,16 @@ describe.concurrent('what the command line refuses', () => {
       () => ['quantize', model(), '--dynamic', '--report', 'r.html'],
       /--report needs samples/,
     ],
+    [
+      'what a recipe settles',
+      () => ['quantize', model(), '--recipe', 'r.json', '--per-tensor'],
+      /--recipe .*--per-tensor/,
+    ],
+    [
+      'samples beside a recipe',
+      () => ['quantize', model(), '--recipe', 'r.json', ...data()],
+      /--recipe .*--data/,
+    ],
     ['a bad pattern', () => ['quantize', model(), ...data(), '--only', '/(/'], /\(/],
     ['its own input as output', () => ['quantize', model(), ...data(), '-o', model()], /--output/],
     ['an unknown backend', () => ['run', model(), ...data(), '--backend', 'gpu'], /found gpu/],
@@ -104,6 +114,18 @@ describe.concurrent('what the command line refuses', () => {
       () => ['quantize', model(), ...data(), '-o', path('no/m.onnx')],
       'FILE_UNWRITABLE',
       path('no/m.onnx'),
+    ],
+    [
+      'a recipe that is not there',
+      () => ['quantize', model(), '--recipe', path('no.json')],
+      'FILE_NOT_FOUND',
+      path('no.json'),
+    ],
+    [
+      'a recipe that is none',
+      () => ['quantize', model(), '--recipe', path('pairs.jsonl')],
+      'INVALID_RECIPE',
+      path('pairs.jsonl'),
     ],
     [
       'a folder as output',

@@ -7,9 +7,11 @@ import path from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { octavoVersion } from '../../src/core/version.js';
 import { importsOf, root, sourceFiles } from './sources.js';
 
 interface Manifest {
+  readonly version: string;
   readonly bin: Record<string, string>;
   readonly scripts: Record<string, string>;
   readonly dependencies: Record<string, string>;
@@ -31,6 +33,10 @@ function output(command: string, args: readonly string[]): string {
 }
 
 describe('package.json', () => {
+  test('has the version that files are marked with', () => {
+    expect(octavoVersion).toBe(manifest.version);
+  });
+
   test('has no script that runs on a user’s machine at install', () => {
     const lifecycle = ['preinstall', 'install', 'postinstall', 'prepare'];
     expect(Object.keys(manifest.scripts).filter((name) => lifecycle.includes(name))).toEqual([]);

@@ -29,7 +29,8 @@ function lifted(clamp: 'Relu' | 'Clip', window: 1 | 3) {
 
 async function absorbed(graph: Graph) {
   const even = await equalize(graph, new Set(graph.nodes), { samples: data });
-  return { before: even.graph, after: await absorbBiases(even, { samples: data }) };
+  const { graph: after } = await absorbBiases(even.graph, even.pairs, { samples: data });
+  return { before: even.graph, after };
 }
 
 async function answers(graph: Graph, feeds: readonly Feeds[]) {

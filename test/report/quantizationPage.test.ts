@@ -1,5 +1,5 @@
 /** The page of a quantization: what is gathered, that names stay text, and what a reader does with it in Chromium. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import type { Model } from '../../src/onnx/model.js';
 import { quantizeDynamic } from '../../src/quantize/dynamic.js';
 import type { Finding } from '../../src/quantize/findings.js';
 import { quantize } from '../../src/quantize/quantize.js';
+import { formatRecipe } from '../../src/quantize/recipe.js';
 import { sensitivity } from '../../src/quantize/sensitivity.js';
 import { quantizeStatic } from '../../src/quantize/static.js';
 import {
@@ -70,7 +71,7 @@ function withHostileNames(data: QuantizationPageData): QuantizationPageData {
     })),
     weights: data.weights.map((weight) => ({ ...weight, node: hostile, name: hostile })),
     findings: [finding as unknown as Finding],
-    recipe: { [hostile]: hostile },
+    recipe: { ...data.recipe!, ...{ [hostile]: hostile }, madeBy: `<!--<script>${hostile}` },
   };
 }
 
@@ -98,7 +99,8 @@ describe('what is gathered', () => {
     expect(data.bytes.after).toBeGreaterThan(0);
     expect(data.answers.sqnr).toBeGreaterThan(20);
     expect(data.latency.int8).toBeGreaterThan(0);
-    expect(data.recipe).toEqual({ calibrationMethod: 'mse' });
+    const { recipe } = await quantizeStatic(cnn(), { calibrationData, biasCorrection: true });
+    expect(data.recipe).toEqual(recipe);
   });
 
   it('holds all values of each tensor, and the range of every calibrator', async () => {
@@ -241,6 +243,23 @@ describe.skipIf(noChromium !== undefined)('the page in Chromium', () => {
     expect(await entry.locator('.candidate.chosen').count()).toBe(1);
     expect((await entry.locator('svg.figure .shape').boundingBox())!.height).toBeGreaterThan(50);
     expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('holds the recipe, to look at and to keep', async () => {
+    const recipe = { ...data.recipe!, madeBy: `<!--<script>${hostile}` };
+    const { page, complaints } = await open({ ...data, recipe });
+    await page.getByText('Recipe, as JSON').click();
+    expect(await page.locator('pre').textContent()).toContain('"Conv_flat"');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download recipe.json' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('recipe.json');
+    const file = path('recipe.json');
+    await download.saveAs(file);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(formatRecipe(recipe)));
+    expect(complaints.filter((one) => !one.startsWith('blob:'))).toEqual([]);
     await page.close();
   });
 

@@ -18,7 +18,9 @@ import {
   UsageError,
 } from '../options.js';
 import { describeCalibration, readCalibration, writeCalibration } from './calibrationFile.js';
-import { phases, requireWritable, selector } from './quantize.js';
+import { requireWritable } from './outputFile.js';
+import { phases } from './phases.js';
+import { selector } from './quantize.js';
 
 export async function calibrateCommand(
   model: string,

@@ -1,15 +1,11 @@
 /** octavo quantize: a float model and samples in, an INT8 model out. */
-import { access, constants, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { calibrationMethods } from '../../calibrate/index.js';
-import { OctavoError } from '../../core/errors.js';
 import { formatBytes } from '../../graph/print.js';
 import { loadModel, saveModel } from '../../onnx/model.js';
 import type { Calibration } from '../../quantize/calibration.js';
 import {
   activationTypes,
   type NodeSelector,
-  type Progress,
   roundings,
   weightTypes,
 } from '../../quantize/options.js';
@@ -30,8 +26,10 @@ import {
   texts,
   UsageError,
 } from '../options.js';
-import { formatDecibels, formatTable, type ProgressLine, type Terminal } from '../terminal.js';
+import { formatDecibels, formatTable, type Terminal } from '../terminal.js';
 import { describeCalibration, readCalibration } from './calibrationFile.js';
+import { defaultOutput, requireWritable } from './outputFile.js';
+import { phases } from './phases.js';
 import {
   describeWeights,
   looksAtLayers,
@@ -39,10 +37,13 @@ import {
   wayWithoutSamples,
 } from './quantizeWeights.js';
 import { describeWithin, maxDropOf, quantizeWithin } from './quantizeWithin.js';
+import { quantizeByRecipe, recipeOption, recipeOutput, writeRecipe } from './recipe.js';
 import { reportOf, writeReport } from './report.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
   const { options, terminal, session, signal } = context;
+  const recipe = recipeOption(options);
+  if (recipe !== undefined) return quantizeByRecipe(file, recipe, context);
   const way = wayWithoutSamples(options);
   const maxDrop = maxDropOf(options);
   const data = way === undefined ? dataOption(options) : undefined;
@@ -52,19 +53,18 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
   const quantization = quantizationOptions(options);
   await requireWritable(output, file);
   if (page !== undefined) await requireWritable(page, file);
+  const kept = await recipeOutput(options, file);
   const model = await loadModel(file);
   if (way !== undefined) {
     const { opTypes, nodesToExclude, nodesToQuantize } = quantization;
     const line = phases(terminal);
     const common = { opTypes, nodesToExclude, nodesToQuantize, signal, onProgress: line.update };
-    const { model: quantized, report } = await quantizeWithoutSamples(
-      way,
-      model,
-      options,
-      session,
-      common,
-    ).finally(line.end);
-    await saveModel(quantized, output);
+    const result = await quantizeWithoutSamples(way, model, options, session, common).finally(
+      line.end,
+    );
+    const { report } = result;
+    await saveModel(result.model, output);
+    await writeRecipe(kept, result);
     terminal.result({ output, ...report }, () => describeWeights(output, report));
     return;
   }
@@ -74,7 +74,7 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
       ? undefined
       : await openSamples(data, describeInputs(model.graph), sampleOptions(options));
   if (samples !== undefined) {
-    const what = calibration === undefined ? 'Calibrating' : 'Correcting biases';
+    const what = calibration === undefined ? 'Calibrating' : 'Measuring';
     terminal.note(`${what} on ${samples.description}.`);
   }
   const progress = phases(terminal);
@@ -89,17 +89,20 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
     const calibrationMethods = method && [method];
     const given = { ...common, calibrationMethods };
     const result = await quantizeWithin(maxDrop, model, options, given).finally(progress.end);
-    const { model: quantized, ...rest } = result;
-    await saveModel(quantized, output);
+    const { report, scheme, accuracy, floatLayers, attempts, outOfTime } = result;
+    await saveModel(result.model, output);
+    await writeRecipe(kept, result);
     await writeReport(page, file, model, result, common, context).finally(progress.end);
-    terminal.result({ output, ...rest }, () => describeWithin(output, result));
+    const said = { output, report, scheme, accuracy, floatLayers, attempts, outOfTime };
+    terminal.result(said, () => describeWithin(output, result));
     return;
   }
   const calibrationData = samples;
   const given = { ...quantization, calibration, calibrationData, session, signal, onProgress };
   const result = await quantizeStatic(model, given).finally(progress.end);
-  const { model: quantized, report } = result;
-  await saveModel(quantized, output);
+  const { report } = result;
+  await saveModel(result.model, output);
+  await writeRecipe(kept, result);
   await writeReport(page, file, model, result, given, context).finally(progress.end);
   terminal.result({ output, ...report }, () => describeReport(output, report));
 }
@@ -109,14 +112,17 @@ function dataOption(options: RawOptions): string | undefined {
   const looksAgain =
     ['biasCorrection', 'equalize', 'smoothQuant'].some((name) => options[name] === true) ||
     looksAtLayers(options) ||
-    options['method'] === 'auto';
+    options['method'] === 'auto' ||
+    options['report'] !== undefined;
   const needed = options['calibration'] === undefined || looksAgain;
   if (needed) return required(options, 'data');
   const unused = ['data', 'samples', 'normalize', 'size'].find(
     (name) => options[name] !== undefined,
   );
   if (unused === undefined) return undefined;
-  throw new UsageError(`${dashed(unused)} beside --calibration is for --bias-correction`);
+  throw new UsageError(
+    `${dashed(unused)} beside --calibration is for what looks at samples again, such as --bias-correction or --report`,
+  );
 }
 
 async function calibrationOption(
@@ -128,30 +134,6 @@ async function calibrationOption(
   const calibration = await readCalibration(file);
   terminal.note(`Calibrated on ${describeCalibration(calibration)}.`);
   return calibration;
-}
-
-/** model.onnx → model.int8.onnx */
-function defaultOutput(file: string, type: string): string {
-  const { dir, name } = path.parse(file);
-  return path.join(dir, `${name}.${type}.onnx`);
-}
-
-/** Fails before the calibration and not after it. */
-export async function requireWritable(output: string, input?: string): Promise<void> {
-  if (input !== undefined && path.resolve(output) === path.resolve(input)) {
-    throw new UsageError('--output is the model itself, which would be lost');
-  }
-  const folder = path.dirname(path.resolve(output));
-  try {
-    await access(folder, constants.W_OK);
-  } catch (cause) {
-    const where = output;
-    throw new OctavoError('FILE_UNWRITABLE', 'its folder cannot be written to', { where, cause });
-  }
-  const existing = await stat(output).catch(() => undefined);
-  if (existing !== undefined && !existing.isFile()) {
-    throw new OctavoError('FILE_UNWRITABLE', 'it is not a regular file', { where: output });
-  }
 }
 
 function quantizationOptions(options: RawOptions) {
@@ -180,35 +162,6 @@ export function selector(value: string): NodeSelector {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-}
-
-type Phase = Progress['phase'];
-
-const phaseLabels: Record<Phase, string> = {
-  smooth: 'Smoothing',
-  calibrate: 'Calibrating',
-  ranges: 'Choosing ranges',
-  round: 'Rounding weights',
-  correct: 'Correcting biases',
-  quantize: 'Quantizing',
-  sensitivity: 'Measuring layers',
-  choose: 'Choosing a calibrator',
-  search: 'Models tried',
-};
-
-/** One progress line for each phase as it comes. */
-export function phases(terminal: Terminal) {
-  let current: { readonly phase: Phase; readonly line: ProgressLine } | undefined;
-  return {
-    update({ phase, done, total, etaMs }: Progress): void {
-      if (current?.phase !== phase) {
-        current?.line.end();
-        current = { phase, line: terminal.progress(phaseLabels[phase]) };
-      }
-      current.line.update(done, total, etaMs);
-    },
-    end: () => current?.line.end(),
-  };
 }
 
 function describeReport(

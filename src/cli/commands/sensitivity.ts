@@ -13,7 +13,7 @@ import type { CommandContext } from '../command.js';
 import { openSamples } from '../inputs/index.js';
 import { choice, required, sampleOptions, whole } from '../options.js';
 import { formatDecibels, formatPercent, formatTable } from '../terminal.js';
-import { phases } from './quantize.js';
+import { phases } from './phases.js';
 
 const orders = ['sqnr', 'cosine', 'kl', 'top1Agreement', 'maxError'] as const;
 

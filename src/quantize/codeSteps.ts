@@ -1,0 +1,36 @@
+/**
+ * Codes of a weight as steps from other codes of it, those of its nearest values: one byte each, modulo 256, whatever chose
+ * them. Most are 0 or ±1, so that they deflate to a few bits.
+ */
+import { OctavoError } from '../core/errors.js';
+import { elementCount } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
+import { integerRange, isPackedType, pack, type QuantizedType, unpack } from '../numerics/index.js';
+
+/** One for each element. */
+export type CodeSteps = Int8Array;
+
+/** Both tensors are of one type, of 8 bits or fewer, and of the same dims. */
+export function stepsBetween(from: Tensor, to: Tensor): CodeSteps {
+  const [before, after] = [codesOf(from), codesOf(to)];
+  return Int8Array.from(after, (code, i) => code - before[i]!);
+}
+
+/** The codes so many steps away. Throws `INVALID_RECIPE`, naming `where`, for codes that the type does not hold. */
+export function movedBySteps(from: Tensor, steps: CodeSteps, where: string): Tensor {
+  const codes = codesOf(from).map((code, i) => code + steps[i]!);
+  const { type, dims } = from;
+  const { min, max } = integerRange(type as QuantizedType);
+  const wrong = codes.find((code) => code < min || code > max);
+  if (wrong !== undefined) {
+    const details = { where, expected: `${min} … ${max}`, found: String(wrong) };
+    throw new OctavoError('INVALID_RECIPE', `no code of ${type}`, details);
+  }
+  return { type, dims, data: isPackedType(type) ? pack(codes, type) : codes } as Tensor;
+}
+
+function codesOf({ type, dims, data }: Tensor): Int8Array | Uint8Array {
+  return isPackedType(type)
+    ? unpack(data as Uint8Array, elementCount(dims), type)
+    : (data as Int8Array | Uint8Array);
+}
