@@ -76,6 +76,9 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }
 
+/** Unknown sizes as '?', also those under invented names, which begin with one. */
 export function formatShape(shape: readonly (number | string | undefined)[]): string {
-  return `[${shape.map((dim) => dim ?? '?').join(', ')}]`;
+  const isUnknown = (dim: number | string | undefined) =>
+    dim === undefined || (typeof dim === 'string' && dim.startsWith('?'));
+  return `[${shape.map((dim) => (isUnknown(dim) ? '?' : dim)).join(', ')}]`;
 }

@@ -7,7 +7,15 @@
  */
 import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
-import { type Dim, type Graph, type Node, qualifiedOp, typeOf, type ValueType } from './ir.js';
+import {
+  type Dim,
+  type Graph,
+  inventedDim,
+  type Node,
+  qualifiedOp,
+  typeOf,
+  type ValueType,
+} from './ir.js';
 import { contextOf, type Knowledge, mostAxes, mostContents } from './ops/context.js';
 import { definitionOf } from './ops/index.js';
 import type { InferContext } from './ops/op.js';
@@ -59,7 +67,7 @@ export function startInference(graph: Graph): Inference {
             found: String(type.dims?.length),
           });
         }
-        types.set(value, type);
+        types.set(value, withNames(value, type));
       });
       const contents = definition?.contents?.(contextFor(node));
       if (contents !== undefined && contents.length <= mostContents) {
@@ -94,6 +102,12 @@ export function inferNode(
     contents: () => undefined,
   };
   return definitionOf(node)?.infer(contextOf(node, graph.opsets.get(node.domain) ?? 1, knowledge));
+}
+
+/** Unknown dims under names of their own, so that what has the same dims is known to. */
+function withNames(value: string, type: ValueType): ValueType {
+  if (type.dims === undefined || !type.dims.includes(undefined)) return type;
+  return { ...type, dims: type.dims.map((dim, axis) => dim ?? inventedDim(value, axis)) };
 }
 
 function reconcile(

@@ -3,7 +3,7 @@ import { type DataType, dataTypes } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { elementTypeCode, elementTypeOf } from '../graph/elementTypes.js';
-import type { Dim, ValueType } from '../graph/ir.js';
+import { type Dim, shownDim, type ValueType } from '../graph/ir.js';
 import type { DimensionProto, TypeProto, ValueInfoProto } from './messages.js';
 
 /** Names of the types that ONNX has and Octavo has not, for errors. */
@@ -75,7 +75,7 @@ export function valueTypeOf(proto: ValueInfoProto, limits: Limits): ValueType {
 }
 
 function dimOf({ dimValue, dimParam }: DimensionProto, where: string): Dim {
-  if (dimValue === undefined) return dimParam === '' ? undefined : dimParam;
+  if (dimValue === undefined) return dimParam === '' ? undefined : shownDim(dimParam);
   if (dimValue < 0) return undefined;
   if (!Number.isSafeInteger(dimValue)) {
     throw new OctavoError('LIMIT_EXCEEDED', 'a dimension is larger than 2^53', { where });
@@ -88,7 +88,7 @@ export function valueInfoOf(name: string, value: ValueType | undefined): ValueIn
   if (value === undefined) return { name };
   const elemType = elementTypeCode(value.type);
   if (value.dims === undefined) return { name, type: { tensorType: { elemType } } };
-  const dim = value.dims.map((dim): DimensionProto => {
+  const dim = value.dims.map(shownDim).map((dim): DimensionProto => {
     if (dim === undefined) return {};
     return typeof dim === 'number' ? { dimValue: dim } : { dimParam: dim };
   });

@@ -12,7 +12,7 @@ import {
 import { OctavoError } from '../core/errors.js';
 import { elementCount, formatShape, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { type Dim, type Graph, typeOf } from '../graph/ir.js';
+import { type Dim, type Graph, shownDim, typeOf } from '../graph/ir.js';
 
 /** An input or output of a model. */
 export interface PortInfo {
@@ -38,7 +38,7 @@ function describe(graph: Graph, name: string, value: string): PortInfo {
   if (type === undefined) {
     throw new OctavoError('INVALID_GRAPH', 'nothing is known of its type', { where: name });
   }
-  return { name, type: type.type, dims: type.dims };
+  return { name, type: type.type, dims: type.dims?.map(shownDim) };
 }
 
 export interface CheckedFeeds {

@@ -236,7 +236,7 @@ describe('batch norms on their own', () => {
         [3, 1, 1],
       ),
     );
-    expect(graph.types.get('BatchNormalization_y_scaled')).toEqual(float32('N', 3, undefined, 7));
+    expect(graph.types.get('BatchNormalization_y_scaled')).toEqual(float32('N', 3, '?y.2', 7));
   });
 
   it('stay where the rank is not known or a parameter is computed', () => {

@@ -36,7 +36,7 @@ describe('bindDims', () => {
   it('leaves free what is not given', () => {
     const bound = bindDims(twoInputs(), dims({ a: [2, 3, 5] }));
     expect(bound.types.get('b')).toEqual(float32(2, 5, undefined));
-    expect(bound.types.get('m')).toEqual(float32(2, 3, undefined));
+    expect(bound.types.get('m')).toEqual(float32(2, 3, '?m.2'));
     expect(bindDims(twoInputs(), dims({})).types).toEqual(twoInputs().types);
   });
 

@@ -57,6 +57,36 @@ describe('a program', () => {
     expect(program.specialize(dims([1, 3, 8, 8]))).toEqual(first);
   });
 
+  it('transforms weights once where a length is cut out of a table, which no dim has a name for', () => {
+    // As encoders add a position to each token: the slice of the table has as many rows as there are tokens.
+    const program = createProgram(
+      build({
+        nodes: [
+          node('Shape', ['x'], ['end'], { start: attribute.int(1), end: attribute.int(2) }),
+          node('Slice', ['positions', 'zero', 'end', 'one'], ['cut']),
+          node('Add', ['x', 'cut'], ['h']),
+          node('MatMul', ['h', 'w'], ['q']),
+          node('Split', ['q', 'halves'], ['left', 'right'], { axis: attribute.int(-1) }),
+          node('Mul', ['left', 'right'], ['y']),
+        ],
+        inputs: { x: float32('N', 'L', 16) },
+        outputs: { y: 'y' },
+        constants: {
+          positions: filled(1, 32, 16),
+          zero: t('int64', [0], [1]),
+          one: t('int64', [1], [1]),
+          w: filled(16, 48),
+          halves: t('int64', [24, 24], [2]),
+        },
+      }),
+    );
+    const waiting = program.graph.nodes.filter(({ domain }) => domain !== 'octavo');
+    expect(waiting.map(({ op }) => op)).toEqual(['Shape', 'Slice']);
+    const { plan } = program.specialize(dims([2, 7, 16]));
+    expect(plan.tensors[plan.outputs[0]!.tensor]!.dims).toEqual([2, 7, 24]);
+    expect(plan.tensors.find(({ bytes }) => bytes === 4 * 16 * 48)!.space).toBe('model');
+  });
+
   it('refuses dims that the model does not take', () => {
     const program = createProgram(network());
     for (const bad of [

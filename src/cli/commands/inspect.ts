@@ -1,6 +1,6 @@
 /** octavo inspect: a model's graph, as imported or after the passes that lead to a plan. */
 import { withClosures } from '../../graph/closures.js';
-import { indexOf, qualifiedOp, typeOf } from '../../graph/ir.js';
+import { indexOf, qualifiedOp, shownDim, typeOf } from '../../graph/ir.js';
 import { printGraph } from '../../graph/print.js';
 import { loadModel } from '../../onnx/model.js';
 import { bindDims } from '../../passes/bind.js';
@@ -39,7 +39,7 @@ export async function inspectCommand(
     inputs: graph.inputs.map((name) => ({ name, ...graph.types.get(name) })),
     outputs: graph.outputs.map(({ name, value }) => {
       const type = typeOf(graph, value);
-      return { name, type: type?.type, dims: type?.dims };
+      return { name, type: type?.type, dims: type?.dims?.map(shownDim) };
     }),
     operators: Object.fromEntries(counts),
     constants: [...graph.constants].map(([name, { type, dims }]) => ({

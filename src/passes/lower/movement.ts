@@ -82,18 +82,14 @@ interface Part {
   readonly sizes: readonly number[];
 }
 
-function addSlice(
-  to: Rewriting,
-  x: string,
-  { starts, steps, sizes }: Part,
-  output?: string,
-): string {
-  const { type } = to.typeOf(x)!;
+function addSlice(to: Rewriting, x: string, part: Part, output?: string): string {
+  const { type, dims } = to.typeOf(x)!;
+  const { starts, steps, sizes } = part;
   return to.step(
     'Slice',
     [x],
     { starts, steps },
-    { type, dims: sizes },
+    { type, dims: sizes.map((size, axis) => (size < 0 ? dims![axis] : size)) },
     {
       output,
       extra: { sizes: attribute.ints(sizes) },
@@ -101,8 +97,13 @@ function addSlice(
   );
 }
 
-function whole(dims: readonly number[]): { starts: number[]; steps: number[]; sizes: number[] } {
-  return { starts: dims.map(() => 0), steps: dims.map(() => 1), sizes: [...dims] };
+/** All of a value; of axes whose size is free, -1 takes all. */
+function whole(dims: readonly Dim[]): { starts: number[]; steps: number[]; sizes: number[] } {
+  return {
+    starts: dims.map(() => 0),
+    steps: dims.map(() => 1),
+    sizes: dims.map((dim) => (typeof dim === 'number' ? dim : -1)),
+  };
 }
 
 const slice: Rule = (site) => {
@@ -124,14 +125,15 @@ const slice: Rule = (site) => {
 };
 
 const split: Rule = (site) => {
-  const { graph, node } = site;
+  const { node } = site;
   const x = node.inputs[0]!;
-  const dims = staticDims(graph, x);
+  const to = rewriting(site);
+  const dims = to.typeOf(x)?.dims;
   if (!isMovable(site, x) || dims === undefined) return undefined;
   const axis = axisOf(node, intOf(node, 'axis', 0), dims.length);
-  const sizes = splitSizes(contextAt(site), dims[axis]);
+  const length = dims[axis];
+  const sizes = typeof length === 'number' ? splitSizes(contextAt(site), length) : undefined;
   if (sizes === undefined) return undefined;
-  const to = rewriting(site);
   let start = 0;
   node.outputs.forEach((output, i) => {
     const part = whole(dims);

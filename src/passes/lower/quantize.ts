@@ -1,7 +1,7 @@
 /** What is left of quantizing and dequantizing when the islands have been fused. */
 import type { DataType } from '../../core/dtype.js';
 import { attribute, intOf } from '../../graph/attributes.js';
-import { typeOf } from '../../graph/ir.js';
+import { type Node, typeOf } from '../../graph/ir.js';
 import { floatConstantOf, quantParamsOf } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules } from './rules.js';
@@ -48,8 +48,9 @@ const dequantizeLinear: Rule = (site) => {
   if (!areFloat(site, scale)) return undefined;
   quantParamsOf(graph, node);
   if (graph.constants.has(x)) {
-    const lowered = index.consumers(output).every((consumer) => consumer.domain === 'octavo');
-    const constant = lowered ? floatConstantOf(site, output) : undefined;
+    const isPlain = ({ domain, op }: Node) => domain === 'octavo' || op === 'Gather';
+    const isFinal = index.consumers(output).every(isPlain);
+    const constant = isFinal ? floatConstantOf(site, output) : undefined;
     if (constant === undefined) return undefined;
     to.replace(output, to.constant(output, constant));
     return to.done(`fold ${node.name}`);
