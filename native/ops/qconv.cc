@@ -134,8 +134,10 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
                ? 0
                : static_cast<uint32_t>(from.weightZero[column]) * static_cast<uint32_t>(count);
   };
+  std::vector<uint32_t> sums(groups * layout.columns);
+  for (size_t column = 0; column < sums.size(); ++column) sums[column] = weightSum(column);
   biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel& kernel) {
-    const uint32_t sum = weightSum(column);
+    const uint32_t sum = sums[column];
     uint32_t value = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
     if (kernel.form != DotForm::kDirect) value += 128 * sum;
     const uint32_t zero = terms.computesZero ? 0 : static_cast<uint32_t>(xZero);
@@ -143,7 +145,7 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
   }));
   if (terms.computesZero) {
     weightSums_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
-      return static_cast<int32_t>(weightSum(column) - zeroSum(column));
+      return static_cast<int32_t>(sums[column] - zeroSum(column));
     }));
   }
   return biases_.size() - 1;

@@ -83,7 +83,7 @@ export async function createOperator<X extends Tensor>(
   const { backend } = await selectBackend({ backend: name, isa, threads });
   const model = backend.open(space.bytes);
   /** By type and dims of x, the one least recently used first. */
-  const plans = new RecentlyUsed<PreparedPlan>(maxPlans, (plan) => plan.dispose());
+  const plans = new RecentlyUsed<PreparedPlan>({ most: maxPlans, drop: (plan) => plan.dispose() });
   let disposed = false;
 
   const prepare = (x: X) => {

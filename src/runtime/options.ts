@@ -22,7 +22,7 @@ export interface SessionOptions {
     | undefined;
   /** Limits to lift, by name. */
   readonly limits?: Partial<Limits> | undefined;
-  /** Sets of input dims whose plans are kept, from 1. Default 8. */
+  /** Sets of input dims whose plans are kept, those last used, from 1; fewer where their activations exceed 256 MB. Default 64. */
   readonly maxPlans?: number | undefined;
   /** Told of each rewrite of the graph. */
   readonly onPatch?: ((entry: TraceEntry) => void) | undefined;

@@ -28,13 +28,13 @@ import {
 import { type Profile, profileOf } from './profile.js';
 import { createProgram, type Program } from './program.js';
 import { RecentlyUsed } from './recentlyUsed.js';
-import { StageRunner } from './stageRunner.js';
+import { keepingRunners, StageRunner } from './stageRunner.js';
 
 export { describeInputs, describeOutputs, type Feeds, type PortInfo } from './feeds.js';
 export type { ProfileOptions, RunOptions, SessionOptions } from './options.js';
 export type { OperatorProfile, Profile, StepProfile } from './profile.js';
 
-const defaultMaxPlans = 8;
+const defaultMaxPlans = 64;
 
 /** What a session is made of. */
 interface SessionParts {
@@ -80,7 +80,7 @@ export class InferenceSession {
     this.#model = backend.open(program.constants);
     this.#maxPlans = maxPlans;
     this.#own = own;
-    this.#plans = new RecentlyUsed(maxPlans, (runner) => runner.dispose());
+    this.#plans = new RecentlyUsed(keepingRunners(maxPlans));
   }
 
   /**

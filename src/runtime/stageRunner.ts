@@ -9,7 +9,7 @@ import type { Tensor } from '../core/tensor.js';
 import type { Plan, PlanPort } from './plan.js';
 import { type TimedStep, timedSteps } from './profile.js';
 import type { NextStage, Stage } from './program.js';
-import { RecentlyUsed } from './recentlyUsed.js';
+import { RecentlyUsed, type RecentlyUsedOptions } from './recentlyUsed.js';
 
 export interface StageOutput {
   readonly name: string;
@@ -28,7 +28,23 @@ export interface ProfileRuns {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Activations of plans that are kept, in bytes: a long tail of input dims is not to fill the memory. */
+const mostArenaBytes = 2 ** 28;
+
+/** How runners are kept by what they were made for, the ones last used. */
+export function keepingRunners(most: number): RecentlyUsedOptions<StageRunner> {
+  return {
+    most,
+    mostWeight: mostArenaBytes,
+    weightOf: (runner) => runner.arenaBytes,
+    drop: (runner) => runner.dispose(),
+  };
+}
+
 export class StageRunner {
+  /** What a run of this stage takes for activations. */
+  readonly arenaBytes: number;
+
   readonly #model: BackendModel;
   readonly #prepared: PreparedPlan;
   readonly #plan: Pick<Plan, 'tensors' | 'steps'>;
@@ -45,12 +61,13 @@ export class StageRunner {
     const { plan, next } = stage;
     this.#model = model;
     this.#prepared = model.prepare(plan);
+    this.arenaBytes = plan.arenaBytes;
     this.#plan = { tensors: plan.tensors, steps: plan.steps };
     this.#inputs = plan.inputs;
     this.#outputs = plan.outputs.map(({ name, tensor }) => ({ ...plan.tensors[tensor]!, name }));
     this.#next = next;
     this.#mostPlans = mostPlans;
-    this.#later = new RecentlyUsed(mostPlans, (runner) => runner.dispose());
+    this.#later = new RecentlyUsed(keepingRunners(mostPlans));
   }
 
   /** Feeds by name, whose data are copied before this returns. */
