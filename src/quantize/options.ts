@@ -56,6 +56,8 @@ export type WeightType = (typeof weightTypes)[number];
 /** How weights are rounded. */
 export const roundings = ['nearest', 'gptq', 'adaround'] as const;
 export type Rounding = (typeof roundings)[number];
+export const weightMethods = ['max', 'mse'] as const;
+export type WeightMethod = (typeof weightMethods)[number];
 export type ActivationType = (typeof activationTypes)[number];
 
 /** What some layers do otherwise than the rest. */
@@ -125,6 +127,11 @@ export interface QuantizeStaticOptions extends SelectionOptions {
   readonly rounding?: Rounding;
   /** One weight scale per output channel. Default true. */
   readonly perChannel?: boolean;
+  /**
+   * How scales of weights are chosen: by the 'max' magnitude, or by the least squared error, 'mse', which clips some.
+   * Default 'auto': 'mse' for 4 bits and for one scale per weight, else 'max'.
+   */
+  readonly weightMethod?: WeightMethod | 'auto';
   /** Scale mapping (zero point in the middle). Default { weights: true, activations: false }. */
   readonly symmetric?: { readonly weights?: boolean; readonly activations?: boolean };
   /** 7-bit weights, for engines that saturate on CPUs without VNNI; Octavo never does. Default false. */
@@ -176,6 +183,7 @@ export interface ResolvedOptions {
   readonly overrides: readonly LayerOverride[];
   readonly rounding: Rounding;
   readonly perChannel: boolean;
+  readonly weightMethod: WeightMethod | 'auto';
   readonly symmetricWeights: boolean;
   readonly symmetricActivations: boolean;
   readonly reduceRange: boolean;
@@ -204,6 +212,7 @@ const known: readonly (keyof QuantizeStaticOptions)[] = [
   'overrides',
   'rounding',
   'perChannel',
+  'weightMethod',
   'symmetric',
   'reduceRange',
   'nonFinite',
@@ -231,6 +240,7 @@ export function resolveOptions(options: QuantizeStaticOptions): ResolvedOptions 
     overrides: overridesOf(options.overrides ?? []),
     rounding: oneOf('rounding', options.rounding, roundings, 'nearest'),
     perChannel: flag('perChannel', options.perChannel, true),
+    weightMethod: oneOf('weightMethod', options.weightMethod, ['auto', ...weightMethods], 'auto'),
     symmetricWeights: flag('symmetric.weights', options.symmetric?.weights, true),
     symmetricActivations: flag('symmetric.activations', options.symmetric?.activations, false),
     reduceRange: flag('reduceRange', options.reduceRange, false),

@@ -2,7 +2,7 @@
 import { OctavoError } from '../core/errors.js';
 import { octavoVersion } from '../core/version.js';
 import { integerRange } from '../numerics/index.js';
-import { activationTypes, weightTypes } from './options.js';
+import { activationTypes, weightMethods, weightTypes } from './options.js';
 import type { DynamicRecipe, Recipe, StaticRecipe, WeightsRecipe } from './recipe.js';
 
 /** Reads what lies at `where`; throws `INVALID_RECIPE` for what is not such a value. */
@@ -75,6 +75,7 @@ const staticRecipe = shape<StaticRecipe>({
   ...head,
   kind: oneOf('static'),
   perChannel: flag,
+  weightMethod: oneOf('auto', ...weightMethods),
   symmetricWeights: flag,
   reduceRange: flag,
   addBiases: flag,

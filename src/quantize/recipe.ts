@@ -11,7 +11,7 @@ import type { Graph } from '../graph/ir.js';
 import type { Absorption } from './absorb.js';
 import { digestOf } from './calibration.js';
 import type { ChannelScales } from './equalize.js';
-import type { ActivationType, WeightType } from './options.js';
+import type { ActivationType, WeightMethod, WeightType } from './options.js';
 import { packNumbers } from './packedNumbers.js';
 import type { SmoothingFactors } from './smoothFold.js';
 
@@ -34,6 +34,7 @@ interface RecipeHead {
 export interface StaticRecipe extends RecipeHead {
   readonly kind: 'static';
   readonly perChannel: boolean;
+  readonly weightMethod: WeightMethod | 'auto';
   readonly symmetricWeights: boolean;
   readonly reduceRange: boolean;
   /** Whether layers that could have a bias and have none get one, to be corrected. */

@@ -39,6 +39,7 @@ export function staticRecipe(decisions: StaticDecisions): StaticRecipe {
     ...recipeHead(float, quantized),
     kind: 'static',
     perChannel: settings.perChannel,
+    weightMethod: settings.weightMethod,
     symmetricWeights: settings.symmetricWeights,
     reduceRange: settings.reduceRange,
     addBiases: settings.correctionSamples > 0,

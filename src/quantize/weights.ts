@@ -1,7 +1,6 @@
 /**
- * Quantizing what an anchor holds: its weight per output channel (or as a whole), by its largest magnitude, or with 4
- * bits or one scale for the whole by the least squared error, and its bias in int32
- * at the scale of the accumulator, scale(x) · scale(w), so that it adds without another rounding.
+ * Quantizing what an anchor holds: its weight per output channel (or as a whole), by its largest magnitude or the least
+ * squared error, and its bias in int32 at the scale of the accumulator, scale(x) · scale(w), so that it adds without another rounding.
  */
 import { bitsOf } from '../core/dtype.js';
 import type { Tensor } from '../core/tensor.js';
@@ -31,7 +30,10 @@ export interface QuantizedBias {
 }
 
 export interface WeightSettings
-  extends Pick<ResolvedOptions, 'weightType' | 'symmetricWeights' | 'reduceRange' | 'perChannel'> {
+  extends Pick<
+    ResolvedOptions,
+    'weightType' | 'weightMethod' | 'symmetricWeights' | 'reduceRange' | 'perChannel'
+  > {
   /** Whether layers that could have a bias and have none get one, to be corrected. */
   readonly addBiases: boolean;
 }
@@ -62,7 +64,8 @@ export function quantizeAnchor(
   });
   const channels = dims[channelAxis]!;
   const isFine = bitsOf(whole.type) >= 8 && options.perChannel;
-  const params = isFine ? whole : { ...whole, scale: leastSquaresScales(data, dims, whole) };
+  const byMax = options.weightMethod === 'auto' ? isFine : options.weightMethod === 'max';
+  const params = byMax ? whole : { ...whole, scale: leastSquaresScales(data, dims, whole) };
   raiseScales(params, anchor, inputScale);
   const weight: Tensor = { type: params.type, dims, data: quantize(data, dims, params) } as Tensor;
   const quantized = { data: weight, params, sqnr: weightSqnr(data, weight, params) };

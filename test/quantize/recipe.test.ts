@@ -53,6 +53,7 @@ describe('a recipe repeats', () => {
     ['plain', {}],
     ['biases corrected', { biasCorrection: true }],
     ['equalized, one scale per tensor', { equalize: true, perChannel: false }],
+    ['largest magnitudes, one scale per tensor', { perChannel: false, weightMethod: 'max' }],
     ['equalized, corrected', { equalize: true, biasCorrection: { samples: 3 } }],
     ['rounded by GPTQ', { rounding: 'gptq', weightType: 'int4' }],
     ['rounded by AdaRound', { rounding: 'adaround', weightType: 'int4', biasCorrection: true }],

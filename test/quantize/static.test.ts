@@ -25,6 +25,8 @@ describe('quantizeStatic', () => {
     { calibrationMethod: 'entropy' },
     { calibrationMethod: 'percentile', percentile: 99.9 },
     { perChannel: false },
+    { weightMethod: 'mse' },
+    { perChannel: false, weightMethod: 'max' },
     { activationType: 'int8' },
     { weightType: 'uint8', symmetric: { weights: false } },
     { symmetric: { activations: true } },
