@@ -1,9 +1,9 @@
-/** Which scheme a search begins with: dynamic for encoders, else static by the calibration method that suits best. */
+/** Which scheme a search begins with: dynamic for encoders, smoothed or not, else static by the calibration method that suits best. */
 import type { CalibrationMethod } from '../calibrate/index.js';
 import type { Graph } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
 import type { SessionOptions } from '../runtime/session.js';
-import { comparerTo } from './answers.js';
+import { type Comparer, comparerTo } from './answers.js';
 import { calibrate } from './calibrate.js';
 import type { Calibration } from './calibration.js';
 import { dynamicScheme } from './dynamicScheme.js';
@@ -31,18 +31,27 @@ export async function chooseStatic(
   parts: SchemeParts,
   methods: readonly CalibrationMethod[],
 ): Promise<Scheme> {
-  const { model, graph, selection, split, memory, session, signal } = parts;
+  const { model, graph, selection, split, session, signal } = parts;
   const calibration = await calibrationOf(parts);
   const run = { samples: split.kept, session, signal };
   const resolved = resolveOptions({ ...selection, biasCorrection: true });
   const common = { model, graph, calibration, run, resolved };
   const schemes = methods.map((method) => staticScheme(common, method));
+  return nearest(schemes, () => comparerTo(graph, { ...run, samples: split.measured }), parts);
+}
+
+/** The scheme that was remembered, or the one whose model's answers are nearest to the float model's. */
+async function nearest(
+  schemes: readonly Scheme[],
+  comparer: () => Promise<Comparer>,
+  { memory, onProgress }: SchemeParts,
+): Promise<Scheme> {
   const known = schemes.find(({ name }) => name === memory.scheme);
   if (known !== undefined) return known;
   let best = { scheme: schemes[0]!, sqnr: -Infinity };
   if (schemes.length > 1) {
-    const compare = await comparerTo(graph, { ...run, samples: split.measured });
-    const onDone = progressOf('choose', parts.onProgress);
+    const compare = await comparer();
+    const onDone = progressOf('choose', onProgress);
     for (const [i, scheme] of schemes.entries()) {
       const { sqnr } = await compare((await scheme.build([])).model.graph);
       if (sqnr > best.sqnr) best = { scheme, sqnr };
@@ -68,11 +77,20 @@ async function calibrationOf(parts: SchemeParts): Promise<Calibration> {
   return calibration;
 }
 
+/** Dynamic quantization, with products smoothed or not, by which answers are nearer to the float model's. */
 export async function chooseDynamic(parts: SchemeParts): Promise<Scheme> {
-  const { model, graph, selection, split, memory, session, signal } = parts;
+  const { model, graph, selection, split, session, signal } = parts;
   await split.exhaust();
   const compare = await comparerTo(graph, { samples: split.kept, session, signal });
-  const scheme = dynamicScheme({ model, graph, options: { ...selection, signal }, compare });
-  memory.remember({ scheme: scheme.name });
-  return scheme;
+  const schemes = [false, true].map((smooths) =>
+    dynamicScheme({
+      ...{ model, graph, compare },
+      options: {
+        ...{ ...selection, session, signal },
+        ...(smooths && { smoothQuant: true, calibrationData: split.kept }),
+      },
+    }),
+  );
+  const measured = () => comparerTo(graph, { samples: split.measured, session, signal });
+  return nearest(schemes, measured, parts);
 }

@@ -21,7 +21,7 @@ export function dynamicScheme(parts: DynamicParts): Scheme {
   const build = (changes: Partial<QuantizeDynamicOptions>) =>
     quantizeDynamic(model, { ...options, ...changes });
   return remembering({
-    name: `dynamic, ${options.activations ?? 'per-row'}`,
+    name: `dynamic, ${options.activations ?? 'per-row'}${options.smoothQuant ? ', smoothed' : ''}`,
     build(floatLayers) {
       const nodesToExclude = [...(options.nodesToExclude ?? []), ...floatLayers];
       return build({ nodesToExclude });
