@@ -1,9 +1,11 @@
 /** What suites that compare answers share. */
 
-/** Feeds of the first `count` samples of a task. */
+/** Feeds of the first `count` samples of a task, whose samples may give whole feeds themselves. */
 export function* feedsOf(task, samples, count) {
   for (let i = 0; i < count; i++) {
-    yield { [task.input]: { type: 'float32', data: samples.input(i), dims: task.dims } };
+    yield samples.feeds?.(i) ?? {
+      [task.input]: { type: 'float32', data: samples.input(i), dims: task.dims },
+    };
   }
 }
 

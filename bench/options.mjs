@@ -62,12 +62,12 @@ export const suites = {
   recovery: {
     about: 'what each way of quantizing reaches in answers',
     load: () => import('./recovery.mjs'),
-    options: ['limit'],
+    options: ['limit', 'ways'],
   },
   rounding: {
     about: 'what rounding, equalization and bias correction reach with coarse weights',
     load: () => import('./rounding.mjs'),
-    options: ['limit'],
+    options: ['limit', 'ways'],
   },
 };
 
@@ -84,17 +84,13 @@ const types = {
   method: { type: 'string' },
   percentile: { type: 'string' },
   backends: { type: 'string' },
+  ways: { type: 'string' },
 };
 
 /** How each text becomes a value. */
 const readers = {
-  filter: (text) => {
-    try {
-      return new RegExp(text);
-    } catch {
-      throw new UsageError(`--filter: not a regular expression: ${text}`);
-    }
-  },
+  filter: pattern('filter'),
+  ways: pattern('ways'),
   threads: wholeNumber('threads', 256),
   limit: wholeNumber('limit', Number.MAX_SAFE_INTEGER),
   percentile: (text) => {
@@ -111,6 +107,16 @@ const readers = {
     return paths;
   },
 };
+
+function pattern(name) {
+  return (text) => {
+    try {
+      return new RegExp(text);
+    } catch {
+      throw new UsageError(`--${name}: not a regular expression: ${text}`);
+    }
+  };
+}
 
 function wholeNumber(name, most) {
   return (text) => {

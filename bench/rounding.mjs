@@ -6,11 +6,11 @@ import { calibrate, quantizeStatic } from '../dist/esm/index.js';
 import { hasData, tasks } from './datasets.mjs';
 import { compareWays } from './ways.mjs';
 
-export async function run({ filter, limit }) {
+export async function run({ filter, ...options }) {
   if (!hasData) throw new Error('no data: set OCTAVO_DATA');
   const rows = [];
   for (const task of tasks.filter(({ name }) => filter.test(name))) {
-    rows.push(...(await compareWays('rounding', task, limit, waysOf)));
+    rows.push(...(await compareWays('rounding', task, options, waysOf)));
   }
   return { rows };
 }

@@ -4,9 +4,9 @@ import { argmax, feedsOf, logitsOf } from './answers.mjs';
 
 /**
  * Rows of the float model and of each way, printed as they come. `waysOf(float, data)` gives functions that quantize, by
- * the name of the way.
+ * the name of the way; only those whose names match `ways` are called.
  */
-export async function compareWays(suite, task, limit, waysOf) {
+export async function compareWays(suite, task, { limit, ways: wanted = /(?:)/ }, waysOf) {
   const calibrationSet = await task.calibration();
   const evaluation = await task.evaluation();
   const count = Math.min(limit ?? evaluation.count, evaluation.count);
@@ -22,6 +22,7 @@ export async function compareWays(suite, task, limit, waysOf) {
   };
   add('float', reference, {});
   for (const [way, make] of Object.entries(await waysOf(float, data))) {
+    if (!wanted.test(way)) continue;
     const start = performance.now();
     const { model, floatLayers, accuracy, scheme } = await make();
     const seconds = (performance.now() - start) / 1000;
@@ -35,10 +36,12 @@ export async function compareWays(suite, task, limit, waysOf) {
 /** Answers in front of a final softmax: behind it every confident answer looks alike. */
 async function answersOf(model, task, evaluation, count) {
   const session = await InferenceSession.create({ ...model, graph: withLogits(model.graph) });
-  const [input] = session.inputs;
+  const names = session.inputs.map(({ name }) => name);
   const answers = [];
-  for (const { [task.input]: tensor } of feedsOf(task, evaluation, count)) {
-    answers.push(Object.values(await session.run({ [input.name]: tensor })));
+  for (const feeds of feedsOf(task, evaluation, count)) {
+    // The input of a published file may have another name.
+    const renamed = names.length === 1 ? { [names[0]]: Object.values(feeds)[0] } : feeds;
+    answers.push(await session.run(renamed));
   }
   session.dispose();
   return answers;
@@ -52,40 +55,62 @@ function withLogits(graph) {
   return { ...graph, outputs };
 }
 
-function rowOf(task, way, reference, answers, { labels }, extra) {
+const answerOf = ({ answer }, tensors) => tensors[answer] ?? Object.values(tensors)[0];
+
+function rowOf(task, way, reference, answers, evaluation, extra) {
+  const { labels } = evaluation;
   const difference = new Difference();
   let right = 0;
   let agreeing = 0;
-  answers.forEach((tensors, i) => {
-    for (const [o, tensor] of tensors.entries()) difference.add(reference[i][o], tensor, task.name);
-    const best = argmax(tensors[0].data);
-    if (best === argmax(reference[i][0].data)) agreeing++;
+  for (const [i, tensors] of answers.entries()) {
+    const [expected, found] = [Object.values(reference[i]), Object.values(tensors)];
+    for (const [o, tensor] of found.entries()) difference.add(expected[o], tensor, task.name);
+    const best = argmax(answerOf(task, tensors).data);
+    if (best === argmax(answerOf(task, reference[i]).data)) agreeing++;
     if (labels !== undefined && best - (task.firstClass ?? 0) === labels[i]) right++;
-  });
-  const { sqnr, cosine } = difference.measures;
+  }
+  const { sqnr, cosine, top1Agreement } = difference.measures;
   const isLabelled = task.metric === 'top1' && labels !== undefined;
+  const share = task.right?.(answers.map(Object.values), evaluation);
   return {
     case: task.name,
     contender: way,
     samples: answers.length,
-    top1: isLabelled ? (100 * right) / answers.length : undefined,
-    agreement: (100 * agreeing) / answers.length,
+    top1: isLabelled ? (100 * right) / answers.length : share && 100 * share,
+    agreement: 100 * (task.right ? top1Agreement : agreeing / answers.length),
     sqnr,
     cosine,
+    ...(task.embedding && cosinesOf(task.embedding, reference, answers)),
     ...extra,
   };
 }
 
-function describe({ contender, top1, agreement, sqnr, seconds, bytes, floatLayers, budget }) {
+/** Mean and lowest cosine between the embeddings of a sample. */
+function cosinesOf(name, reference, answers) {
+  const cosines = answers.map(({ [name]: { data } }, i) => {
+    const expected = reference[i][name].data;
+    const dot = (a, b) => a.reduce((sum, x, j) => sum + x * b[j], 0);
+    return dot(data, expected) / Math.sqrt(dot(data, data) * dot(expected, expected));
+  });
+  const sum = cosines.reduce((a, b) => a + b, 0);
+  return { meanCosine: sum / cosines.length, lowestCosine: Math.min(...cosines) };
+}
+
+function describe(row) {
+  const { contender, top1, agreement, sqnr, seconds, bytes, floatLayers, budget, scheme } = row;
   const parts = [
-    contender.padEnd(32),
-    top1 === undefined ? ''.padEnd(14) : `top-1 ${top1.toFixed(2)} %`.padEnd(14),
-    `agreement ${agreement.toFixed(1).padStart(5)} %`,
-    `${sqnr.toFixed(1).padStart(6)} dB`,
+    contender.padEnd(30),
+    top1 === undefined ? ''.padEnd(13) : `right ${top1.toFixed(2).padStart(5)} %`,
+    `same ${agreement.toFixed(1).padStart(5)} %`,
+    `${sqnr.toFixed(1).padStart(5)} dB`,
   ];
+  if (row.meanCosine !== undefined) {
+    parts.push(`cosine ${row.meanCosine.toFixed(5)}, lowest ${row.lowestCosine.toFixed(4)}`);
+  }
   if (bytes) parts.push(`${(bytes / 1e6).toFixed(2)} MB in ${seconds.toFixed(1)} s`);
   if (budget) {
     parts.push(budget.withinBudget ? 'within' : 'NOT within', `float: ${floatLayers.length}`);
+    parts.push(scheme);
   }
   return `  ${parts.join('  ')}`;
 }
