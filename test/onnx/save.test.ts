@@ -186,7 +186,7 @@ const writer = `
 /** The writer as JavaScript, for a process of its own. */
 function compileWriter(): string {
   const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  for (const name of ['onnx/save', 'core/errors']) {
+  for (const name of ['onnx/save', 'onnx/node', 'core/errors']) {
     const source = fs.readFileSync(path.resolve(`src/${name}.ts`), 'utf8');
     const { outputText } = ts.transpileModule(source, { compilerOptions: options });
     fs.mkdirSync(at(path.dirname(name)), { recursive: true });
