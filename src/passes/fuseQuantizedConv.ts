@@ -70,13 +70,14 @@ function weightOf(site: Site, value: string, channelAxis: number): Weight | unde
   const plain: Tensor<'int8'> = { type: 'int8', dims: constant.dims, data };
   const codes = channelAxis === 0 ? plain : (permuteTensor(plain, [1, 0]) as Tensor<'int8'>);
   const channels = codes.dims[0]!;
-  const { scale, zeroPoint } = params;
-  const each = (i: number) => (scale.length === 1 ? 0 : i);
-  return {
-    codes,
-    scale: Float32Array.from({ length: channels }, (_, o) => scale[each(o)]!),
-    zero: Int32Array.from({ length: channels }, (_, o) => zeroPoint[each(o)]! + offset),
-  };
+  const scale = new Float32Array(channels);
+  const zero = new Int32Array(channels);
+  const step = params.scale.length === 1 ? 0 : 1;
+  for (let o = 0; o < channels; o++) {
+    scale[o] = params.scale[o * step]!;
+    zero[o] = params.zeroPoint[o * step]! + offset;
+  }
+  return { codes, scale, zero };
 }
 
 /** What is added to codes and zero points of these types to make them int8. */
@@ -118,14 +119,18 @@ function biasOf(
   const params = node && isDequantize(node) ? quantParamsOf(graph, node) : undefined;
   const codes = params && codesOf(graph.constants.get(node!.inputs[0]!)!);
   const at = (list: ArrayLike<number>, channel: number) => list[list.length === 1 ? 0 : channel]!;
-  const result = Array.from(scale, (step, channel) => {
+  const result = new Int32Array(channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const step = scale[channel]!;
     // The very codes, where they already count these steps: float32 does not hold all int32.
-    if (codes !== undefined && factor === 1 && at(params!.scale, channel) === step) {
-      return at(codes, channel) - at(params!.zeroPoint, channel);
-    }
-    return roundHalfEven((at(constant.data, channel) * factor) / step);
-  });
-  return result.every((code) => code === (code | 0)) ? Int32Array.from(result) : undefined;
+    const code =
+      codes !== undefined && factor === 1 && at(params!.scale, channel) === step
+        ? at(codes, channel) - at(params!.zeroPoint, channel)
+        : roundHalfEven((at(constant.data, channel) * factor) / step);
+    if (code !== (code | 0)) return undefined;
+    result[channel] = code;
+  }
+  return result;
 }
 
 /** Whether int32 holds every sum that uint8 inputs can give, bias included. */
