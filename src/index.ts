@@ -57,13 +57,13 @@ export {
   type EqualizeOption,
   type LayerOverride,
   type NodeSelector,
-  type Progress,
   type QuantizeStaticOptions,
   quantizableOps,
   type Rounding,
   type SmoothQuantOption,
   type WeightType,
 } from './quantize/options.js';
+export type { Progress } from './quantize/progress.js';
 export {
   type AccuracyReport,
   type QuantizeOptions,

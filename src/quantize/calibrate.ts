@@ -4,10 +4,10 @@ import { loadModel, type Model } from '../onnx/model.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
 import type { SessionOptions } from '../runtime/session.js';
 import type { Calibration } from './calibration.js';
+import { checkNames } from './checks.js';
 import { watchedByParts } from './draft.js';
 import { observe } from './observe.js';
 import {
-  checkNames,
   type QuantizeStaticOptions,
   resolveOptions,
   type SelectionOptions,

@@ -10,6 +10,7 @@ import type { Graph, Node } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
 import { permuteTensor } from '../passes/lower/shapes.js';
 import type { SessionOptions } from '../runtime/session.js';
+import { checkNames, flag, oneOf, opTypesOf } from './checks.js';
 import {
   type Done,
   quantizeTensor,
@@ -19,18 +20,14 @@ import {
   type Written,
 } from './floatWeights.js';
 import {
-  checkNames,
-  flag,
-  oneOf,
-  opTypesOf,
   preparingSamples,
-  progressOf,
   type SelectionOptions,
   type Smoothing,
   type SmoothQuantOption,
   selectionOptions,
   smoothingOf,
 } from './options.js';
+import { progressOf } from './progress.js';
 import { type DynamicRecipe, recipeHead, recipeSmoothings } from './recipe.js';
 import { keepSamples, SampleKeeper, type Samples } from './samples.js';
 import { type Smoothed, smooth } from './smooth.js';

@@ -7,7 +7,7 @@ import { expectType } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import type { SessionOptions } from '../runtime/session.js';
 import { Calibration } from './calibration.js';
-import type { Progress } from './options.js';
+import type { Progress } from './progress.js';
 import { noSamples, type SampleKeeper, type Samples, watch } from './samples.js';
 
 export interface ObserveOptions {

@@ -7,28 +7,12 @@ import { OctavoError } from '../core/errors.js';
 import type { Node } from '../graph/ir.js';
 import type { SessionOptions } from '../runtime/session.js';
 import type { Calibration } from './calibration.js';
+import { checkNames, count, flag, oneOf, opTypesOf } from './checks.js';
+import type { Progress } from './progress.js';
 import type { Samples } from './samples.js';
 
 /** Picks nodes by exact name, by pattern on the name, or by asking about each node. */
 export type NodeSelector = string | RegExp | ((node: Node) => boolean);
-
-export interface Progress {
-  readonly phase:
-    | 'smooth'
-    | 'calibrate'
-    | 'choose'
-    | 'ranges'
-    | 'round'
-    | 'correct'
-    | 'quantize'
-    | 'sensitivity'
-    | 'search';
-  readonly done: number;
-  /** Undefined when it is not known: of streamed samples, and of models that a search will try. */
-  readonly total: number | undefined;
-  /** Milliseconds left at the pace so far; undefined when not known. */
-  readonly etaMs: number | undefined;
-}
 
 /** Which nodes a quantizer takes, and how it is followed and ended. */
 export interface SelectionOptions {
@@ -335,80 +319,4 @@ function correctionSamplesOf(option: QuantizeStaticOptions['biasCorrection']): n
   const { samples = defaultCorrectionSamples, ...rest } = option;
   checkNames(rest, []);
   return count('biasCorrection.samples', samples);
-}
-
-/** A listener for `done` of `total`, that reports the phase with the time left at the pace so far. */
-export function progressOf(
-  phase: Progress['phase'],
-  onProgress: SelectionOptions['onProgress'],
-): (done: number, total: number) => void {
-  const start = performance.now();
-  return (done, total) => {
-    const etaMs = ((performance.now() - start) / done) * (total - done);
-    onProgress?.({ phase, done, total, etaMs });
-  };
-}
-
-/** Throws `INVALID_ARGUMENT` for an option of another name. */
-export function checkNames(options: object, names: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    throw new OctavoError('INVALID_ARGUMENT', 'unknown option', {
-      where: name,
-      expected: names.join(', '),
-    });
-  }
-}
-
-export function opTypesOf(
-  opTypes: readonly string[] | undefined,
-  allowed: readonly string[],
-): ReadonlySet<string> {
-  for (const op of opTypes ?? []) oneOf('opTypes', op, allowed);
-  return new Set(opTypes ?? allowed);
-}
-
-export function oneOf<T extends string>(
-  where: string,
-  value: T | undefined,
-  allowed: readonly T[],
-): void;
-export function oneOf<T extends string>(
-  where: string,
-  value: T | undefined,
-  allowed: readonly T[],
-  fallback: T,
-): T;
-export function oneOf<T extends string>(
-  where: string,
-  value: T | undefined,
-  allowed: readonly T[],
-  fallback?: T,
-): T | undefined {
-  if (value === undefined) return fallback;
-  if (!allowed.includes(value)) {
-    throw new OctavoError('INVALID_ARGUMENT', 'unknown value', {
-      where,
-      expected: allowed.join(', '),
-      found: String(value),
-    });
-  }
-  return value;
-}
-
-/** A whole number from 1. */
-export function count(where: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new OctavoError('INVALID_ARGUMENT', 'not a whole number from 1', {
-    where,
-    found: String(value),
-  });
-}
-
-export function flag(where: string, value: boolean | undefined, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'boolean') {
-    throw new OctavoError('INVALID_ARGUMENT', 'not a boolean', { where, found: typeof value });
-  }
-  return value;
 }

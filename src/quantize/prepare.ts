@@ -7,13 +7,9 @@ import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
 import { type Absorption, absorbBiases } from './absorb.js';
 import { type ChannelScales, equalize } from './equalize.js';
-import {
-  type Equalization,
-  progressOf,
-  type QuantizeStaticOptions,
-  type ResolvedOptions,
-} from './options.js';
+import type { Equalization, QuantizeStaticOptions, ResolvedOptions } from './options.js';
 import { placeQuantization } from './placement.js';
+import { progressOf } from './progress.js';
 import { keepSamples, type SampleKeeper, type SampleRun, type Samples } from './samples.js';
 import { selectNodes } from './select.js';
 import { nothingSmoothed, type Smoothed, smooth } from './smooth.js';

@@ -9,18 +9,13 @@ import { cleanFloatGraph } from '../passes/floatPasses.js';
 import type { SessionOptions } from '../runtime/session.js';
 import { comparerTo } from './answers.js';
 import { digestOf } from './calibration.js';
+import { checkNames, count, oneOf } from './checks.js';
 import { chooseDynamic, chooseStatic } from './chooseScheme.js';
 import { isEncoder } from './dynamicScheme.js';
 import type { WeightsReport } from './floatWeights.js';
 import { type QuantizeState, SearchMemory } from './memory.js';
-import {
-  checkNames,
-  count,
-  oneOf,
-  progressOf,
-  type SelectionOptions,
-  selectionOptions,
-} from './options.js';
+import { type SelectionOptions, selectionOptions } from './options.js';
+import { progressOf } from './progress.js';
 import { type WithRecipe, withRecipe } from './recipe.js';
 import type { QuantizationReport } from './report.js';
 import type { Samples } from './samples.js';

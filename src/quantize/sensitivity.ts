@@ -9,11 +9,13 @@ import type { Model } from '../onnx/model.js';
 import type { Measures } from '../report/difference.js';
 import { createSession, type InferenceSession, type SessionOptions } from '../runtime/session.js';
 import { answersOf, measuresBetween } from './answers.js';
+import { count, oneOf } from './checks.js';
 import type { Draft } from './draft.js';
 import { withLogits } from './logits.js';
-import { count, oneOf, progressOf, type QuantizeStaticOptions } from './options.js';
+import type { QuantizeStaticOptions } from './options.js';
 import { PieceRunner } from './pieces.js';
 import type { Placement } from './placement.js';
+import { progressOf } from './progress.js';
 import { type LayerRun, SampleKeeper } from './samples.js';
 import { prepareStatic } from './static.js';
 import {

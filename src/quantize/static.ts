@@ -17,7 +17,6 @@ import { observe } from './observe.js';
 import {
   choosingSamples,
   keptSamples,
-  progressOf,
   type QuantizeStaticOptions,
   type ResolvedOptions,
   resolveOptions,
@@ -25,6 +24,7 @@ import {
 } from './options.js';
 import { type Placement, placeQuantization } from './placement.js';
 import { type Prepared, prepareGraph } from './prepare.js';
+import { progressOf } from './progress.js';
 import { type WithRecipe, withRecipe } from './recipe.js';
 import { buildReport, type QuantizationReport } from './report.js';
 import { roundWeights, type SeenRounding } from './roundWeights.js';

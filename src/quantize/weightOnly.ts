@@ -11,6 +11,7 @@ import type { Graph } from '../graph/ir.js';
 import { type QuantParams, unpack } from '../numerics/index.js';
 import type { Model } from '../onnx/model.js';
 import type { SessionOptions } from '../runtime/session.js';
+import { checkNames, flag, oneOf, opTypesOf } from './checks.js';
 import { type CodeSteps, stepsBetween } from './codeSteps.js';
 import {
   type Done,
@@ -22,11 +23,6 @@ import {
 } from './floatWeights.js';
 import { zeroPointTensor } from './insert.js';
 import {
-  checkNames,
-  flag,
-  oneOf,
-  opTypesOf,
-  progressOf,
   type Rounding,
   roundingSamples,
   roundings,
@@ -34,6 +30,7 @@ import {
   selectionOptions,
 } from './options.js';
 import { packNumbers } from './packedNumbers.js';
+import { progressOf } from './progress.js';
 import { recipeHead, type WeightsRecipe } from './recipe.js';
 import { roundWeights } from './roundWeights.js';
 import { keepSamples, SampleKeeper, type Samples } from './samples.js';

@@ -3,7 +3,7 @@ import { exportModel } from '../../src/onnx/export.js';
 import type { Model } from '../../src/onnx/model.js';
 import { quantizeDynamic } from '../../src/quantize/dynamic.js';
 import type { QuantizeState } from '../../src/quantize/memory.js';
-import type { Progress } from '../../src/quantize/options.js';
+import type { Progress } from '../../src/quantize/progress.js';
 import { type QuantizeOptions, quantize } from '../../src/quantize/quantize.js';
 import { compareModels } from '../../src/report/compare.js';
 import type { InferenceSession } from '../../src/runtime/session.js';

@@ -1,5 +1,5 @@
 /** How far a quantization is, a line for each of its phases. */
-import type { Progress } from '../../quantize/options.js';
+import type { Progress } from '../../quantize/progress.js';
 import type { ProgressLine, Terminal } from '../terminal.js';
 
 type Phase = Progress['phase'];
