@@ -5,7 +5,6 @@
 import type { Backend, BackendModel } from '../backends/backend.js';
 import { type BackendReport, selectBackend } from '../backends/select.js';
 import { OctavoError } from '../core/errors.js';
-import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
@@ -115,7 +114,9 @@ export class InferenceSession {
     const { tensors, runner } = this.#prepare(feeds);
     this.#running++;
     try {
-      const { outputs, data } = await runner.run(tensors, { signal: options.signal });
+      const running = runner.run(tensors, { signal: options.signal });
+      this.#letGo();
+      const { outputs, data } = await running;
       return resultsOf(outputs, data, wanted);
     } finally {
       this.#running--;
@@ -131,6 +132,7 @@ export class InferenceSession {
     const wanted = this.#wantedOutputs(options);
     const { tensors, runner } = this.#prepare(feeds);
     const { outputs, data } = runner.runSync(tensors);
+    this.#letGo();
     return resultsOf(outputs, data, wanted);
   }
 
@@ -146,8 +148,9 @@ export class InferenceSession {
     const { name: backend, isa, threads } = this.backend;
     this.#running++;
     try {
-      const steps = await runner.profile(tensors, { runs, warmUp, signal });
-      return profileOf(steps, { backend, isa, threads, runs });
+      const running = runner.profile(tensors, { runs, warmUp, signal });
+      this.#letGo();
+      return profileOf(await running, { backend, isa, threads, runs });
     } finally {
       this.#running--;
       this.#release();
@@ -171,15 +174,12 @@ export class InferenceSession {
     return Promise.resolve();
   }
 
-  #firstStage(dims: ReadonlyMap<string, Shape>): StageRunner {
-    const { specialize, isSingle } = this.#program!;
-    const runner = new StageRunner(this.#model, specialize(dims), this.#maxPlans);
-    if (isSingle) {
-      this.#model.seal(this.#own);
-      this.#program = undefined;
-      this.#own = [];
-    }
-    return runner;
+  /** Called once a run has begun: giving memory back takes time, in which a native thread computes. */
+  #letGo(): void {
+    if (this.#program?.isSingle !== true) return;
+    this.#program = undefined;
+    this.#model.seal(this.#own);
+    this.#own = [];
   }
 
   /** A run under way may have stages to prepare yet: the model goes when the last one has ended. */
@@ -202,7 +202,9 @@ export class InferenceSession {
   #prepare(feeds: Feeds): { tensors: ReadonlyMap<string, Tensor>; runner: StageRunner } {
     if (this.#disposed) throw new OctavoError('DISPOSED', 'the session was disposed of');
     const { tensors, dims, key } = checkFeeds(feeds, this.inputs);
-    return { tensors, runner: this.#plans.get(key, () => this.#firstStage(dims)) };
+    const make = () =>
+      new StageRunner(this.#model, this.#program!.specialize(dims), this.#maxPlans);
+    return { tensors, runner: this.#plans.get(key, make) };
   }
 }
 
