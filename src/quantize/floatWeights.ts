@@ -2,17 +2,15 @@
  * Weights of single nodes, for quantizers that need no samples: which nodes are quantized, what their weights
  * become, and what is reported of it.
  */
-import { bitsOf } from '../core/dtype.js';
 import { OctavoError, throwIfAborted } from '../core/errors.js';
 import { expectType, type Tensor } from '../core/tensor.js';
 import { intOf } from '../graph/attributes.js';
 import type { Graph, Node } from '../graph/ir.js';
-import { type ParamsOptions, paramsOf, quantize } from '../numerics/index.js';
+import { type ParamsOptions, paramsOf, type QuantParams, quantize } from '../numerics/index.js';
 import { exportModel } from '../onnx/export.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
 import { anchorOf } from './anchor.js';
-import { leastSquaresScales } from './leastSquares.js';
 import type { SelectionOptions } from './options.js';
 import { type Recipe, type WithRecipe, withRecipe } from './recipe.js';
 import { type WeightReport, weightReport } from './report.js';
@@ -67,14 +65,11 @@ export function weightedOf(graph: Graph, node: Node): Weighted | undefined {
   return { node, weight, tensor, channelAxis, sumAxis: channelAxis === 0 ? 1 : 0 };
 }
 
-/** A weight's codes; those of few bits at the scales of least squared error. */
 export function quantizeTensor(
   { data, dims }: Tensor<'float32'>,
   options: ParamsOptions,
 ): QuantizedWeight {
-  const whole = paramsOf(data, dims, options);
-  const isFine = bitsOf(whole.type) >= 8;
-  const params = isFine ? whole : { ...whole, scale: leastSquaresScales(data, dims, whole) };
+  const params: QuantParams = paramsOf(data, dims, options);
   const codes = { type: params.type, dims, data: quantize(data, dims, params) } as Tensor;
   return { data: codes, params, sqnr: weightSqnr(data, codes, params) };
 }
