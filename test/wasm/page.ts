@@ -10,8 +10,11 @@ import type { Page } from 'playwright-core';
 import { startChromium } from '../helpers/chromium.js';
 
 const build = fileURLToPath(new URL('../../dist/esm/', import.meta.url));
+/** The one dependency of what the page imports, in its form for browsers. */
+const fflate = fileURLToPath(new URL('../../node_modules/fflate/esm/browser.js', import.meta.url));
 
 const html = `<!doctype html><title>Octavo</title>
+<script type="importmap">{ "imports": { "fflate": "/fflate.js" } }</script>
 <script type="module">
   import * as octavo from '/octavo/index.js';
   import { createWasmBackend, wasmIsas } from '/octavo/backends/wasm/index.js';
@@ -35,8 +38,13 @@ function serve(): Promise<Server> {
       response.end(html);
       return;
     }
-    const file = path.join(build, pathname.replace(/^\/octavo\//, ''));
-    if (!file.startsWith(build) || !file.endsWith('.js') || !existsSync(file)) {
+    const file =
+      pathname === '/fflate.js' ? fflate : path.join(build, pathname.replace(/^\/octavo\//, ''));
+    if (
+      !(file === fflate || file.startsWith(build)) ||
+      !file.endsWith('.js') ||
+      !existsSync(file)
+    ) {
       response.writeHead(404).end();
       return;
     }
