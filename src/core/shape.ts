@@ -76,9 +76,23 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }
 
-/** Unknown sizes as '?', also those under invented names, which begin with one. */
-export function formatShape(shape: readonly (number | string | undefined)[]): string {
-  const isUnknown = (dim: number | string | undefined) =>
-    dim === undefined || (typeof dim === 'string' && dim.startsWith('?'));
-  return `[${shape.map((dim) => (isUnknown(dim) ? '?' : dim)).join(', ')}]`;
+/** A known size, the name of a free dimension, or unknown. */
+export type Dim = number | string | undefined;
+
+/**
+ * A name for a dim of a computed value that inference cannot tell: dims of one name have one size, as with free dimensions.
+ * It means nothing outside of the graph: see `shownDim`.
+ */
+export function inventedDim(value: string, axis: number): Dim {
+  return `?${value}.${axis}`;
+}
+
+/** A dim for those who look from outside, for whom invented ones are unknown. */
+export function shownDim(dim: Dim): Dim {
+  return typeof dim === 'string' && dim.startsWith('?') ? undefined : dim;
+}
+
+/** Unknown sizes as '?'. */
+export function formatShape(shape: readonly Dim[]): string {
+  return `[${shape.map((dim) => shownDim(dim) ?? '?').join(', ')}]`;
 }

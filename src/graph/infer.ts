@@ -6,16 +6,9 @@
  * and a model may lie; a declared element type that an operator contradicts is an error.
  */
 import { OctavoError } from '../core/errors.js';
+import { inventedDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import {
-  type Dim,
-  type Graph,
-  inventedDim,
-  type Node,
-  qualifiedOp,
-  typeOf,
-  type ValueType,
-} from './ir.js';
+import { type Dim, type Graph, type Node, qualifiedOp, typeOf, type ValueType } from './ir.js';
 import { contextOf, type Knowledge, mostAxes, mostContents } from './ops/context.js';
 import { definitionOf } from './ops/index.js';
 import type { InferContext } from './ops/op.js';

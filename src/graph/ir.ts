@@ -6,23 +6,10 @@
  * Octavo's own (domain 'octavo'), which passes lower to and which the plan compiler understands.
  */
 import type { DataType } from '../core/dtype.js';
+import type { Dim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 
-/** A known size, the name of a free dimension, or unknown. */
-export type Dim = number | string | undefined;
-
-/**
- * A name for a dim of a computed value that inference cannot tell: dims of one name have one size, as with free dimensions.
- * It means nothing outside of the graph: see `shownDim`.
- */
-export function inventedDim(value: string, axis: number): Dim {
-  return `?${value}.${axis}`;
-}
-
-/** A dim for those who look from outside, for whom invented ones are unknown. */
-export function shownDim(dim: Dim): Dim {
-  return typeof dim === 'string' && dim.startsWith('?') ? undefined : dim;
-}
+export type { Dim };
 
 /** What is known of a value before it is computed; absent dims mean an unknown rank. */
 export interface ValueType {

@@ -2,8 +2,9 @@
 import { type DataType, dataTypes } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
+import { shownDim } from '../core/shape.js';
 import { elementTypeCode, elementTypeOf } from '../graph/elementTypes.js';
-import { type Dim, shownDim, type ValueType } from '../graph/ir.js';
+import type { Dim, ValueType } from '../graph/ir.js';
 import type { DimensionProto, TypeProto, ValueInfoProto } from './messages.js';
 
 /** Names of the types that ONNX has and Octavo has not, for errors. */

@@ -10,9 +10,9 @@ import {
   type TypedArray,
 } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
-import { elementCount, formatShape, type Shape } from '../core/shape.js';
+import { elementCount, formatShape, type Shape, shownDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { type Dim, type Graph, shownDim, typeOf } from '../graph/ir.js';
+import { type Dim, type Graph, typeOf } from '../graph/ir.js';
 
 /** An input or output of a model. */
 export interface PortInfo {

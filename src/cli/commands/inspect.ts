@@ -1,6 +1,7 @@
 /** octavo inspect: a model's graph, as imported or after the passes that lead to a plan. */
+import { shownDim } from '../../core/shape.js';
 import { withClosures } from '../../graph/closures.js';
-import { indexOf, qualifiedOp, shownDim, typeOf } from '../../graph/ir.js';
+import { indexOf, qualifiedOp, typeOf } from '../../graph/ir.js';
 import { printGraph } from '../../graph/print.js';
 import { loadModel } from '../../onnx/model.js';
 import { bindDims } from '../../passes/bind.js';
