@@ -22,6 +22,8 @@ export interface SchemeParts extends Pick<SelectionOptions, 'onProgress'> {
     readonly opTypes?: readonly string[] | undefined;
   };
   readonly split: Split;
+  /** How far a model's answers are from the float model's, on the samples to choose by, which have all gone by. */
+  readonly measured: () => Promise<Comparer>;
   readonly memory: SearchMemory;
   readonly session?: SessionOptions | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -38,20 +40,19 @@ export async function chooseStatic(
   const resolved = resolveOptions({ ...selection, biasCorrection: true });
   const common = { model, graph, calibration, run, resolved };
   const schemes = methods.map((method) => staticScheme(common, method));
-  return nearest(schemes, () => comparerTo(graph, { ...run, samples: split.measured }), parts);
+  return nearest(schemes, parts);
 }
 
 /** The scheme that was remembered, or the one whose model's answers are nearest to the float model's. */
 async function nearest(
   schemes: readonly Scheme[],
-  comparer: () => Promise<Comparer>,
-  { memory, onProgress }: SchemeParts,
+  { measured, memory, onProgress }: SchemeParts,
 ): Promise<Scheme> {
   const known = schemes.find(({ name }) => name === memory.scheme);
   if (known !== undefined) return known;
   let best = { scheme: schemes[0]!, sqnr: -Infinity };
   if (schemes.length > 1) {
-    const compare = await comparer();
+    const compare = await measured();
     const onDone = progressOf('choose', onProgress);
     for (const [i, scheme] of schemes.entries()) {
       const { sqnr } = await compare((await scheme.build([])).model.graph);
@@ -82,16 +83,15 @@ async function calibrationOf(parts: SchemeParts): Promise<Calibration> {
 export async function chooseDynamic(parts: SchemeParts): Promise<Scheme> {
   const { model, graph, selection, split, session, signal } = parts;
   await split.exhaust();
-  const compare = await comparerTo(graph, { samples: split.kept, session, signal });
+  const comparer = () => comparerTo(graph, { samples: split.kept, session, signal });
   const schemes = [false, true].map((smooths) =>
     dynamicScheme({
-      ...{ model, graph, compare },
+      ...{ model, graph, comparer },
       options: {
         ...{ ...selection, session, signal },
         ...(smooths && { smoothQuant: true, calibrationData: split.kept }),
       },
     }),
   );
-  const measured = () => comparerTo(graph, { samples: split.measured, session, signal });
-  return nearest(schemes, measured, parts);
+  return nearest(schemes, parts);
 }

@@ -11,7 +11,8 @@ export interface DynamicParts {
   readonly model: Model;
   readonly graph: Graph;
   readonly options: QuantizeDynamicOptions;
-  readonly compare: Comparer;
+  /** For measuring layers: asked for once some have to be ranked. */
+  readonly comparer: () => Promise<Comparer>;
 }
 
 const ops: ReadonlySet<string> = new Set(['MatMul', 'Gemm']);
@@ -30,10 +31,11 @@ export function dynamicScheme(parts: DynamicParts): Scheme {
       const layers = graph.nodes.filter(
         (node) => ops.has(node.op) && weightedOf(graph, node) !== undefined,
       );
+      const compare = await parts.comparer();
       const cost: [name: string, sqnr: number][] = [];
       for (const { name } of layers) {
         const { model: alone } = await build({ nodesToQuantize: [name] });
-        cost.push([name, (await parts.compare(alone.graph)).sqnr]);
+        cost.push([name, (await compare(alone.graph)).sqnr]);
         onLayer(cost.length, layers.length);
       }
       return cost

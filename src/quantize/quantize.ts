@@ -7,7 +7,7 @@ import { OctavoError, throwIfAborted } from '../core/errors.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
 import type { SessionOptions } from '../runtime/session.js';
-import { comparerTo } from './answers.js';
+import { type Comparer, comparerTo } from './answers.js';
 import { digestOf } from './calibration.js';
 import { checkNames, count, oneOf } from './checks.js';
 import { chooseDynamic, chooseStatic } from './chooseScheme.js';
@@ -127,8 +127,13 @@ export async function quantize(
     signal,
   });
   const selection = { nodesToExclude, nodesToQuantize, opTypes };
+  let comparer: Promise<Comparer> | undefined;
+  const measured = () => {
+    comparer ??= comparerTo(graph, { samples: split.measured, session, signal });
+    return comparer;
+  };
   const parts = {
-    ...{ model, graph, selection, split, memory },
+    ...{ model, graph, selection, split, measured, memory },
     ...{ session, signal, onProgress: options.onProgress },
   };
   const kind = settings.kind ?? (isEncoder(graph) ? 'dynamic' : 'static');
@@ -138,10 +143,7 @@ export async function quantize(
       : await chooseDynamic(parts);
   const scorer =
     evaluate === undefined
-      ? heldOutScorer(
-          settings.metric ?? metricFor(graph),
-          await comparerTo(graph, { samples: split.measured, session, signal }),
-        )
+      ? heldOutScorer(settings.metric ?? metricFor(graph), await measured())
       : metricScorer(evaluate, session);
   const float = await memory.float(() => scorer.score(graph));
   const found = await searchFor(
