@@ -18,6 +18,11 @@ export function packNumbers(values: ArrayOf[keyof ArrayOf]): string {
   return toBase64(deflateSync(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)));
 }
 
+/** Undefined where all of them are 0, or none are given. */
+export function packUnlessZero(values: ArrayOf[keyof ArrayOf] | undefined): string | undefined {
+  return values?.some((value) => value !== 0) ? packNumbers(values) : undefined;
+}
+
 /** Throws `INVALID_RECIPE`, naming `where`, for text that does not hold exactly `count` numbers. */
 export function unpackNumbers<K extends keyof ArrayOf>(
   kind: K,

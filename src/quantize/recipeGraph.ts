@@ -1,12 +1,16 @@
-/** What a recipe names, looked up in the float graph, and the changes that it makes to that graph first. */
+/** What a recipe names, looked up in the float graph, the changes that it makes to that graph first, and rounded weights. */
 import { OctavoError } from '../core/errors.js';
+import { elementCount } from '../core/shape.js';
+import type { Tensor } from '../core/tensor.js';
 import type { Graph, Node } from '../graph/ir.js';
 import { moveBiases } from './absorb.js';
 import { type Anchor, anchorOf } from './anchor.js';
+import { movedBySteps } from './codeSteps.js';
 import { scaleChannels } from './equalize.js';
 import { unpackNumbers } from './packedNumbers.js';
 import type { PackedNumbers, StaticRecipe } from './recipe.js';
 import { smoothBy } from './smoothFold.js';
+import { type QuantizedWeight, weightSqnr } from './weights.js';
 
 /** Equalizes, absorbs biases, then smooths. Throws `INVALID_RECIPE`. */
 export function changedGraph(
@@ -48,6 +52,21 @@ function factorsOf(
   const expected = least > 0 ? 'positive numbers' : 'numbers from 0';
   const details = { where, expected, found: String(wrong) };
   throw new OctavoError('INVALID_RECIPE', 'no factors', details);
+}
+
+/** A weight that was rounded otherwise than to the nearest codes. Throws `INVALID_RECIPE`, naming `where`. */
+export function roundedWeight(
+  { dims, data: values }: Tensor<'float32'>,
+  { data: nearest, params }: QuantizedWeight,
+  packed: PackedNumbers,
+  where: string,
+): QuantizedWeight {
+  const data = movedBySteps(
+    nearest,
+    unpackNumbers('int8', packed, elementCount(dims), where),
+    where,
+  );
+  return { data, params, sqnr: weightSqnr(values, data, params) };
 }
 
 /** Throws `INVALID_RECIPE` for a node that is not there, or has no weight to quantize. */

@@ -1,14 +1,12 @@
 /** The recipe of a static quantization: written down from what it decided, and followed again. */
 import { OctavoError } from '../core/errors.js';
-import { elementCount } from '../core/shape.js';
 import type { Graph } from '../graph/ir.js';
 import { perTensor, type QuantParams } from '../numerics/index.js';
 import { shiftBiases, shiftsBetween } from './biasShifts.js';
-import { movedBySteps } from './codeSteps.js';
 import { type Draft, nearestCodes, writeDraft } from './draft.js';
 import type { AnchorPatch, ValueParams } from './insert.js';
 import type { ResolvedOptions } from './options.js';
-import { packNumbers, unpackNumbers } from './packedNumbers.js';
+import { packUnlessZero, unpackNumbers } from './packedNumbers.js';
 import type { Prepared } from './prepare.js';
 import {
   type RecipeActivation,
@@ -19,8 +17,7 @@ import {
   recipeSmoothings,
   type StaticRecipe,
 } from './recipe.js';
-import { changedGraph, layerCalled } from './recipeGraph.js';
-import { weightSqnr } from './weights.js';
+import { changedGraph, layerCalled, roundedWeight } from './recipeGraph.js';
 
 export interface StaticDecisions extends Omit<Prepared, 'graph'> {
   readonly settings: ResolvedOptions;
@@ -33,8 +30,6 @@ export function staticRecipe(decisions: StaticDecisions): StaticRecipe {
   const { float, quantized, settings, draft, equalized, absorbed, smoothed } = decisions;
   const names = draft.anchors.map(({ node }) => node.name);
   const shifts = shiftsBetween(draft.quantized, quantized, names);
-  const packed = (numbers: Int8Array | Int32Array | undefined) =>
-    numbers?.some((number) => number !== 0) ? packNumbers(numbers) : undefined;
   return {
     ...recipeHead(float, quantized),
     kind: 'static',
@@ -52,8 +47,8 @@ export function staticRecipe(decisions: StaticDecisions): StaticRecipe {
     layers: draft.anchors.map(({ node: { name }, weight }) => ({
       node: name,
       weightType: weight.params.type as RecipeLayer['weightType'],
-      codes: packed(draft.steps.get(name)),
-      bias: packed(shifts.get(name)),
+      codes: packUnlessZero(draft.steps.get(name)),
+      bias: packUnlessZero(shifts.get(name)),
     })),
   };
 }
@@ -85,11 +80,8 @@ export function followStatic(
     }
     onLayer(i + 1, recipe.layers.length);
     if (codes === undefined) return nearest;
-    const steps = unpackNumbers('int8', codes, elementCount(dims), `${where}.codes`);
-    const data = movedBySteps(nearest.weight.data, steps, `${where}.codes`);
-    const { params: kept } = nearest.weight;
-    const sqnr = weightSqnr(anchor.weightTensor.data, data, kept);
-    return { ...nearest, weight: { data, params: kept, sqnr } };
+    const weight = roundedWeight(anchor.weightTensor, nearest.weight, codes, `${where}.codes`);
+    return { ...nearest, weight };
   });
   return shiftBiases(writeDraft(graph, params, anchors), shifts);
 }

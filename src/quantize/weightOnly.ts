@@ -29,7 +29,7 @@ import {
   type SelectionOptions,
   selectionOptions,
 } from './options.js';
-import { packNumbers } from './packedNumbers.js';
+import { packUnlessZero } from './packedNumbers.js';
 import { progressOf } from './progress.js';
 import { recipeHead, type WeightsRecipe } from './recipe.js';
 import { roundWeights } from './roundWeights.js';
@@ -125,10 +125,6 @@ function weightsRecipe(
   { type, symmetric, blockSize, packed, accuracyLevel }: WeightsSettings,
   rounded: ReadonlyMap<string, RoundedWeight>,
 ): WeightsRecipe {
-  const codesOf = (node: string) => {
-    const steps = rounded.get(node)?.steps;
-    return steps?.some((step) => step !== 0) ? packNumbers(steps) : undefined;
-  };
   return {
     ...recipeHead(float, quantized),
     kind: 'weights',
@@ -139,7 +135,7 @@ function weightsRecipe(
       format: packed ? 'MatMulNBits' : 'DequantizeLinear',
       activations: accuracyLevel === 4 ? 'int8' : 'float',
     }),
-    layers: layers.map((node) => ({ node, codes: codesOf(node) })),
+    layers: layers.map((node) => ({ node, codes: packUnlessZero(rounded.get(node)?.steps) })),
   };
 }
 

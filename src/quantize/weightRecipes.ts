@@ -1,15 +1,12 @@
 /** Following the recipes of quantizers that look at weights alone. */
 import { OctavoError } from '../core/errors.js';
-import { elementCount } from '../core/shape.js';
 import type { Graph } from '../graph/ir.js';
-import { movedBySteps } from './codeSteps.js';
 import { dynamicOps, writeDynamic } from './dynamic.js';
 import { type Weighted, weightedOf } from './floatWeights.js';
-import { unpackNumbers } from './packedNumbers.js';
 import type { DynamicRecipe, WeightsRecipe } from './recipe.js';
-import { changedGraph, nodeCalled } from './recipeGraph.js';
+import { changedGraph, nodeCalled, roundedWeight } from './recipeGraph.js';
 import { nearestWeight, type WeightsSettings, weightOps, writeWeights } from './weightOnly.js';
-import { type QuantizedWeight, weightSqnr } from './weights.js';
+import type { QuantizedWeight } from './weights.js';
 
 type OnLayer = (done: number, total: number) => void;
 
@@ -37,12 +34,9 @@ export function followWeights(float: Graph, recipe: WeightsRecipe, onLayer: OnLa
   const rounded = recipe.layers.flatMap(({ codes }, i): [string, QuantizedWeight][] => {
     if (codes === undefined) return [];
     const from = nodes[i]!;
-    const { tensor } = from;
+    const nearest = nearestWeight(from, settings);
     const where = `recipe.layers[${i}].codes`;
-    const { data: nearest, params } = nearestWeight(from, settings);
-    const steps = unpackNumbers('int8', codes, elementCount(tensor.dims), where);
-    const data = movedBySteps(nearest, steps, where);
-    return [[from.node.name, { data, params, sqnr: weightSqnr(tensor.data, data, params) }]];
+    return [[from.node.name, roundedWeight(from.tensor, nearest, codes, where)]];
   });
   let done = 0;
   return writeWeights(float, nodes, settings, new Map(rounded), () =>

@@ -109,3 +109,15 @@ export function feedsFor(dims: readonly number[], count: number, seed = 2) {
     return { x: { type: 'float32', dims, data } as Tensor };
   });
 }
+
+/** A channel is far larger than the rest behind a normalization, as in encoders. */
+export function smallEncoder(): Model {
+  const net = new NetBuilder(5);
+  const gains = Float32Array.from({ length: 16 }, (_, i) => (i === 3 ? 40 : 1));
+  const gain = net.given('g', { type: 'float32', dims: [16], data: gains });
+  const normal = net.op('LayerNormalization', ['x', gain], 'normal');
+  const inner = net.op('MatMul', [normal, net.constant('w1', [16, 32], 0.3)], 'inner');
+  const hidden = net.op('Relu', [inner], 'hidden');
+  net.op('MatMul', [hidden, net.constant('w2', [32, 16], 0.3)], 'y');
+  return net.model([1, 4, 16], ['y']);
+}
