@@ -18,9 +18,15 @@ constexpr size_t kSumBlock = 64;
 // its sum, leaves time for the others.
 constexpr size_t kMostTogether = 16, kFloatsTogether = 4096;
 
-inline size_t rowsTogether(size_t length) {
+// run(first, rows) for rows that are taken together, one group after the other; length is not 0.
+template <typename Run>
+inline void forRowsTogether(size_t count, size_t length, Run&& run) {
   const size_t fit = kFloatsTogether / length;
-  return fit < 1 ? 1 : fit < kMostTogether ? fit : kMostTogether;
+  const size_t together = fit < 1 ? 1 : fit < kMostTogether ? fit : kMostTogether;
+  for (size_t first = 0; first < count; first += together) {
+    const size_t left = count - first;
+    run(first, left < together ? left : together);
+  }
 }
 
 // Anything where there is NaN.
@@ -89,9 +95,7 @@ template <typename V>
 inline void softmax(const SoftmaxArgs& args) {
   const size_t length = args.length;
   if (length == 0) return;
-  const size_t together = rowsTogether(length);
-  for (size_t first = 0; first < args.rows; first += together) {
-    const size_t left = args.rows - first, rows = left < together ? left : together;
+  forRowsTogether(args.rows, length, [=, &args](size_t first, size_t rows) {
     const float* x = args.x + first * length;
     float* y = args.y + first * length;
     float of[kMostTogether];  // each row's maximum, then its sum
@@ -100,7 +104,7 @@ inline void softmax(const SoftmaxArgs& args) {
       of[i] = exponentials<V>(x + i * length, of[i], y + i * length, length);
     }
     for (size_t i = 0; i < rows; ++i) scaleRow<V>(y + i * length, 1 / of[i], length);
-  }
+  });
 }
 
 // The sum of of(i), a vector of terms, or of(i, n) with n of them, over a row.
@@ -172,9 +176,7 @@ inline void layerNorm(const LayerNormArgs& args) {
     }
   };
   if (length == 0) return;
-  const size_t together = rowsTogether(length);
-  for (size_t first = 0; first < args.rows; first += together) {
-    const size_t left = args.rows - first, rows = left < together ? left : together;
+  forRowsTogether(args.rows, length, [=, &args](size_t first, size_t rows) {
     const float* x = args.x + first * length;
     float* y = args.y + first * length;
     float of[kMostTogether];  // each row's mean, then its variance
@@ -192,7 +194,7 @@ inline void layerNorm(const LayerNormArgs& args) {
       const Float root = V::squareRoot(V::setFloat(of[i] + args.epsilon));
       scaleBy(V::divide(V::setFloat(1), root), y + i * length);
     }
-  }
+  });
 }
 
 // A vector of channels at a time. Sums go over zeros where neighbours are missing, which adds
