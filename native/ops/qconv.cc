@@ -136,10 +136,11 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
   };
   std::vector<uint32_t> sums(groups * layout.columns);
   for (size_t column = 0; column < sums.size(); ++column) sums[column] = weightSum(column);
-  biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel& kernel) {
+  const std::vector<uint32_t> shifted = shiftedSums(from, taps, tapColumns, sums);
+  biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
     const uint32_t sum = sums[column];
     uint32_t value = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
-    if (kernel.form != DotForm::kDirect) value += 128 * sum;
+    value += 128 * shifted[column];
     const uint32_t zero = terms.computesZero ? 0 : static_cast<uint32_t>(xZero);
     return static_cast<int32_t>(value - zero * (sum - zeroSum(column)));
   }));
@@ -149,6 +150,37 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
     }));
   }
   return biases_.size() - 1;
+}
+
+std::vector<uint32_t> QProduct::shiftedSums(const QConvOperands& from, const TapRange& taps,
+                                            size_t tapColumns,
+                                            const std::vector<uint32_t>& sums) const {
+  const size_t depth = layout.depth, quads = layout.quads;
+  std::vector<uint32_t> shifted(sums.size());
+  const auto addTap = [&](const QuadOrder& quad, size_t tap, size_t column) {
+    const int8_t* weights = from.weights + (column * layout.taps + tap) * depth;
+    for (size_t q = quad.small[tap]; q < quads; ++q) {
+      const size_t first = quad.order[tap * quads + q], end = std::min(first + 4, depth);
+      for (size_t k = first; k < end; ++k) shifted[column] += static_cast<uint32_t>(weights[k]);
+    }
+  };
+  for (size_t number = 0; number < panels(); ++number) {
+    const Panel& panel = panelAt(number);
+    const size_t column = groupOf(number) * layout.columns + panel.column;
+    if (panel.kernel->form == DotForm::kMixed) {
+      const QuadOrder order = orderOf(layout, panel, groupOf(number), *weights_);
+      for (size_t i = column; i < column + panel.columns; ++i) {
+        for (int64_t row = taps.firstH; row < taps.endH; ++row) {
+          for (int64_t at = taps.firstW; at < taps.endW; ++at) {
+            addTap(order, static_cast<size_t>(row) * tapColumns + static_cast<size_t>(at), i);
+          }
+        }
+      }
+    } else if (panel.kernel->form != DotForm::kDirect) {
+      std::copy_n(&sums[column], panel.columns, &shifted[column]);
+    }
+  }
+  return shifted;
 }
 
 const int32_t* QProduct::biasOf(size_t panel, size_t bias, const QTermValues& values,
@@ -186,6 +218,9 @@ void QProduct::enter(size_t panel, uint8_t* results, const QTermValues& values, 
   const size_t position = positionOf(panel);
   const size_t elementBytes = base.output == DotOutput::kUint8 ? 1 : 4;
   args->weights = weightsOf(panel);
+  const QuadOrder order = orderOf(layout, at, groupOf(panel), *weights_);
+  args->order = order.order;
+  args->small = order.small;
   args->bias = biasOf(panel, 0, values, tables);
   args->multiplier = reinterpret_cast<const float*>(multiplier_.data()) + position;
   if (terms.scaled) {
@@ -248,7 +283,7 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
   for (int64_t i = 0; i < from.weight->count; ++i) minus128 |= from.weights[i] == -128;
   if (forced != nullptr) {
     OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
-    if (minus128 && forced->form == DotForm::kSymmetric) {
+    if (minus128 && forced->form >= DotForm::kSymmetric) {
       return badKernel(forced->name, "a weight is -128");
     }
   }

@@ -239,8 +239,14 @@ void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& row
   grid.runTaps = static_cast<size_t>(taps.endW - taps.firstW);
   grid.tapStride = along(w, right.dilation);
   grid.runStride = along(h, down.dilation);
-  grid.weightSkip = (static_cast<size_t>(right.kernel) - grid.runTaps) * tapBytes;
-  args.weights += static_cast<size_t>(taps.firstH * right.kernel + taps.firstW) * tapBytes;
+  grid.tapSkip = static_cast<size_t>(right.kernel) - grid.runTaps;
+  grid.weightSkip = grid.tapSkip * tapBytes;
+  const auto firstTap = static_cast<size_t>(taps.firstH * right.kernel + taps.firstW);
+  args.weights += firstTap * tapBytes;
+  if (args.order != nullptr) {
+    args.order += firstTap * args.quads;
+    args.small += firstTap;
+  }
   args.grid = &grid;
   kernel.run(args);
 }

@@ -19,6 +19,8 @@ struct Panel {
   size_t columns;   // how many are real; the rest of the panel is 0
   size_t weights;   // where it begins, in bytes
   size_t position;  // where it begins in the tables, in positions
+  // Of kMixed: where order[taps][quads] and small[taps] of DotArgs lie, in bytes.
+  size_t order;
 };
 
 // How the columns of one group are cut.
@@ -42,6 +44,13 @@ PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t column
 
 // Packs weight [groups][columns][taps][depth]: group g begins at g * layout.weightBytes.
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t* weight);
+
+// The order of the quads in a panel of kMixed, as DotArgs has it.
+struct QuadOrder {
+  const uint32_t *order, *small;
+};
+QuadOrder orderOf(const PanelLayout& layout, const Panel& panel, size_t group,
+                  const AlignedBuffer& packed);
 
 // One int32 or float for each position of all groups: of(column) where there is one, counted over
 // all groups, and 0 elsewhere.

@@ -37,6 +37,14 @@ function drawResidual(random: Random, dims: ConvolutionShape['y']) {
   };
 }
 
+/** Weights over all of their range, or like those of trained models: small but for a few. */
+function drawWeights(random: Random, length: number, lowest: number): Int8Array {
+  const weights = integers(random, 'int8', length, lowest);
+  if (random.chance(0.4)) return weights;
+  const large = random.pick([0.001, 0.01, 0.05]);
+  return weights.map((weight) => (random.chance(large) ? weight : weight >> 1));
+}
+
 function drawProblem(
   random: Random,
   { x, weight, y, window }: ConvolutionShape,
@@ -65,7 +73,7 @@ function drawProblem(
     'QConv',
     [
       { type: 'uint8', dims: x },
-      { type: 'int8', dims: weight, constant: integers(random, 'int8', count(weight), lowest) },
+      { type: 'int8', dims: weight, constant: drawWeights(random, count(weight), lowest) },
       random.chance(0.7) || large > 0
         ? { type: 'int32', dims: [channels], constant: bias }
         : undefined,
@@ -97,7 +105,7 @@ function drawDynamic(random: Random, { x, weight, y, window }: ConvolutionShape)
       { type: 'uint8', dims: x },
       {
         ...{ type: 'int8', dims: weight },
-        constant: integers(random, 'int8', count(weight), random.pick([-127, -128])),
+        constant: drawWeights(random, count(weight), random.pick([-127, -128])),
       },
       { type: 'uint8', dims: [] },
       vector(isFloat, 'float32', floats(random, channels, -0.01, 0.01)),

@@ -1,15 +1,27 @@
 // AVX2 without a dot product instruction, exact all the same.
 //
-// Shifted: u8 · s8 products of vpmaddubsw saturate, but |a - 128| <= 128 times a weight of at most
-// 127 does not, not even as a pair: 2 · 128 · 127 = 32512. vpsignb moves the sign to the weight.
+// Small: u8 · s8 products of vpmaddubsw saturate, but not where weights are small.
+// Shifted: |a - 128| <= 128 times a weight of at most 127 never does, not even as a pair: 2 · 128 ·
+// 127 = 32512. vpsignb moves the sign to the weight.
 // Wide: both widened to int16, for weights that include -128.
 #include "native/kernels/simd/avx2.h"
 
+#include "native/kernels/dot/mixed.h"
 #include "native/kernels/dot/rowsum.h"
-#include "native/kernels/dot/tile.h"
 
 namespace octavo {
 namespace {
+
+struct SmallProduct {
+  using Left = __m256i;
+  using Right = __m256i;
+  static Left left(__m256i u8) { return u8; }
+  static Right right(const int8_t* w) { return Avx2::load(w); }
+  static void accumulate(__m256i& acc, Left a, Right w) {
+    const __m256i pairs = Avx2::multiplyAddU8S8(a, w);
+    acc = Avx2::add32(acc, _mm256_madd_epi16(pairs, Avx2::set16(1)));
+  }
+};
 
 struct ShiftedProduct {
   struct Left {
@@ -45,14 +57,16 @@ struct WideProduct {
   }
 };
 
+template <int MR, int NV>
+inline void mixed(const DotArgs& args) {
+  mixedKernel<Avx2, SmallProduct, ShiftedProduct, MR, NV>(args);
+}
+
 }  // namespace
 
-void dot_u8s8i32_4x8c4_symmetric_avx2(const DotArgs& args) {
-  dotKernel<Avx2, ShiftedProduct, 4, 1>(args);
-}
-void dot_u8s8i32_4x16c4_symmetric_avx2(const DotArgs& args) {
-  dotKernel<Avx2, ShiftedProduct, 4, 2>(args);
-}
+void dot_u8s8i32_4x8c4_mixed_avx2(const DotArgs& args) { mixed<4, 1>(args); }
+void dot_u8s8i32_4x16c4_mixed_avx2(const DotArgs& args) { mixed<4, 2>(args); }
+void dot_u8s8i32_3x24c4_mixed_avx2(const DotArgs& args) { mixed<3, 3>(args); }
 void dot_u8s8i32_4x8c4_avx2(const DotArgs& args) { dotKernel<Avx2, WideProduct, 4, 1>(args); }
 void dot_u8s8i32_4x16c4_avx2(const DotArgs& args) { dotKernel<Avx2, WideProduct, 4, 2>(args); }
 

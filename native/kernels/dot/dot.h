@@ -39,7 +39,8 @@ struct RowGrid {
   size_t lineRows, rowStride, lineStride;
   size_t yLineStride;  // of lines of results; those of a line are yStride apart
   size_t runTaps, tapStride, runStride;
-  size_t weightSkip;  // weights between one run and the next, which belong to taps outside
+  size_t tapSkip;     // taps between one run and the next, which lie outside
+  size_t weightSkip;  // their weights
 };
 
 constexpr float kMostSumMultiplier = 1 << 20;
@@ -62,6 +63,9 @@ struct DotArgs {
   const RowGrid* grid;  // in place of a and offset, or null; only for kernels that take grids
 
   const int8_t* weights;  // the panel, 64-byte aligned
+  // Of kMixed: quad q of tap t is for the bytes of a row from order[t * quads + q] on; the first
+  // small[t] of them are those whose weights are small, as isSmallPair has it.
+  const uint32_t *order, *small;
   // What will be read next, the following panel: it may be fetched on the way.
   const int8_t* ahead;
   size_t aheadBytes;
@@ -102,9 +106,18 @@ struct RowSumKernel {
   void (*run)(const RowSumArgs& args);
 };
 
-// kDirect multiplies a itself. kShifted and kSymmetric multiply a - 128, so that 128 · Σ weight
-// must have been added to the bias; kSymmetric is exact for weights in [-127, 127] only.
-enum class DotForm : int32_t { kDirect, kShifted, kSymmetric };
+// kDirect multiplies a itself. kShifted, kSymmetric and kMixed multiply a - 128, so that 128 · Σ
+// weight must have been added to the bias; the latter two are exact for weights in [-127, 127]
+// only. kMixed does so where weights are large, and multiplies a itself by all others.
+enum class DotForm : int32_t { kDirect, kShifted, kSymmetric, kMixed };
+
+// Whether a0 · w0 + a1 · w1 fits a word for any bytes a0 and a1: 255 · 128 < 2^15. A quad of a
+// panel is small where this is so of both pairs of all of its columns.
+inline bool isSmallPair(int32_t w0, int32_t w1) {
+  const int32_t up = (w0 > 0 ? w0 : 0) + (w1 > 0 ? w1 : 0);
+  const int32_t down = (w0 < 0 ? w0 : 0) + (w1 < 0 ? w1 : 0);
+  return up <= 128 && down >= -128;
+}
 
 struct DotKernel {
   const char* name;

@@ -1,13 +1,24 @@
 // The forms of avx2.cc on 128 bits.
 #include "native/kernels/simd/sse41.h"
 
+#include "native/kernels/dot/mixed.h"
 #include "native/kernels/dot/rowsum.h"
-#include "native/kernels/dot/tile.h"
 
 namespace octavo {
 namespace {
 
-struct SymmetricProduct {
+struct SmallProduct {
+  using Left = __m128i;
+  using Right = __m128i;
+  static OCTAVO_INLINE Left left(__m128i u8) { return u8; }
+  static OCTAVO_INLINE Right right(const int8_t* w) { return Sse41::load(w); }
+  static OCTAVO_INLINE void accumulate(__m128i& acc, Left a, Right w) {
+    const __m128i pairs = _mm_maddubs_epi16(a, w);
+    acc = Sse41::add32(acc, Sse41::multiplyAdd16(pairs, Sse41::set16(1)));
+  }
+};
+
+struct ShiftedProduct {
   struct Left {
     __m128i magnitude, sign;
   };
@@ -42,8 +53,8 @@ struct WideProduct {
 }  // namespace
 
 void dot_u8s8i32_4x8c4_sse41(const DotArgs& args) { dotKernel<Sse41, WideProduct, 4, 2>(args); }
-void dot_u8s8i32_4x8c4_symmetric_sse41(const DotArgs& args) {
-  dotKernel<Sse41, SymmetricProduct, 4, 2>(args);
+void dot_u8s8i32_4x8c4_mixed_sse41(const DotArgs& args) {
+  mixedKernel<Sse41, SmallProduct, ShiftedProduct, 4, 2>(args);
 }
 
 void rowsum_u8i32_sse41(const RowSumArgs& args) { rowSums<Sse41>(args); }

@@ -253,6 +253,7 @@ class TapWalk {
   size_t row;            // the first one
   const uint8_t* a[MR];  // row i begins at a[i] + at
   size_t at = 0;
+  size_t number = 0;  // of the tap, counting those that are skipped
 
   OCTAVO_INLINE bool isOver() {
     if (tap_ == args_.taps) return true;
@@ -266,12 +267,14 @@ class TapWalk {
   // To the next tap; w, which is behind the weights of this one, to those of the next.
   OCTAVO_INLINE void next(const int8_t*& w) {
     ++tap_;
+    ++number;
     if (grid_ == nullptr) return;
     at += grid_->tapStride;
     if (++run_ == grid_->runTaps) {
       run_ = 0;
       at += grid_->runStride - grid_->runTaps * grid_->tapStride;
       w += grid_->weightSkip;
+      number += grid_->tapSkip;
     }
   }
 
@@ -280,6 +283,21 @@ class TapWalk {
   const RowGrid* grid_;
   size_t tap_ = 0, run_ = 0;
 };
+
+// Adds to a tile what the bytes from k on of each row add, four of them, times a quad of weights.
+template <typename V, typename P, int MR, int NV>
+OCTAVO_INLINE void addProducts(typename V::Int (*acc)[NV], const uint8_t* const* a, size_t k,
+                               const int8_t* w) {
+  typename P::Right right[NV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i) {
+    const typename P::Left left = P::left(V::broadcast4(a[i] + k));
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
+  }
+}
 
 // A tile whose rows are read four bytes at a time, each time for a whole vector. Where sums are too
 // few to keep the multipliers busy, the depth is cut into parts with sums of their own; their
@@ -293,9 +311,11 @@ struct QuadTile {
   static OCTAVO_INLINE const int8_t* run(const DotArgs& args, const Finish<V, NV>& finish,
                                          RowWalk& rows, const int8_t* ahead, size_t aheadStep) {
     constexpr int kSums = MR * NV;
-    constexpr int kQuads = kSums >= 10 ? 1 : kSums > 4 ? 2 : 4;
+    // Sums that fit the registers beside what is multiplied.
+    constexpr int kMost = V::kRegisters > 16 ? 19 : 11;
+    constexpr int kQuads = 4 * kSums < kMost ? 4 : 2 * kSums < kMost ? 2 : 1;
     // A tile of few rows does nothing but wait for its own weights.
-    const bool fetches = kSums >= 10 && aheadStep != 0;
+    const bool fetches = kQuads == 1 && aheadStep != 0;
     typename V::Int acc[kQuads][MR][NV];
     startTile<V, MR, NV>(args, acc[0]);
 #pragma GCC unroll 4
@@ -318,13 +338,13 @@ struct QuadTile {
         }
 #pragma GCC unroll 4
         for (int q = 0; q < kQuads; ++q) {
-          addQuad<MR, NV>(acc[q], tap.a, k + q * part, w + q * partBytes);
+          addProducts<V, P, MR, NV>(acc[q], tap.a, k + q * part, w + q * partBytes);
         }
       }
       k += (kQuads - 1) * part;
       w += (kQuads - 1) * partBytes;
       if constexpr (kQuads > 1) {
-        for (; k < end; k += 4, w += NV * V::kBytes) addQuad<MR, NV>(acc[0], tap.a, k, w);
+        for (; k < end; k += 4, w += NV * V::kBytes) addProducts<V, P, MR, NV>(acc[0], tap.a, k, w);
       }
     }
 #pragma GCC unroll 4
@@ -336,21 +356,6 @@ struct QuadTile {
     }
     finishTile<V, MR, NV>(args, finish, tap.row, rows, acc[0]);
     return ahead;
-  }
-
- private:
-  template <int MR, int NV>
-  static OCTAVO_INLINE void addQuad(typename V::Int (*acc)[NV], const uint8_t* const* a, size_t k,
-                                    const int8_t* w) {
-    typename P::Right right[NV];
-#pragma GCC unroll 4
-    for (int j = 0; j < NV; ++j) right[j] = P::right(w + j * V::kBytes);
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) {
-      const typename P::Left left = P::left(V::broadcast4(a[i] + k));
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) P::accumulate(acc[i][j], left, right[j]);
-    }
   }
 };
 

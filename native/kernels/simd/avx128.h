@@ -18,6 +18,7 @@ struct Avx128 {
   static constexpr int kLanes = 1;
   static constexpr int kBytes = 16;
   static constexpr int kWords = 4;
+  static constexpr int kRegisters = 16;
 
   static Int load(const void* p) { return _mm_loadu_si128(static_cast<const Int*>(p)); }
   static void store(void* p, Int v) { _mm_storeu_si128(static_cast<Int*>(p), v); }

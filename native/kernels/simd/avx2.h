@@ -19,6 +19,7 @@ struct Avx2 {
   static constexpr int kLanes = 2;
   static constexpr int kBytes = 32;
   static constexpr int kWords = 8;
+  static constexpr int kRegisters = 16;
 
   static Int load(const void* p) { return _mm256_loadu_si256(static_cast<const Int*>(p)); }
   static void store(void* p, Int v) { _mm256_storeu_si256(static_cast<Int*>(p), v); }

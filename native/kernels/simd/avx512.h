@@ -2,7 +2,8 @@
 // there where the including file is compiled for AVX512-VNNI. All of it is local to that file: a
 // copy compiled for AVX-512 must never be the one the linker keeps for other code.
 //
-// A vector has kLanes lanes of 128 bits; packs and unpacks stay within a lane. Int holds bytes,
+// A vector has kLanes lanes of 128 bits, of kRegisters there are; packs and unpacks stay within a
+// lane. Int holds bytes,
 // words or int32, as the operation says.
 #pragma once
 
@@ -20,6 +21,7 @@ struct Avx512 {
   static constexpr int kLanes = 4;
   static constexpr int kBytes = 64;
   static constexpr int kWords = 16;
+  static constexpr int kRegisters = 32;
 
   static Int load(const void* p) { return _mm512_loadu_si512(p); }
   static void store(void* p, Int v) { _mm512_storeu_si512(p, v); }

@@ -21,6 +21,7 @@ struct Neon {
   static constexpr int kLanes = 1;
   static constexpr int kBytes = 16;
   static constexpr int kWords = 4;
+  static constexpr int kRegisters = 32;
 
   static Int load(const void* p) { return vld1q_u8(static_cast<const uint8_t*>(p)); }
   static void store(void* p, Int v) { vst1q_u8(static_cast<uint8_t*>(p), v); }

@@ -17,7 +17,17 @@ namespace test {
 namespace {
 
 // The activations and the weights of a case.
-enum Fill { kRandom, kZeros, kLowLow, kLowHigh, kHighLow, kHighHigh, kFills };
+enum Fill {
+  kRandom,
+  kZeros,
+  kSmall,  // pairs that just fit words, as isSmallPair has it, or are much smaller
+  kLowLow,
+  kLowHigh,
+  kHighLow,
+  kHighHigh,
+  kHighSmall,
+  kFills
+};
 
 struct Case {
   size_t rows, columns, taps, depth;
@@ -34,6 +44,7 @@ struct Runs {
 };
 
 Guarded activations("a", 1 << 18), pointers("a's pointers", 1 << 13), weights("weights", 1 << 18);
+Guarded orders("order", 1 << 14), smalls("small", 1 << 12);
 Guarded biases("bias", 1 << 12), multipliers("multiplier", 1 << 12), zeros("weightZero", 1 << 12);
 Guarded rowScales("rowScale", 1 << 12), columnAddends("addend", 1 << 12);
 Guarded rowSums("rowSum", 1 << 12), residuals("residual", 1 << 17);
@@ -46,15 +57,25 @@ struct Column {
   float multiplier;
 };
 
+// The weight behind `before` in a small pair.
+int32_t drawSmall(int32_t before, Random& random) {
+  const int32_t most = std::min(128 - std::abs(before), 127);
+  return random.coin() ? random.between(-most, most) : before < 0 ? -most : most;
+}
+
 std::vector<Column> drawColumns(const Case& c, int32_t lowest, Random& random) {
   std::vector<Column> columns(c.columns);
   for (Column& column : columns) {
     column.weights.resize(c.taps * c.depth);
-    for (int8_t& w : column.weights) {
-      const int32_t high = c.fill == kLowHigh || c.fill == kHighHigh ? 127 : lowest;
-      w = static_cast<int8_t>(c.fill == kRandom  ? random.between(lowest, 127)
-                              : c.fill == kZeros ? 0
-                                                 : high);
+    const int32_t high = c.fill == kLowHigh || c.fill == kHighHigh ? 127 : lowest;
+    for (size_t i = 0; i < column.weights.size(); ++i) {
+      const size_t k = i % c.depth;
+      const bool small = (c.fill == kSmall || c.fill == kHighSmall) && k % 2 == 1;
+      const bool drawn = c.fill == kRandom || c.fill == kSmall || c.fill == kHighSmall;
+      column.weights[i] = static_cast<int8_t>(small   ? drawSmall(column.weights[i - 1], random)
+                                              : drawn ? random.between(lowest, 127)
+                                              : c.fill == kZeros ? 0
+                                                                 : high);
     }
     column.bias = random.between(-50000, 50000);
     column.zero = c.zeroPoints ? random.between(-128, 127) : 0;
@@ -76,9 +97,60 @@ uint32_t accumulate(const Column& column, const std::vector<const uint8_t*>& a, 
   return acc;
 }
 
-// [tap][k / group][position][group]. Taps between runs hold rubbish.
+// Which quad of a tap each one of a panel is, and how many are multiplied by a itself.
+struct Order {
+  std::vector<std::vector<uint32_t>> quads;  // of each tap
+  std::vector<uint32_t> small;
+};
+
+// The natural order; for kMixed one by chance, in which small quads that are not known to be are
+// among the others.
+Order drawOrder(const DotKernel& kernel, const Case& c, const std::vector<Column>& columns,
+                Random& random) {
+  Order order{{}, std::vector<uint32_t>(c.taps)};
+  const size_t group = static_cast<size_t>(kernel.group), groups = (c.depth + group - 1) / group;
+  for (size_t tap = 0; tap < c.taps; ++tap) {
+    std::vector<uint32_t> small, others;
+    for (uint32_t q = 0; q < groups; ++q) {
+      const auto pairFits = [&](const Column& column, size_t k) {
+        const auto at = [&](size_t i) {
+          return i < c.depth ? int32_t{column.weights[tap * c.depth + i]} : 0;
+        };
+        return isSmallPair(at(k), at(k + 1));
+      };
+      const bool isSmall = kernel.form == DotForm::kMixed && random.between(0, 9) > 0 &&
+                           std::all_of(columns.begin(), columns.end(), [&](const Column& column) {
+                             return pairFits(column, 4 * q) && pairFits(column, 4 * q + 2);
+                           });
+      std::vector<uint32_t>& to = isSmall ? small : others;
+      const bool first = kernel.form == DotForm::kMixed && random.coin();
+      to.insert(first ? to.begin() : to.end(), q);
+    }
+    order.small[tap] = static_cast<uint32_t>(small.size());
+    small.insert(small.end(), others.begin(), others.end());
+    order.quads.push_back(small);
+  }
+  return order;
+}
+
+// Sets order and small. Those of taps between runs hold rubbish.
+void placeOrder(const Case& c, const Runs& runs, const Order& order, DotArgs* args) {
+  const auto tapAt = [&](size_t tap) { return tap + tap / runs.taps * runs.skipped; };
+  const size_t taps = tapAt(c.taps - 1) + 1;
+  std::vector<uint32_t> places(taps * args->quads, 999), small(taps, 999);
+  for (size_t tap = 0; tap < c.taps; ++tap) {
+    small[tapAt(tap)] = order.small[tap];
+    for (size_t q = 0; q < args->quads; ++q) {
+      places[tapAt(tap) * args->quads + q] = 4 * order.quads[tap][q];
+    }
+  }
+  args->order = orders.copy(c.edge, places);
+  args->small = smalls.copy(c.edge, small);
+}
+
+// [tap][k / group][position][group], groups in order. Taps between runs hold rubbish.
 const int8_t* packPanel(const DotKernel& kernel, const Case& c, const Runs& runs,
-                        const std::vector<Column>& columns) {
+                        const Order& order, const std::vector<Column>& columns) {
   const auto group = static_cast<size_t>(kernel.group);
   const auto width = static_cast<size_t>(kernel.columns);
   const size_t groups = (c.depth + group - 1) / group;
@@ -86,13 +158,30 @@ const int8_t* packPanel(const DotKernel& kernel, const Case& c, const Runs& runs
   std::vector<int8_t> panel((tapAt(c.taps - 1) + 1) * groups * width * group, 99);
   for (size_t i = 0; i < c.taps * groups * width * group; ++i) {
     const size_t tap = i / (groups * width * group), part = i % (groups * width * group);
-    const size_t p = part / group % width, k = part / (width * group) * group + i % group;
+    const size_t p = part / group % width, quad = part / (width * group);
+    const size_t k = order.quads[tap][quad] * group + i % group;
     const auto column = static_cast<size_t>(panelColumn(static_cast<int>(p), kernel, c.output));
     const bool isThere = column < c.columns && k < c.depth;
     panel[tapAt(tap) * groups * width * group + part] =
         isThere ? columns[column].weights[tap * c.depth + k] : int8_t{0};
   }
   return weights.copy(c.edge, panel, kPanelSlack, 64);
+}
+
+// Σ of the weights that a kernel multiplies by a - 128.
+int32_t shiftedSum(const DotKernel& kernel, const Case& c, const Order& order,
+                   const Column& column) {
+  if (kernel.form == DotForm::kDirect) return 0;
+  int32_t sum = 0;
+  for (size_t tap = 0; tap < c.taps; ++tap) {
+    for (size_t i = order.small[tap]; i < order.quads[tap].size(); ++i) {
+      const size_t group = static_cast<size_t>(kernel.group), first = order.quads[tap][i] * group;
+      for (size_t k = first; k < std::min(first + group, c.depth); ++k) {
+        sum += column.weights[tap * c.depth + k];
+      }
+    }
+  }
+  return sum;
 }
 
 // A value of each column, in panel order; those without a column hold rubbish.
@@ -109,9 +198,7 @@ const T* inPanelOrder(Guarded& memory, const DotKernel& kernel, const Case& c, T
 uint8_t* drawActivations(size_t bytes, Fill fill, Edge edge, size_t slack, Random& random) {
   uint8_t* a = activations.place<uint8_t>(edge, bytes, slack);
   for (size_t i = 0; i < bytes; ++i) {
-    a[i] = fill == kRandom || fill == kZeros ? static_cast<uint8_t>(random.bits())
-           : fill < kHighLow                 ? 0
-                                             : 255;
+    a[i] = fill <= kSmall ? static_cast<uint8_t>(random.bits()) : fill < kHighLow ? 0 : 255;
   }
   return a;
 }
@@ -175,8 +262,8 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
        {static_cast<long>(c.rows), static_cast<long>(c.columns), static_cast<long>(c.taps),
         static_cast<long>(c.depth), c.fill, c.zeroPoints, static_cast<long>(c.output),
         static_cast<long>(c.edge)});
-  const bool shifted = kernel.form != DotForm::kDirect;
-  const auto columns = drawColumns(c, kernel.form == DotForm::kSymmetric ? -127 : -128, random);
+  const auto columns = drawColumns(c, kernel.form >= DotForm::kSymmetric ? -127 : -128, random);
+  const Order order = drawOrder(kernel, c, columns, random);
   RowGrid grid{};
   grid.lineRows = c.rows;
   grid.runTaps = c.taps;
@@ -196,14 +283,14 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
   const Runs runs{grid.runTaps, c.inGrid ? static_cast<size_t>(random.between(0, 2)) : 0};
   grid.weightSkip = runs.skipped * groups * group * static_cast<size_t>(kernel.columns);
   args.grid = c.inGrid ? &grid : nullptr;
-  args.weights = packPanel(kernel, c, runs, columns);
+  grid.tapSkip = runs.skipped;
+  args.weights = packPanel(kernel, c, runs, order, columns);
+  if (kernel.form == DotForm::kMixed) placeOrder(c, runs, order, &args);
   args.ahead = random.coin() ? args.weights : nullptr;
   args.aheadBytes = args.ahead == nullptr ? 0 : static_cast<size_t>(random.between(0, 4096));
   args.fractions = random.coin();  // as they all are
   args.bias = inPanelOrder<int32_t>(biases, kernel, c, [&](size_t column) {
-    int32_t bias = columns[column].bias;
-    for (int8_t w : columns[column].weights) bias += shifted ? 128 * w : 0;
-    return bias;
+    return columns[column].bias + 128 * shiftedSum(kernel, c, order, columns[column]);
   });
   args.multiplier = inPanelOrder<float>(multipliers, kernel, c,
                                         [&](size_t column) { return columns[column].multiplier; });
