@@ -3,7 +3,7 @@
  * batch 1, 128 tokens. `quantize` makes the INT8 form: activations quantized at run time.
  */
 import { ModelBuilder } from './onnx.mjs';
-import { generator } from './random.mjs';
+import { generator, normal } from './random.mjs';
 
 const tokens = 128;
 
@@ -14,7 +14,7 @@ class Encoder {
   #heads;
 
   constructor(name, width, heads) {
-    this.#random = generator(name);
+    this.#random = normal(generator(name));
     this.#width = width;
     this.#heads = heads;
   }
@@ -32,10 +32,10 @@ class Encoder {
   }
 
   #linear(x, inputs, outputs) {
-    const bound = Math.sqrt(3 / inputs);
-    const data = new Float32Array(inputs * outputs).map(() => (this.#random() * 2 - 1) * bound);
+    const deviation = 1 / Math.sqrt(inputs);
+    const data = new Float32Array(inputs * outputs).map(() => this.#random() * deviation);
     const weight = this.#model.constant('float32', [inputs, outputs], data);
-    const bias = new Float32Array(outputs).map(() => (this.#random() * 2 - 1) * 0.05);
+    const bias = new Float32Array(outputs).map(() => this.#random() * 0.03);
     const product = this.#op('MatMul', [x, weight]);
     return this.#op('Add', [product, this.#model.constant('float32', [outputs], bias)]);
   }

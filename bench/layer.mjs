@@ -1,9 +1,9 @@
 /** One layer of a case: its numbers, drawn from a fixed seed, and the plans that compute it. */
 import { singleStepPlan } from './plan.mjs';
-import { generator } from './random.mjs';
+import { generator, normal } from './random.mjs';
 
 /**
- * The int8 layer: x is uint8 with zero point 128, weights are int8 in [-127, 127], a scale for each output channel,
+ * The int8 layer: x is uint8 with zero point 128, weights are int8, normal and all but cut off by [-127, 127], a scale for each output channel,
  * and results that fill uint8 without much clamping.
  *
  * @param {import('./cases.mjs').Case} shape
@@ -14,12 +14,16 @@ export function drawLayer(shape) {
   const depth = (inputs / groups) * window ** 2;
   const xScale = 0.02;
   const yScale = 0.5;
-  // A product of uint8 and int8 has a standard deviation of 74 · 73.
-  const wanted = 40 / (Math.sqrt(depth) * 74 * 73);
+  const next = normal(random);
+  const weightDeviation = 36;
+  // Of uniform uint8 the standard deviation is 74.
+  const wanted = 40 / (Math.sqrt(depth) * 74 * weightDeviation);
   const fill = (array, of) => array.map(of);
   return {
     x: fill(new Uint8Array(height * width * inputs), () => random() * 256),
-    weight: fill(new Int8Array(outputs * depth), () => Math.floor(random() * 255) - 127), // OHWI
+    weight: fill(new Int8Array(outputs * depth), () =>
+      Math.max(-127, Math.min(127, Math.round(next() * weightDeviation))),
+    ), // OHWI
     // A matrix product has none, in ONNX.
     bias: kind === 'gemm' ? undefined : fill(new Int32Array(outputs), () => (random() - 0.5) * 1e4),
     weightScale: fill(

@@ -1,9 +1,9 @@
 /**
- * The networks whose layers are the shapes of cases.mjs, with random weights: what a network costs does not depend on what it has
- * learnt, and these need no data. Batch 1, 224², as tasks in the form of datasets.mjs.
+ * The networks whose layers are the shapes of cases.mjs, with random weights, distributed as those of a trained network roughly are: these
+ * need no data. Batch 1, 224², as tasks in the form of datasets.mjs.
  */
 import { ModelBuilder } from './onnx.mjs';
-import { generator } from './random.mjs';
+import { generator, normal } from './random.mjs';
 
 const size = 224;
 const classes = 1000;
@@ -14,17 +14,17 @@ class Network {
   #random;
 
   constructor(name) {
-    this.#random = generator(name);
+    this.#random = normal(generator(name));
   }
 
   /** Numbers with the variance that keeps a signal's from layer to layer. */
   #weights(dims, depth) {
-    const bound = Math.sqrt(6 / depth);
+    const deviation = Math.sqrt(2 / depth);
     const data = new Float32Array(dims.reduce((a, b) => a * b));
     return this.#model.constant(
       'float32',
       dims,
-      data.map(() => (this.#random() * 2 - 1) * bound),
+      data.map(() => this.#random() * deviation),
     );
   }
 

@@ -6,6 +6,7 @@
  * The last line is `N passed, N failed[, N skipped]`. OCTAVO_PROBLEMS is the number of problems of each suite.
  */
 import fs from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installDependencies } from './install-dependencies.mjs';
@@ -73,7 +74,12 @@ const armAddonStep = {
     const toolchain = path.join(root, 'scripts', 'aarch64-linux-gnu.cmake');
     const build = path.join(root, '.cache', 'arm', 'build');
     await run('cmake', ['-S', root, '-B', build, `-DCMAKE_TOOLCHAIN_FILE=${toolchain}`]);
-    const output = await run('cmake', ['--build', build, '--parallel']);
+    const output = await run('cmake', [
+      '--build',
+      build,
+      '--parallel',
+      `${availableParallelism()}`,
+    ]);
     if (/\bwarning:/.test(output)) console.warn(output.trimEnd());
   },
 };
