@@ -21,4 +21,5 @@ export { dequantize, quantize, quantizeRows, rangeOf } from './quantize';
 export { multiplyRowQuads } from './relaxedRow';
 export { roundingMagic } from './requantize';
 export { multiplyRow, rowScratch } from './row';
+export { scaleSums } from './sums';
 export { multiplyWords, multiplyWordsRow, multiplyWordsScratch } from './words';

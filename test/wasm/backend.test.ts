@@ -242,6 +242,7 @@ describe('where steps run', () => {
       ...(['QAdd', 'QMul', 'QAveragePool', 'Lookup', 'MaxPool', 'AveragePool'] as const),
       ...(['Conv', 'MatMul', 'Attention', 'Binary', 'Unary', 'Concat', 'Transpose'] as const),
       ...(['MatMulInt1', 'MatMulInt4', 'MatMulInt16', 'DynamicQuantizeRows'] as const),
+      'QConvDynamic',
     ];
     expect(wasmSteps).toEqual(stepNames.filter((name) => expected.includes(name)));
   });

@@ -73,6 +73,16 @@ export interface WasmExports {
     begin: number,
     end: number,
   ): void;
+  scaleSums(
+    scaling: number,
+    y: number,
+    multiplier: number,
+    scale: number,
+    bias: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
 
   qadd(sum: number, rows: number, a: number, b: number, y: number): void;
   qmul(product: number, rows: number, a: number, b: number, y: number): void;

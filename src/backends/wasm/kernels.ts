@@ -14,6 +14,7 @@ import { matMul } from './matmul.js';
 import { concat, transpose } from './movement.js';
 import { averagePool, maxPool, qaveragePool } from './pool.js';
 import { qconv } from './qconv.js';
+import { qconvDynamic } from './qconvDynamic.js';
 import {
   dequantizeLinear,
   dynamicQuantizeLinear,
@@ -27,6 +28,7 @@ export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   DynamicQuantizeLinear: dynamicQuantizeLinear,
   DynamicQuantizeRows: dynamicQuantizeRows,
   QConv: qconv,
+  QConvDynamic: qconvDynamic,
   QAdd: qadd,
   QMul: qmul,
   QAveragePool: qaveragePool,

@@ -180,20 +180,32 @@ export function tableLength({ groups, columns }: Columns, unit: number): number 
   return groups * roundUp(columns, unit);
 }
 
+/** `values`, one for each column, as such a table; what fills groups up is 0. */
+export function tableOf<T extends Int32Array | Float32Array>(
+  values: T,
+  shape: Columns,
+  unit: number,
+): T {
+  const { groups, columns } = shape;
+  const table = new (values.constructor as new (length: number) => T)(tableLength(shape, unit));
+  for (let group = 0; group < groups; group++) {
+    const own = values.subarray(group * columns, (group + 1) * columns);
+    table.set(own, group * roundUp(columns, unit));
+  }
+  return table;
+}
+
 /** The address of such a table, 0 where there is no column, or no `values`. */
 export function keepTable<T extends Int32Array | Float32Array>(
   values: T | undefined,
   type: new (buffer: ArrayBuffer, byteOffset: number, length: number) => T,
-  { groups, columns }: Columns,
+  shape: Columns,
   unit: number,
   { keep, memory }: PrepareContext,
 ): number {
-  const length = tableLength({ groups, columns }, unit);
+  const length = tableLength(shape, unit);
   const address = keep(4 * length);
   const table = new type(memory.buffer, address, length).fill(0);
-  for (let group = 0; values !== undefined && group < groups; group++) {
-    const own = values.subarray(group * columns, (group + 1) * columns);
-    table.set(own, group * roundUp(columns, unit));
-  }
+  if (values !== undefined) table.set(tableOf(values, shape, unit));
   return address;
 }

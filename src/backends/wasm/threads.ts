@@ -24,6 +24,7 @@ export const partKernels = [
   'multiplyWords',
   'multiplyWordsRow',
   'quantizeRows',
+  'scaleSums',
 ] as const;
 
 export type PartKernel = (typeof partKernels)[number];

@@ -1,0 +1,332 @@
+/**
+ * Products of uint8 windows with int8 weights, in one of three ways: along the channels where the convolution is
+ * depthwise (assembly/depthwise.ts), as a matrix times a vector where there is one output pixel
+ * (assembly/row.ts), and else as the product of tiles and panels (assembly/qconv.ts). The last two
+ * use the relaxed dot product where it is exact.
+ */
+import type { Step } from '../../runtime/plan.js';
+import type { PlanMemory } from '../reference/memory.js';
+import {
+  areBytes,
+  type Declined,
+  declined,
+  floatBits,
+  type Operand,
+  type PrepareContext,
+  type StepRun,
+} from './kernel.js';
+import {
+  depthwiseBlock,
+  inBlocks,
+  keepTable,
+  packDepthwise,
+  packPanels,
+  packRowPanels,
+  pairDepth,
+  panelColumns,
+  panelLength,
+  quadDepth,
+  roundUp,
+  rowPanelColumns,
+  tableOf,
+} from './pack.js';
+import type { DotForm } from './probe.js';
+import { depthwiseParts, dimsOf, keepWindow, pixelsOf, tileGrain } from './window.js';
+
+/** What tiles add to their codes: the fields of class Sum, and where the other codes are. */
+interface Addend {
+  readonly sum: number;
+  readonly residual: Operand;
+}
+
+export const noAddend: Addend = { sum: 0, residual: () => 0 };
+
+/** Values of `Output.kind`. */
+export const outputKinds = { uint8: 0, int32: 1, float32: 2 } as const;
+
+/** What a product does besides what its step says. */
+export interface ProductOptions {
+  /** The zero point of x, or what finds it in a run. */
+  readonly xZero: number | ((memory: PlanMemory) => number);
+  /** What results are written as. */
+  readonly kind: (typeof outputKinds)[keyof typeof outputKinds];
+  /** Of a single group, and of more than one pixel. */
+  readonly addend: Addend;
+}
+
+/** Prepares the step, without its residual. Declines what would not be computed to the bit. */
+export function prepareProduct(
+  step: Step<'QConv'>,
+  context: PrepareContext,
+  options: ProductOptions,
+): StepRun | Declined {
+  const constants = constantsOf(step, context);
+  if ('declined' in constants) return constants;
+  const [outChannels, , , channels] = dimsOf(context.tensors[step.inputs[1]!]!);
+  const { groups } = step.params;
+  const dot = dotFor(constants, context);
+  if (channels === 1 && groups === outChannels && groups > 1) {
+    return prepareDepthwise(step, constants, dot, context, options);
+  }
+  // int8 panels hold weights as they are
+  const isRow = constants.zeros === undefined && isSingleRow(step, context);
+  return isRow
+    ? prepareRow(step, constants, dot, context, options)
+    : prepareTiles(step, constants, dot, context, options);
+}
+
+interface Constants {
+  readonly weights: Int8Array;
+  /** Undefined where all are 0. */
+  readonly zeros: Int32Array | undefined;
+  readonly bias: Int32Array | undefined;
+  readonly multiplier: Float32Array | undefined;
+}
+
+/** The operands that are packed. Declines what would not be computed to the bit. */
+function constantsOf(
+  { inputs, outputs, params }: Step<'QConv'>,
+  { constant, tensors }: PrepareContext,
+): Constants | Declined {
+  const computed = inputs.slice(1).some((i) => tensors[i]?.space === 'arena');
+  const weights = constant<Int8Array>(inputs[1]);
+  if (computed || weights === undefined) return declined('weights or tables that are computed');
+  const zeros = constant<Int32Array>(inputs[4]);
+  if (zeros?.some((zero) => zero < -128 || zero > 127)) {
+    return declined('zero points of weights beyond int8');
+  }
+  const { xZero, yZero, min, max } = params;
+  const toBytes = tensors[outputs[0]!]!.type === 'uint8';
+  if (!areBytes(xZero) || (toBytes && (!areBytes(yZero, min, max) || min > max))) {
+    return declined('zero points or bounds beyond uint8');
+  }
+  return {
+    weights,
+    zeros: zeros?.some((zero) => zero !== 0) ? zeros : undefined,
+    bias: constant<Int32Array>(inputs[2]),
+    multiplier: constant<Float32Array>(inputs[3]),
+  };
+}
+
+/** Whether there is one output pixel, whose window is all of a stretch of x, padding left out. */
+export function isSingleRow(
+  { inputs, outputs, params }: Step<'QConv'>,
+  { tensors }: PrepareContext,
+) {
+  const [, height, width] = dimsOf(tensors[inputs[0]!]!);
+  const [, kernelH, kernelW] = dimsOf(tensors[inputs[1]!]!);
+  const [batch, outHeight, outWidth] = dimsOf(tensors[outputs[0]!]!);
+  const { groups, padTop, padLeft, dilationH, dilationW } = params;
+  return (
+    groups === 1 &&
+    batch * outHeight * outWidth === 1 &&
+    padTop === 0 &&
+    padLeft === 0 &&
+    kernelH <= height &&
+    kernelW <= width &&
+    (kernelH === 1 || (kernelW === width && dilationH === 1)) &&
+    (kernelW === 1 || dilationW === 1)
+  );
+}
+
+/** The relaxed dot product, if its answers are right for these weights. */
+function dotFor({ weights, zeros }: Constants, { dot }: PrepareContext): DotForm | undefined {
+  if (dot === undefined || zeros !== undefined) return undefined;
+  return weights.every((weight) => weight >= dot.lowestWeight) ? dot : undefined;
+}
+
+/** Values of `layout` (assembly/tile.ts). */
+const layouts = { pairs: 0, quads: 1 };
+
+function prepareTiles(
+  step: Step<'QConv'>,
+  constants: Constants,
+  dot: DotForm | undefined,
+  context: PrepareContext,
+  options: ProductOptions,
+): StepRun | Declined {
+  const { inputs, outputs, params } = step;
+  const { exports, memory, operand, tensors } = context;
+  const { weights, zeros, multiplier } = constants;
+  const [outChannels, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
+  const { groups } = params;
+  const window = keepWindow(step, params, kernelH, kernelW, groups, context);
+  if (typeof window !== 'number') return window;
+  // Runs are those of packStrip.
+  const isJoined = groups === 1 && params.dilationW === 1;
+  const shape = {
+    ...{ groups, columns: outChannels / groups },
+    runs: isJoined ? kernelH : kernelH * kernelW,
+    depth: isJoined ? kernelW * channels : channels,
+  };
+  const unit = dot === undefined ? pairDepth : quadDepth;
+  const length = panelLength(shape, panelColumns, unit);
+  const Elements = dot === undefined ? Int16Array : Int8Array;
+  const form = `panels of ${Elements.name}, ${Object.values(shape)}, less ${zeros}`;
+  const bytes = length * Elements.BYTES_PER_ELEMENT;
+  const panels = context.share(inputs[1]!, form, bytes, (address) => {
+    const to = new Elements(memory.buffer, address, length);
+    packPanels(to, weights, zeros, shape, panelColumns, unit);
+  });
+  const output = keepOutput(step, context, options);
+  const bias = keepBias(constants, outChannels, dot?.offset ?? 0, options, context, (values) =>
+    tableOf(values, shape, panelColumns),
+  );
+  const m = keepTable(multiplier, Float32Array, shape, panelColumns, context);
+  const layout = dot === undefined ? layouts.pairs : layouts.quads;
+  const flip = dot?.flip ?? 0;
+  const pixels = pixelsOf(tensors[outputs[0]!]!);
+  const run = context.overParts('qconv', {
+    ...{ units: pixels, grain: tileGrain, work: pixels * weights.length },
+    scratch: exports.qconvScratch(window, layout) >>> 0,
+  });
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  const { sum, residual } = options.addend;
+  return (at) => {
+    const { table, xZero } = bias(at);
+    run(
+      ...([window, output, layout, flip, x(at), xZero, panels, table, m, y(at)] as const),
+      ...([sum, residual(at)] as const),
+    );
+  };
+}
+
+function prepareRow(
+  step: Step<'QConv'>,
+  constants: Constants,
+  dot: DotForm | undefined,
+  context: PrepareContext,
+  options: ProductOptions,
+): StepRun {
+  const { inputs, outputs } = step;
+  const { exports, memory, operand, tensors } = context;
+  const { weights, multiplier } = constants;
+  const [columns, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
+  const depth = kernelH * kernelW * channels;
+  const shape = { groups: 1, columns, runs: 1, depth };
+  const unit = dot === undefined ? pairDepth : quadDepth;
+  const length = panelLength(shape, rowPanelColumns, unit);
+  const form = `panels for a row, ${unit}, ${Object.values(shape)}`;
+  const panels = context.share(inputs[1]!, form, length, (address) => {
+    if (dot === undefined) {
+      packRowPanels(new Uint8Array(memory.buffer, address, length), weights, shape);
+    } else {
+      const to = new Int8Array(memory.buffer, address, length);
+      packPanels(to, weights, undefined, shape, rowPanelColumns, unit);
+    }
+  });
+  const output = keepOutput(step, context, options);
+  const bias = keepBias(constants, columns, dot?.offset ?? 0, options, context, (values) =>
+    tableOf(values, shape, rowPanelColumns),
+  );
+  const m = keepTable(multiplier, Float32Array, shape, rowPanelColumns, context);
+  const parts = {
+    ...{ units: Math.ceil(columns / rowPanelColumns), grain: 1, work: depth * columns },
+    scratch: exports.rowScratch(depth) >>> 0,
+  };
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  if (dot === undefined) {
+    const run = context.overParts('multiplyRow', parts);
+    return (at) => run(output, x(at), depth, columns, panels, bias(at).table, m, y(at));
+  }
+  const { flip } = dot;
+  const run = context.overParts('multiplyRowQuads', parts);
+  return (at) => run(output, flip, x(at), depth, columns, panels, bias(at).table, m, y(at));
+}
+
+/**
+ * Keeps the bias less what the zero point of x, of which kernels take off `offset`, adds to each sum, laid out by `place`:
+ * in a run, where the table is and the zero point.
+ */
+function keepBias(
+  { weights, zeros, bias }: Constants,
+  channels: number,
+  offset: number,
+  { xZero }: ProductOptions,
+  { keep, memory }: PrepareContext,
+  place: (values: Int32Array) => Int32Array,
+): (at: PlanMemory) => { readonly table: number; readonly xZero: number } {
+  const depth = weights.length / channels;
+  const sums = Int32Array.from({ length: channels }, (_, channel) => {
+    let sum = -depth * (zeros?.[channel] ?? 0);
+    for (let k = channel * depth; k < (channel + 1) * depth; k++) sum += weights[k]!;
+    return sum;
+  });
+  const own = place(bias ?? new Int32Array(channels));
+  const ofZero = place(sums);
+  const table = keep(own.byteLength);
+  const fill = (zero: number) => {
+    const to = new Int32Array(memory.buffer, table, own.length);
+    for (let i = 0; i < to.length; i++) to[i] = own[i]! - Math.imul(zero - offset, ofZero[i]!);
+    return { table, xZero: zero };
+  };
+  if (typeof xZero === 'number') {
+    const filled = fill(xZero);
+    return () => filled;
+  }
+  let filled = fill(0);
+  return (at) => {
+    const zero = xZero(at);
+    if (zero !== filled.xZero) filled = fill(zero);
+    return filled;
+  };
+}
+
+function prepareDepthwise(
+  step: Step<'QConv'>,
+  constants: Constants,
+  dot: DotForm | undefined,
+  context: PrepareContext,
+  options: ProductOptions,
+): StepRun | Declined {
+  const { inputs, outputs, params } = step;
+  const { exports, memory, operand, tensors } = context;
+  const { weights, zeros, multiplier } = constants;
+  const [channels, kernelH, kernelW] = dimsOf(tensors[inputs[1]!]!);
+  const window = keepWindow(step, params, kernelH, kernelW, channels, context);
+  if (typeof window !== 'number') return window;
+  const taps = kernelH * kernelW;
+  // The kernel reads x as it is.
+  const useQuads = dot !== undefined && dot.flip === 0;
+  const unit = useQuads ? quadDepth : pairDepth;
+  const length = roundUp(channels, depthwiseBlock) * roundUp(taps, unit);
+  const Elements = useQuads ? Int8Array : Int16Array;
+  const form = `depthwise of ${Elements.name}, ${channels},${taps}, less ${zeros}`;
+  const bytes = length * Elements.BYTES_PER_ELEMENT;
+  const packed = context.share(inputs[1]!, form, bytes, (address) => {
+    packDepthwise(new Elements(memory.buffer, address, length), weights, zeros, taps, unit);
+  });
+  const shape = { groups: 1, columns: roundUp(channels, depthwiseBlock) };
+  const output = keepOutput(step, context, options);
+  const bias = keepBias(constants, channels, 0, options, context, (values) =>
+    inBlocks(values, unit),
+  );
+  const multipliers = multiplier && inBlocks(multiplier, unit);
+  const m = keepTable(multipliers, Float32Array, shape, depthwiseBlock, context);
+  const layout = useQuads ? layouts.quads : layouts.pairs;
+  const run = context.overParts('depthwise', {
+    ...depthwiseParts(tensors[outputs[0]!]!, taps),
+    scratch: exports.depthwiseScratch(window, layout) >>> 0,
+  });
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  return (at) => {
+    const { table, xZero } = bias(at);
+    run(window, output, layout, x(at), xZero, packed, table, m, y(at));
+  };
+}
+
+/** Of assembly/requantize.ts: what is taken off the bits of a float32 that has been rounded. */
+const magicBits = 0x4b400000;
+
+/** The address of the fields of class Output. */
+function keepOutput(
+  { params }: Step<'QConv'>,
+  context: PrepareContext,
+  { kind }: ProductOptions,
+): number {
+  const { yZero, min, max, lower, upper } = params;
+  return context.keepWords([
+    ...[kind, yZero - magicBits, floatBits(min - yZero), floatBits(max - yZero)],
+    ...[floatBits(lower), floatBits(upper)],
+  ]);
+}
