@@ -11,6 +11,7 @@ export { depthwiseFloat, depthwiseFloatScratch } from './f32depthwise';
 export { binary, unary } from './f32elementwise';
 export { matMul, matMulPanelBytes, matMulScratch, packPanels } from './f32matmul';
 export { lookup } from './lookup';
+export { lrn, lrnScratch } from './lrn';
 export { copyRows, transpose } from './move';
 export { multiplyNibbles, multiplyNibblesScratch } from './nibbles';
 export { multiplyNibblesRow, multiplyNibblesRowScratch } from './nibblesRow';

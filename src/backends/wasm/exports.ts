@@ -105,6 +105,9 @@ export interface WasmExports {
   averagePool(window: number, x: number, y: number, countPadding: number): void;
   qaveragePool(window: number, average: number, x: number, y: number): void;
 
+  lrnScratch(lrn: number): number;
+  lrn(lrn: number, x: number, y: number, scratch: number, begin: number, end: number): void;
+
   convScratch(window: number): number;
   conv(
     window: number,

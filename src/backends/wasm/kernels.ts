@@ -7,6 +7,7 @@ import { attention } from './attention.js';
 import { conv } from './conv.js';
 import { binary, lookup, qadd, qmul, unary } from './elementwise.js';
 import type { WasmKernel } from './kernel.js';
+import { lrn } from './lrn.js';
 import { matMulInt1 } from './matMulInt1.js';
 import { matMulInt4 } from './matMulInt4.js';
 import { matMulInt16 } from './matMulInt16.js';
@@ -38,6 +39,7 @@ export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   Conv: conv,
   MatMul: matMul,
   Attention: attention,
+  Lrn: lrn,
   Binary: binary,
   Unary: unary,
   Concat: concat,

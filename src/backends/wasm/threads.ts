@@ -25,6 +25,7 @@ export const partKernels = [
   'multiplyWordsRow',
   'quantizeRows',
   'scaleSums',
+  'lrn',
 ] as const;
 
 export type PartKernel = (typeof partKernels)[number];
