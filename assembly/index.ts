@@ -19,6 +19,7 @@ export { averagePool, maxPool, qaveragePool } from './pool';
 export { countWrongDots } from './probe';
 export { qconv, qconvScratch } from './qconv';
 export { dequantize, quantize, quantizeRows, rangeOf } from './quantize';
+export { reduceColumns, reduceRows } from './reduce';
 export { multiplyRowQuads } from './relaxedRow';
 export { roundingMagic } from './requantize';
 export { multiplyRow, rowScratch } from './row';

@@ -242,13 +242,13 @@ describe('where steps run', () => {
       ...(['QAdd', 'QMul', 'QAveragePool', 'Lookup', 'MaxPool', 'AveragePool'] as const),
       ...(['Conv', 'MatMul', 'Attention', 'Binary', 'Unary', 'Concat', 'Transpose'] as const),
       ...(['MatMulInt1', 'MatMulInt4', 'MatMulInt16', 'DynamicQuantizeRows'] as const),
-      ...(['QConvDynamic', 'Lrn'] as const),
+      ...(['QConvDynamic', 'Lrn', 'Reduce'] as const),
     ];
     expect(wasmSteps).toEqual(stepNames.filter((name) => expected.includes(name)));
   });
 
   /** Suites that have problems which WebAssembly declines. */
-  const partly = ['quantize', 'dequantize', 'binary', 'unary', 'lrn'];
+  const partly = ['quantize', 'dequantize', 'binary', 'unary', 'lrn', 'reduce', 'reduce integers'];
   const wholly = suites.filter((suite) => {
     const { op } = drawProblem(suite, 0).plan.steps[0]!;
     return wasmSteps.includes(op) && !partly.includes(suite.name);

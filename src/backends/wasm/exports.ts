@@ -105,6 +105,25 @@ export interface WasmExports {
   averagePool(window: number, x: number, y: number, countPadding: number): void;
   qaveragePool(window: number, average: number, x: number, y: number): void;
 
+  reduceRows(
+    x: number,
+    y: number,
+    count: number,
+    kind: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
+  reduceColumns(
+    x: number,
+    y: number,
+    count: number,
+    inner: number,
+    kind: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
   lrnScratch(lrn: number): number;
   lrn(lrn: number, x: number, y: number, scratch: number, begin: number, end: number): void;
 

@@ -22,6 +22,7 @@ import {
   dynamicQuantizeRows,
   quantizeLinear,
 } from './quantize.js';
+import { reduce } from './reduce.js';
 
 export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   QuantizeLinear: quantizeLinear,
@@ -40,6 +41,7 @@ export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   MatMul: matMul,
   Attention: attention,
   Lrn: lrn,
+  Reduce: reduce,
   Binary: binary,
   Unary: unary,
   Concat: concat,

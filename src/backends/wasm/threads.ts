@@ -26,6 +26,8 @@ export const partKernels = [
   'quantizeRows',
   'scaleSums',
   'lrn',
+  'reduceRows',
+  'reduceColumns',
 ] as const;
 
 export type PartKernel = (typeof partKernels)[number];
