@@ -10,7 +10,7 @@ import { nameOfKind, type ScatterReduction, scatterReductions } from '../../runt
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 import { forEachRow } from './strided.js';
-import { type Words, wordsOf } from './words.js';
+import { copyWords, type Words, wordsOf } from './words.js';
 
 /** Indices as they were given. */
 function givenOf(memory: PlanMemory, index: number | undefined): ArrayLike<number | bigint> {
@@ -39,7 +39,8 @@ export const gather: StepKernel<'Gather'> = ({ node, inputs, outputs, params }, 
   let at = 0;
   for (let i = 0; i < outer; i++) {
     for (const row of rows) {
-      for (let j = 0; j < inner; j++) y[at++] = x[(i * size + row) * inner + j]!;
+      copyWords(y, at, x, (i * size + row) * inner, inner);
+      at += inner;
     }
   }
 };
@@ -104,7 +105,7 @@ export const gatherND: StepKernel<'GatherND'> = ({ node, inputs, outputs, params
   const [x, y] = [wordsOf(memory, inputs[0]), wordsOf(memory, outputs[0])];
   const { starts, length } = slicesOf(memory, inputs, params.batchDims, node);
   starts.forEach((start, i) => {
-    for (let j = 0; j < length; j++) y[i * length + j] = x[start + j]!;
+    copyWords(y, i * length, x, start, length);
   });
 };
 

@@ -55,19 +55,27 @@ export const pad: StepKernel<'Pad'> = ({ inputs, outputs, params }, memory) => {
   const sources = dims.map((length, axis) =>
     sourcesOf(length, xDims[axis]!, params.before[axis]!, params.mode),
   );
+  const last = sources.pop() ?? [0];
   let at = 0;
-  const visit = (axis: number, from: number, inside: boolean): void => {
-    if (axis === dims.length) {
-      if (inside) y[at] = x[from]!;
-      at++;
-      return;
-    }
-    for (const source of sources[axis]!) {
-      visit(axis + 1, from + source * strides[axis]!, inside && source >= 0);
+  const visit = (axis: number, from: number): void => {
+    if (axis < sources.length) {
+      for (const source of sources[axis]!) {
+        visit(axis + 1, source < 0 ? outside : from + source * strides[axis]!);
+      }
+    } else if (from >= 0) {
+      for (const source of last) {
+        if (source >= 0) y[at] = x[from + source]!;
+        at++;
+      }
+    } else {
+      at += last.length;
     }
   };
-  visit(0, 0, true);
+  visit(0, 0);
 };
+
+/** Less than any place, by whatever is added to it. */
+const outside = Number.NEGATIVE_INFINITY;
 
 /** For each cell of y along one axis, the cell of x it shows; -1 where it shows the value. */
 function sourcesOf(length: number, size: number, before: number, mode: number): number[] {

@@ -12,5 +12,16 @@ export function wordsOf(memory: PlanMemory, index: number | undefined): Words {
 
 export interface Words {
   readonly length: number;
+  readonly subarray: (begin: number, end: number) => Words;
+  readonly set: (words: Words, at: number) => void;
   [index: number]: number;
+}
+
+/** Fewer words are copied one by one sooner than a view of them is made. */
+const fewWords = 16;
+
+/** Copies `count` words from `from` in x to `at` in y. */
+export function copyWords(y: Words, at: number, x: Words, from: number, count: number): void {
+  if (count >= fewWords) y.set(x.subarray(from, from + count), at);
+  else for (let i = 0; i < count; i++) y[at + i] = x[from + i]!;
 }
