@@ -142,7 +142,8 @@ function mayTakeBias(graph: Graph, node: Node): boolean {
 }
 
 function isPadded(node: Node, dims: readonly number[]): boolean {
-  if (node.op !== 'Conv') return false;
+  // Of a transposed convolution, results differ in the weights that they are a sum with.
+  if (node.op !== 'Conv') return node.op === 'ConvTranspose';
   const { padsBefore, padsAfter, autoPad } = windowOf(node, dims.slice(2));
   return autoPad.startsWith('SAME') || [...padsBefore, ...padsAfter].some((pad) => pad > 0);
 }

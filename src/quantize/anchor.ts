@@ -5,6 +5,7 @@
 import { expectType, type Tensor } from '../core/tensor.js';
 import { floatOf, intOf } from '../graph/attributes.js';
 import type { Graph, Node } from '../graph/ir.js';
+import { groupsOf } from '../graph/ops/convolution.js';
 
 export interface Anchor {
   readonly data: string;
@@ -24,6 +25,9 @@ export function anchorOf(graph: Graph, node: Node): Anchor | undefined {
   switch (node.op) {
     case 'Conv':
       return makeAnchor(graph, node, 0, 3);
+    case 'ConvTranspose':
+      // Of groups, channels would share the scales of the first group's.
+      return groupsOf(node) === 1 ? makeAnchor(graph, node, 1, 3) : undefined;
     case 'Gemm': {
       const plain =
         intOf(node, 'transA', 0) === 0 &&
@@ -38,6 +42,11 @@ export function anchorOf(graph: Graph, node: Node): Anchor | undefined {
   }
 }
 
+/** Whether a node multiplies rows by its weight: an anchor that is no convolution. */
+export function isMatrixProduct(node: Node): boolean {
+  return node.op === 'MatMul' || node.op === 'Gemm';
+}
+
 function makeAnchor(
   graph: Graph,
   node: Node,
@@ -48,7 +57,7 @@ function makeAnchor(
   if (data === undefined || weight === undefined || graph.constants.has(data)) return undefined;
   const tensor = graph.constants.get(weight);
   if (tensor === undefined || tensor.type !== 'float32') return undefined;
-  // Only a Conv's weight has more than the two axes of a matrix.
+  // Only a convolution's weight has more than the two axes of a matrix.
   if (tensor.dims.length < minRank || (minRank === 2 && tensor.dims.length !== 2)) return undefined;
   if (tensor.data.length === 0) return undefined;
   const weightTensor = expectType(tensor, 'float32', weight);

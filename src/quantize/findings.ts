@@ -5,7 +5,7 @@ import { anchorOf } from './anchor.js';
 import type { ResolvedOptions } from './options.js';
 import type { Placement } from './placement.js';
 import type { ActivationReport, WeightReport } from './report.js';
-import { widestRows } from './roundWeights.js';
+import { isSeen, widestRows } from './roundWeights.js';
 import { largestMagnitudes } from './weights.js';
 
 export const findingCodes = [
@@ -133,12 +133,14 @@ function weightFindings({ graph, placement, options, weights }: FindingsInput): 
       }
     }
     const depth = weightTensor.data.length / weightTensor.dims[channelAxis]!;
-    if (options.rounding !== 'nearest' && depth > widestRows) {
+    if (options.rounding !== 'nearest' && (depth > widestRows || !isSeen(node))) {
       found.push({
         level: 'note',
         code: 'ROUNDED_TO_NEAREST',
         where: name,
-        what: `sums of ${depth} products are too long for '${options.rounding}'`,
+        what: isSeen(node)
+          ? `sums of ${depth} products are too long for '${options.rounding}'`
+          : `'${options.rounding}' is not for transposed convolutions`,
         advice: "overrides with weightType 'int8' for it",
       });
     }

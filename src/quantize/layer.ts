@@ -16,7 +16,7 @@ export interface Layer {
   readonly inputs: number;
 }
 
-/** A Conv or a matrix product whose weight and bias nothing else reads. */
+/** A convolution or a matrix product whose weight and bias nothing else reads. */
 export function layerOf(graph: Graph, node: Node): Layer | undefined {
   const anchor = anchorOf(graph, node);
   if (anchor === undefined) return undefined;
@@ -38,8 +38,10 @@ export function layerOf(graph: Graph, node: Node): Layer | undefined {
     Int32Array.from({ length: count }, (_, i) => channelOf(i));
   if (channelAxis === 1) {
     const [inputs, outputs] = dims as [number, number];
-    const inputOf = each((i) => Math.floor(i / outputs));
-    return { ...common, inputs, outputs, inputOf, outputOf: each((i) => i % outputs) };
+    const taps = count / inputs / outputs;
+    const inputOf = each((i) => Math.floor(i / (outputs * taps)));
+    const outputOf = each((i) => Math.floor(i / taps) % outputs);
+    return { ...common, inputs, outputs, inputOf, outputOf };
   }
   const [outputs, depth] = dims as [number, number];
   const taps = count / outputs / depth;

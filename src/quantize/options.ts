@@ -133,6 +133,7 @@ export interface QuantizeStaticOptions extends SelectionOptions {
 /** Operators that can be computed in integers, or that keep integers as they are. */
 export const quantizableOps = [
   'Conv',
+  'ConvTranspose',
   'Gemm',
   'MatMul',
   'Add',

@@ -13,7 +13,7 @@
  */
 import type { Graph, Node } from '../graph/ir.js';
 import { indexOf } from '../graph/ir.js';
-import { anchorOf } from './anchor.js';
+import { anchorOf, isMatrixProduct } from './anchor.js';
 
 /** One set of values with common parameters. */
 export interface ValueGroup {
@@ -118,7 +118,7 @@ function fusedActivations(
 }
 
 function isWeighted(node: Node): boolean {
-  return node.op === 'Conv' || node.op === 'Gemm' || node.op === 'MatMul';
+  return node.op === 'Conv' || node.op === 'ConvTranspose' || isMatrixProduct(node);
 }
 
 /** Whether the node works on float32 activations, with its other inputs constant where they must be. */

@@ -191,7 +191,7 @@ export function buildReport(parts: {
     findings: findingsOf({ ...parts, weights }),
     floatNodes: [...graph.constants.keys()]
       .flatMap((value) => index.consumers(value))
-      .filter((node) => ['Conv', 'Gemm', 'MatMul'].includes(node.op) && !quantized.has(node))
+      .filter((node) => ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(node.op) && !quantized.has(node))
       .map((node) => node.name)
       .filter((name, i, names) => names.indexOf(name) === i),
   };

@@ -41,9 +41,14 @@ export const widestRows = 8192;
 /** Ways of rounding for which layers have to be seen. */
 export type SeenRounding = Exclude<Rounding, 'nearest'>;
 
+/** Whether what a layer multiplies can be seen as rows: results of a transposed convolution share no weights. */
+export function isSeen(node: Node): boolean {
+  return node.op !== 'ConvTranspose';
+}
+
 /**
  * Codes for the layers of a float graph, by the node's name. Layers that sum more than `widestRows` products, whose
- * Hessian would be too large, are left out. AdaRound takes what earlier layers have changed into account: it looks at the
+ * Hessian would be too large, and those that are not seen are left out. AdaRound takes what earlier layers have changed into account: it looks at the
  * float graph besides.
  */
 export async function roundWeights(
@@ -60,7 +65,7 @@ export async function roundWeights(
     throwIfAborted(signal, 'rounding of weights');
     const { node, tensor, params, weight } = layer;
     const depth = tensor.data.length / tensor.dims[layer.channelAxis]!;
-    if (depth <= widestRows) {
+    if (depth <= widestRows && isSeen(node)) {
       await pieces.approach(graph, node.name, signal);
       const groups = node.op === 'Conv' ? groupsOf(node) : 1;
       const most = Math.min(mostRows, Math.floor(mostNumbers / (depth * groups)));

@@ -10,7 +10,7 @@ import type { Tensor } from '../core/tensor.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { dequantize, type ParamsOptions, paramsOf, quantize } from '../numerics/index.js';
 import { gemm } from '../runtime/operators.js';
-import { type Anchor, anchorOf } from './anchor.js';
+import { type Anchor, anchorOf, isMatrixProduct } from './anchor.js';
 import { layerInputs } from './layerInputs.js';
 import { type LayerRun, type SampleRun, watch } from './samples.js';
 import { divideChannels, type Fold, foldOf, type SmoothingFactors } from './smoothFold.js';
@@ -104,7 +104,7 @@ function productsByInput(
   const groups = new Map<string, Product[]>();
   const index = indexOf(graph);
   for (const node of graph.nodes) {
-    const anchor = selected.has(node) && node.op !== 'Conv' ? anchorOf(graph, node) : undefined;
+    const anchor = selected.has(node) && isMatrixProduct(node) ? anchorOf(graph, node) : undefined;
     // A weight that another node reads too would need factors that suit both.
     if (anchor === undefined || index.consumers(anchor.weight).length > 1) continue;
     const group = groups.get(anchor.data);

@@ -7,7 +7,7 @@ import type { Tensor } from '../core/tensor.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { namesFor } from '../graph/names.js';
 import { applyPatch } from '../graph/patch.js';
-import { type Anchor, anchorOf } from './anchor.js';
+import { type Anchor, anchorOf, isMatrixProduct } from './anchor.js';
 
 export interface Fold {
   /** A node's constants are divided, or a node divides. */
@@ -96,7 +96,7 @@ export function smoothBy(float: Graph, all: readonly SmoothingFactors[]): Graph 
     const named = new Map(graph.nodes.map((node) => [node.name, node]));
     const products = nodes.flatMap((name) => {
       const node = named.get(name);
-      const anchor = node && node.op !== 'Conv' ? anchorOf(graph, node) : undefined;
+      const anchor = node && isMatrixProduct(node) ? anchorOf(graph, node) : undefined;
       const fits =
         anchor?.data === value &&
         anchor.weightTensor.dims[1 - anchor.channelAxis] === factors.length;

@@ -3,12 +3,12 @@
  * depend on the phase r alone: so one Conv with a set of output channels for each phase computes all of them, and its
  * channels are then put side by side. Weights are turned around and shared out once, as constants.
  */
-import { allocate, bitsOf } from '../../core/dtype.js';
+import { allocate, bitsOf, isSigned } from '../../core/dtype.js';
 import { elementCount, stridesOf } from '../../core/shape.js';
 import type { Tensor } from '../../core/tensor.js';
 import { groupsOf } from '../../graph/ops/convolution.js';
 import { type TransposedAxis, transposedAxes } from '../../graph/ops/convTranspose.js';
-import { isDequantize, quantParamsOf } from '../lower/quantParams.js';
+import { codesOf, isDequantize, quantParamsOf } from '../lower/quantParams.js';
 import type { Expand, Expansion } from './expansion.js';
 import { carryAhead } from './phases.js';
 import { positions } from './positions.js';
@@ -34,31 +34,42 @@ function operandOf(to: Expansion, value: string, axis: number): Operand | undefi
   const [codesName, scale, zeroName = ''] = producer.inputs as [string, string, string?];
   const codes = graph.constants.get(codesName);
   const params = codes && quantParamsOf(graph, producer);
-  if (params === undefined || params.blockSize !== undefined || bitsOf(params.type) < 8) {
-    return undefined;
-  }
+  if (params === undefined || params.blockSize !== undefined) return undefined;
   const whole = params.scale.length === 1;
   const along =
     params.axis === undefined || params.axis >= 0 ? params.axis : params.axis + codes!.dims.length;
   if (!whole && along !== axis) return undefined;
-  const pick = (name: string, channels: readonly number[]) => {
-    const { type, data } = graph.constants.get(name)!;
+  const scales = graph.constants.get(scale)!;
+  const wide = widened(codes!);
+  /** Values of a scale or zero point for these channels; one for all where there is no more. */
+  const pick = (from: Tensor, channels: readonly number[]) => {
+    const { type, dims } = from;
+    const data = from.data as unknown as ArrayLike<number>;
+    if (whole) return to.tensor({ type, dims, data } as unknown as Tensor);
     const picked = allocate(type, channels.length) as unknown as number[];
     channels.forEach((channel, i) => {
-      picked[i] = data[channel] as number;
+      picked[i] = data[channel]!;
     });
     return to.tensor({ type, dims: [channels.length], data: picked } as unknown as Tensor);
   };
   return {
-    tensor: codes!,
+    tensor: wide,
     zero: (channel) => params.zeroPoint[whole ? 0 : channel]!,
     rebuilt: (tensor, channels) => {
-      const rest = whole
-        ? producer.inputs.slice(1)
-        : [scale, zeroName].filter((name) => name !== '').map((name) => pick(name, channels));
+      const parts = zeroName === '' ? [scales] : [scales, widened(graph.constants.get(zeroName)!)];
+      const rest = parts.map((part) => pick(part, channels));
       return to.op('DequantizeLinear', [to.tensor(tensor), ...rest], { axis: 0 });
     },
   };
+}
+
+/** Codes of less than a byte as bytes. */
+function widened(tensor: Tensor): Tensor {
+  const { type, dims } = tensor;
+  if (bitsOf(type) >= 8) return tensor;
+  return isSigned(type)
+    ? { type: 'int8', dims, data: Int8Array.from(codesOf(tensor)) }
+    : { type: 'uint8', dims, data: Uint8Array.from(codesOf(tensor)) };
 }
 
 /** How an axis of y is computed: taps of the Conv, its padding, and what is cut off of its phases. */
