@@ -8,7 +8,8 @@
 namespace octavo {
 namespace {
 
-// Columns of all panels but the last one are a multiple of this, where kernels are as wide.
+// Columns of all panels but the last one are a multiple of those of the kernel for so many, where
+// that divides the widest one, and otherwise of the narrowest.
 constexpr size_t kUnit = 16;
 
 size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
@@ -38,8 +39,9 @@ void packLastPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t de
 std::string FloatPanelLayout::form(size_t groups, FloatForm from) const {
   std::string text = from == FloatForm::kByColumn ? "f32dot by column" : "f32dot by depth";
   for (size_t n : {groups, columns, depth}) text += ' ' + std::to_string(n);
-  // The rest of the cut follows from the first panel's kernel.
-  return text + ' ' + (panels.empty() ? "" : panels[0].kernel->name);
+  if (panels.empty()) return text;
+  // The rest of the cut follows from the first panel's kernel and the number of panels.
+  return text + ' ' + std::to_string(panels.size()) + ' ' + panels[0].kernel->name;
 }
 
 FloatPanelLayout layoutFloatPanels(Isa isa, FloatDotElement element, size_t columns, size_t depth,
@@ -55,9 +57,10 @@ FloatPanelLayout layoutFloatPanels(Isa isa, FloatDotElement element, size_t colu
     layout.weightCount +=
         divideUp(depth * static_cast<size_t>(kernel.columns), alignment) * alignment;
   };
-  const FloatDotKernel& one = choose(kUnit);
-  const auto unit = static_cast<size_t>(one.columns);
   const auto widest = static_cast<size_t>(choose(SIZE_MAX).columns);
+  const bool divides = widest % static_cast<size_t>(choose(kUnit).columns) == 0;
+  const FloatDotKernel& one = choose(divides ? kUnit : 1);
+  const auto unit = static_cast<size_t>(one.columns);
   // A few columns behind the last whole unit take a panel of their own, where there is a narrower
   // one. With narrower registers it would be as much work as in the others' panel.
   const size_t rest = columns % unit;

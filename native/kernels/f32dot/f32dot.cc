@@ -31,11 +31,22 @@ bool isBetter(const FloatDotKernel& a, const FloatDotKernel& b, size_t columns) 
 }  // namespace
 
 const FloatDotKernel* chooseFloatDot(Isa isa, FloatDotElement element, size_t columns) {
-  const FloatDotKernel* best = nullptr;
+  if (element == FloatDotElement::kBfloat16Pair && !isBfloat16Supported()) return nullptr;
+  const auto fits = [&](const FloatDotKernel& kernel) {
+    return kernel.element == element && isaImplies(isa, kernel.isa);
+  };
+  // The kernel of one vector of the best instruction set. What is wider takes fewer of its vectors
+  // than of any other's.
+  const FloatDotKernel* narrowest = nullptr;
   for (const FloatDotKernel& kernel : kKernels) {
-    if (kernel.element != element || !isaImplies(isa, kernel.isa)) continue;
-    if (element == FloatDotElement::kBfloat16Pair && !isBfloat16Supported()) continue;
-    if (best == nullptr || isBetter(kernel, *best, columns)) best = &kernel;
+    if (fits(kernel) && (narrowest == nullptr || kernel.isa > narrowest->isa)) narrowest = &kernel;
+  }
+  const FloatDotKernel* best = narrowest;
+  for (const FloatDotKernel& kernel : kKernels) {
+    if (!fits(kernel)) continue;
+    const bool wide = columns > static_cast<size_t>(narrowest->columns);
+    if (wide && kernel.isa != narrowest->isa) continue;
+    if (isBetter(kernel, *best, columns)) best = &kernel;
   }
   return best;
 }

@@ -59,7 +59,8 @@ struct FloatDotKernel {
 constexpr size_t kMostFloatColumns = 64;
 
 // The kernel for panels of up to `columns` columns: the narrowest that holds them, or else the
-// widest; of several, that of the best instruction set. Null where no kernel multiplies pairs.
+// widest, of the best instruction set; of any, where they are no more than one of its vectors. Null
+// where no kernel multiplies pairs.
 const FloatDotKernel* chooseFloatDot(Isa isa, FloatDotElement element, size_t columns);
 
 // The kernel of that name, or null; whether it fits the CPU is the caller's to check.

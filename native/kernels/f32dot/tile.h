@@ -21,6 +21,26 @@ inline size_t columnsOf(const FloatDotArgs& args, int j) {
   return args.columns - before < V::kWords ? args.columns - before : V::kWords;
 }
 
+// Adds the products of depth k.
+template <typename V, int MR, int NV>
+OCTAVO_INLINE void floatDotStep(typename V::Float (&acc)[MR][NV], const float* const (&a)[MR],
+                                size_t k, const float* w) {
+  using Float = typename V::Float;
+  Float right[NV];
+#pragma GCC unroll 4
+  for (int j = 0; j < NV; ++j) right[j] = V::loadFloat(w + j * V::kWords);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i) {
+    if constexpr (NV == 1) {
+      V::accumulateOne(acc[i][0], a[i] + k, right[0]);
+    } else {
+      const Float left = V::broadcast(a[i] + k);
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) V::accumulate(acc[i][j], left, right[j]);
+    }
+  }
+}
+
 // `next`, where kFetch, is the first of taps × depth lines to fetch.
 template <typename V, int MR, int NV, bool kFetch>
 inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next) {
@@ -53,15 +73,14 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.aStride + row + i] + args.offset;
     size_t depth = args.depth;
-    if constexpr (NV == 1 && V::kMultipliesMemory) {
-      // Pointers that move, not one index: with an index such an instruction is taken apart.
+    if constexpr (V::kMovesPointers || (NV == 1 && V::kMultipliesMemory)) {
+      // Pointers that move, not one index: with an index an instruction that multiplies memory is
+      // taken apart, and four steps share the moves.
       constexpr int kSteps = 4;
       for (; depth >= kSteps; depth -= kSteps) {
 #pragma GCC unroll 4
         for (int k = 0; k < kSteps; ++k) {
-          const Float right = V::loadFloat(w + k * V::kWords);
-#pragma GCC unroll 16
-          for (int i = 0; i < MR; ++i) V::accumulateOne(acc[i][0], a[i] + k, right);
+          floatDotStep<V, MR, NV>(acc, a, k, w + k * NV * V::kWords);
           if constexpr (kFetch) OCTAVO_FETCH_FAR(next + k * kLine);
         }
 #pragma GCC unroll 16
@@ -69,24 +88,12 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
           a[i] += kSteps;
           OCTAVO_KEEP_IN_REGISTER(a[i]);
         }
-        w += kSteps * V::kWords;
+        w += kSteps * NV * V::kWords;
         if constexpr (kFetch) next += kSteps * kLine;
       }
     }
     for (size_t k = 0; k < depth; ++k) {
-      Float right[NV];
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) right[j] = V::loadFloat(w + j * V::kWords);
-#pragma GCC unroll 16
-      for (int i = 0; i < MR; ++i) {
-        if constexpr (NV == 1) {
-          V::accumulateOne(acc[i][0], a[i] + k, right[0]);
-        } else {
-          const Float left = V::broadcast(a[i] + k);
-#pragma GCC unroll 4
-          for (int j = 0; j < NV; ++j) V::accumulate(acc[i][j], left, right[j]);
-        }
-      }
+      floatDotStep<V, MR, NV>(acc, a, k, w);
       w += NV * V::kWords;
       if constexpr (kFetch) {
         OCTAVO_FETCH_FAR(next);

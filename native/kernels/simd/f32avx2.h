@@ -40,6 +40,7 @@ struct F32Avx2 : Avx2 {
 #endif
   }
   static constexpr bool kMultipliesMemory = false;
+  static constexpr bool kMovesPointers = true;
   static void accumulateOne(Float& acc, const float* a, Float b) {
     accumulate(acc, broadcast(a), b);
   }

@@ -48,6 +48,8 @@ struct F32Avx512 : Avx512 {
   }
   // Whether accumulateOne is one instruction.
   static constexpr bool kMultipliesMemory = true;
+  // Whether loops over many rows are shorter with a pointer for each row than with one index.
+  static constexpr bool kMovesPointers = false;
   // acc += *a * b, likewise.
   static void accumulateOne(Float& acc, const float* a, Float b) {
 #if defined(__GNUC__)

@@ -40,6 +40,7 @@ struct F32Neon : Neon {
   static Float multiplyAdd(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
   static void accumulate(Float& acc, Float a, Float b) { acc = vfmaq_f32(acc, a, b); }
   static constexpr bool kMultipliesMemory = false;
+  static constexpr bool kMovesPointers = false;
   static void accumulateOne(Float& acc, const float* a, Float b) {
     accumulate(acc, broadcast(a), b);
   }

@@ -44,6 +44,7 @@ struct F32Sse41 : Sse41 {
   }
   static void accumulate(Float& acc, Float a, Float b) { acc = add(acc, multiply(a, b)); }
   static constexpr bool kMultipliesMemory = false;
+  static constexpr bool kMovesPointers = false;
   static void accumulateOne(Float& acc, const float* a, Float b) {
     accumulate(acc, broadcast(a), b);
   }
