@@ -1,5 +1,5 @@
 // Depthwise Conv: every channel by its own window. Output rows are cut into runs of pixels whose
-// windows lose the same cells at the borders; kernels take a run at a time.
+// windows lose the same cells at the borders; kernels take a run at a time, of one row or two.
 #include <vector>
 
 #include "native/kernels/f32depthwise/f32depthwise.h"
@@ -78,13 +78,30 @@ class DepthwiseStep final : public PreparedStep {
                         static_cast<double>(window.cells());
     forEachPart(context.team, rows, static_cast<size_t>(kGrain / work), 1,
                 [&](size_t begin, size_t end, size_t) {
-                  for (size_t row = begin; row < end; ++row) {
-                    convolveRow(context, blocks, static_cast<int64_t>(row));
+                  for (size_t row = begin; row < end;) {
+                    const size_t lines = linesFrom(row, end);
+                    convolveLines(context, blocks, static_cast<int64_t>(row), lines);
+                    row += lines;
                   }
                 });
   }
 
-  void convolveRow(const RunContext& context, const float* blocks, int64_t row) const {
+  // Output rows from `row` on whose windows lie inside alike, as many as a call takes.
+  size_t linesFrom(size_t row, size_t end) const {
+    const WindowAxis& h = window.h;
+    const int64_t oh = static_cast<int64_t>(row) % h.output;
+    const auto left = std::min(end - row, static_cast<size_t>(h.output - oh));
+    size_t lines = 1;
+    while (lines < std::min(left, kDepthwiseLines)) {
+      const int64_t next = oh + static_cast<int64_t>(lines);
+      if (h.firstCell(next) != h.firstCell(oh) || h.endCell(next) != h.endCell(oh)) break;
+      ++lines;
+    }
+    return lines;
+  }
+
+  void convolveLines(const RunContext& context, const float* blocks, int64_t row,
+                     size_t lines) const {
     const WindowAxis &h = window.h, &w = window.w;
     const int64_t channels = window.channels;
     const int64_t image = row / h.output, oh = row % h.output;
@@ -92,6 +109,7 @@ class DepthwiseStep final : public PreparedStep {
     const int64_t ih = image * h.input + h.origin(oh) + firstRow * h.dilation;
     FloatDepthwiseArgs args = base;
     args.bias = blocks;
+    args.lines = lines;
     for (const PixelRun& run : runs) {
       const int64_t cells = run.endCell - run.firstCell;
       const int64_t iw = w.origin(run.begin) + run.firstCell * w.dilation;
@@ -136,8 +154,10 @@ Status prepareDepthwise(const ConvOperands& operands, const PrepareContext& cont
   FloatDepthwiseArgs& base = step->base;
   base.rowStride = static_cast<size_t>(window.h.dilation * window.w.input) * channels;
   base.cellStride = static_cast<size_t>(window.w.dilation) * channels;
+  base.lineStride = static_cast<size_t>(window.h.stride * window.w.input) * channels;
   base.pixelStride = static_cast<size_t>(window.w.stride) * channels;
   base.channels = base.yStride = channels;
+  base.yLine = static_cast<size_t>(window.w.output) * channels;
   base.weightRow = static_cast<size_t>(window.w.kernel);
   base.blockStride = (1 + cells) * kDepthwiseBlock;
   base.lower = operands.lower;

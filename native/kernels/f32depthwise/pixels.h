@@ -1,6 +1,6 @@
-// The kernel as a template over a vector vocabulary V (kernels/simd). A vector of channels at a
-// time, P neighbouring pixels share the weights, and, where their windows overlap, the cells they
-// read.
+// The kernel as a template over a vector vocabulary V (kernels/simd), line by line. A vector of
+// channels at a time, P neighbouring pixels share the weights, and, where their windows overlap,
+// the cells they read.
 //
 // Lanes behind the last channel compute on what follows in memory, with weights of 0, and are not
 // stored; kTensorSlack makes them readable at the end of a tensor.
@@ -21,6 +21,23 @@ struct DepthwiseLane {
   float* y;
   size_t channels;  // that are stored
 };
+
+// Stores P pixels of a line from y on, their first `channels` channels.
+template <typename V, int P>
+inline void storePixels(const FloatDepthwiseArgs& args, typename V::Float lower,
+                        typename V::Float upper, size_t channels, const typename V::Float (&acc)[P],
+                        float* y) {
+  // Bounds first: the second operand is what comes through where one is NaN.
+#pragma GCC unroll 8
+  for (int q = 0; q < P; ++q, y += args.yStride) {
+    const typename V::Float value = V::min(upper, V::max(lower, acc[q]));
+    if (channels == V::kWords) {
+      V::storeFloat(y, value);
+    } else {
+      V::storeFloats(y, value, channels);
+    }
+  }
+}
 
 // P pixels from pixel `p` on. Of windows with `cells` = K > 0 cells that lie S cells apart from
 // pixel to pixel, K and S known; or of any, with K = 0.
@@ -61,17 +78,8 @@ inline void depthwisePixels(const FloatDepthwiseArgs& args, const DepthwiseLane<
     x += args.rowStride;
     w += args.weightRow * kDepthwiseBlock;
   }
-  // Bounds first: the second operand is what comes through where one is NaN.
   float* y = lane.y + p * args.yStride;
-#pragma GCC unroll 8
-  for (int q = 0; q < P; ++q, y += args.yStride) {
-    const Float value = V::min(lane.upper, V::max(lane.lower, acc[q]));
-    if (lane.channels == V::kWords) {
-      V::storeFloat(y, value);
-    } else {
-      V::storeFloats(y, value, lane.channels);
-    }
-  }
+  storePixels<V, P>(args, lane.lower, lane.upper, lane.channels, acc, y);
 }
 
 template <typename V, int K, int S>
@@ -93,14 +101,25 @@ OCTAVO_NOINLINE void depthwiseRun(const FloatDepthwiseArgs& args) {
   }
 }
 
+// The first of the lines.
 template <typename V>
-inline void depthwise(const FloatDepthwiseArgs& args) {
+inline void depthwiseLine(const FloatDepthwiseArgs& args) {
   const size_t one = args.cellStride, two = 2 * one, stride = args.pixelStride;
   if (args.cells == 3 && stride == one) return depthwiseRun<V, 3, 1>(args);
   if (args.cells == 3 && stride == two) return depthwiseRun<V, 3, 2>(args);
   if (args.cells == 5 && stride == one) return depthwiseRun<V, 5, 1>(args);
   if (args.cells == 5 && stride == two) return depthwiseRun<V, 5, 2>(args);
   depthwiseRun<V, 0, 0>(args);
+}
+
+template <typename V>
+inline void depthwise(const FloatDepthwiseArgs& args) {
+  FloatDepthwiseArgs line = args;
+  for (size_t l = 0; l < args.lines; ++l) {
+    depthwiseLine<V>(line);
+    line.x += args.lineStride;
+    line.y += args.yLine;
+  }
 }
 
 }  // namespace

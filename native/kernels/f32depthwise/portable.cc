@@ -4,13 +4,15 @@
 
 namespace octavo {
 
-void depthwise_f32_portable(const FloatDepthwiseArgs& args) {
+namespace {
+
+void depthwiseLine(const FloatDepthwiseArgs& args, const float* from, float* to) {
   for (size_t c = 0; c < args.channels; ++c) {
     const size_t block = c / kDepthwiseBlock, lane = c % kDepthwiseBlock;
     const float* weights = args.weights + block * args.blockStride + lane;
     const float bias = args.bias[block * args.blockStride + lane];
     for (size_t p = 0; p < args.pixels; ++p) {
-      const float* x = args.x + p * args.pixelStride + c;
+      const float* x = from + p * args.pixelStride + c;
       float sum = bias;
       for (size_t i = 0; i < args.rows; ++i) {
         for (size_t j = 0; j < args.cells; ++j) {
@@ -18,8 +20,16 @@ void depthwise_f32_portable(const FloatDepthwiseArgs& args) {
                  weights[(i * args.weightRow + j) * kDepthwiseBlock];
         }
       }
-      args.y[p * args.yStride + c] = boundFloat(sum, args.lower, args.upper);
+      to[p * args.yStride + c] = boundFloat(sum, args.lower, args.upper);
     }
+  }
+}
+
+}  // namespace
+
+void depthwise_f32_portable(const FloatDepthwiseArgs& args) {
+  for (size_t line = 0; line < args.lines; ++line) {
+    depthwiseLine(args, args.x + line * args.lineStride, args.y + line * args.yLine);
   }
 }
 

@@ -149,21 +149,27 @@ void dotCases(const FloatDotKernel& kernel) {
 void depthwiseCase(const FloatDepthwiseKernel& kernel, size_t channels, size_t pixels, int turn,
                    Random& random) {
   const Edge edge = turn % 2 == 0 ? Edge::kFront : Edge::kBack;
-  const size_t sizes[] = {3, 5, 3, 5, static_cast<size_t>(random.between(1, 7))};
+  const size_t sizes[] = {3, 5, 3, 2, static_cast<size_t>(random.between(1, 7))};
   const bool special = turn % 8 == 5;
   FloatDepthwiseArgs args{};
-  args.rows = static_cast<size_t>(random.between(1, 5));
+  // Every other time lines and pixels as far apart as rows and cells, once or twice.
+  const bool even = random.coin();
+  const auto stride = static_cast<size_t>(random.between(1, 2));
+  args.rows = even && random.coin() ? 3 : static_cast<size_t>(random.between(1, 5));
   args.cells = sizes[turn % 5];
   args.cellStride = channels * static_cast<size_t>(random.between(1, 2));
-  args.pixelStride = channels * static_cast<size_t>(random.between(1, 4));
+  args.pixelStride =
+      even ? stride * args.cellStride : channels * static_cast<size_t>(random.between(1, 4));
   args.rowStride = args.cells * args.cellStride + static_cast<size_t>(random.between(0, 9));
+  args.lines = static_cast<size_t>(random.between(1, kDepthwiseLines));
+  args.lineStride = even ? stride * args.rowStride : static_cast<size_t>(random.between(0, 99));
   args.pixels = pixels;
   args.channels = channels;
-  note("%ld channels, %ld pixels, window %ld × %ld, turn %ld",
-       {static_cast<long>(channels), static_cast<long>(pixels), static_cast<long>(args.rows),
-        static_cast<long>(args.cells), turn});
+  note("%ld channels, %ld × %ld pixels, window %ld × %ld, turn %ld",
+       {static_cast<long>(channels), static_cast<long>(args.lines), static_cast<long>(pixels),
+        static_cast<long>(args.rows), static_cast<long>(args.cells), turn});
   const size_t last = (args.rows - 1) * args.rowStride + (args.cells - 1) * args.cellStride +
-                      (pixels - 1) * args.pixelStride;
+                      (args.lines - 1) * args.lineStride + (pixels - 1) * args.pixelStride;
   args.x = fill(input, edge, last + channels, kTensorSlack, special, random);
   // A block holds the bias and the whole window, of which the call takes a part.
   const size_t above = static_cast<size_t>(random.between(0, 1));
@@ -173,22 +179,25 @@ void depthwiseCase(const FloatDepthwiseKernel& kernel, size_t channels, size_t p
   args.bias = fill(weights, edge, blocks * args.blockStride, 0, false, random, 64);
   args.weights = args.bias + kDepthwiseBlock * (1 + args.weightRow * above);
   args.yStride = channels + static_cast<size_t>(random.between(0, 1)) * 3;
+  args.yLine = pixels * args.yStride + static_cast<size_t>(random.between(0, 9));
   args.lower = random.coin() ? -INFINITY : random.real(-3, 0);
   args.upper = random.coin() ? INFINITY : random.real(0, 3);
-  args.y = static_cast<float*>(output.place(edge, 4 * ((pixels - 1) * args.yStride + channels), 4));
-  for (size_t p = 0; p < pixels; ++p) {
+  const size_t lastResult = (args.lines - 1) * args.yLine + (pixels - 1) * args.yStride;
+  args.y = static_cast<float*>(output.place(edge, 4 * (lastResult + channels), 4));
+  for (size_t at = 0; at < args.lines * pixels; ++at) {
+    const size_t line = at / pixels, p = at % pixels;
     for (size_t c = 0; c < channels; ++c) {
       const size_t lane = c / kDepthwiseBlock * args.blockStride + c % kDepthwiseBlock;
       Sum sum;
       sum.add(static_cast<double>(args.bias[lane]));
       for (size_t i = 0; i < args.rows * args.cells; ++i) {
         const size_t row = i / args.cells, cell = i % args.cells;
-        const float x =
-            args.x[row * args.rowStride + cell * args.cellStride + p * args.pixelStride + c];
+        const float x = args.x[row * args.rowStride + cell * args.cellStride +
+                               line * args.lineStride + p * args.pixelStride + c];
         const float w = args.weights[lane + (row * args.weightRow + cell) * kDepthwiseBlock];
         sum.add(static_cast<double>(x) * static_cast<double>(w));
       }
-      sum.expectAt(4 * (p * args.yStride + c), static_cast<double>(args.lower),
+      sum.expectAt(4 * (line * args.yLine + p * args.yStride + c), static_cast<double>(args.lower),
                    static_cast<double>(args.upper));
     }
   }
@@ -204,6 +213,12 @@ void depthwiseCases(const FloatDepthwiseKernel& kernel) {
       for (int i = 0; i < (everything ? 20 : 4); ++i) {
         depthwiseCase(kernel, channels, pixels, turn++, random);
       }
+    }
+  }
+  // Lines too long for the nearer caches.
+  for (size_t pixels = 185; pixels <= 195; ++pixels) {
+    for (int i = 0; i < (everything ? 20 : 4); ++i) {
+      depthwiseCase(kernel, 40, pixels, turn++, random);
     }
   }
 }
