@@ -3,6 +3,7 @@
 // of the packed weights. A part of the work is a strip and a share of the panels.
 #include "native/ops/conv.h"
 
+#include "native/cpu/cache.h"
 #include "native/ops/f32product.h"
 #include "native/ops/parts.h"
 #include "native/ops/rowpointers.h"
@@ -11,7 +12,8 @@ namespace octavo {
 namespace {
 
 constexpr size_t kMostRows = 384;  // of a strip
-// What a strip's input and output may take of a core's cache, and its tables of pointers.
+// What a strip's input and output may take at most of a core's cache, of which half is left to
+// weights, and its tables of pointers.
 constexpr size_t kStripBytes = 512 << 10;
 constexpr size_t kTableBytes = 64 << 10;
 // Weights that stay in the cache while strip after strip passes them.
@@ -58,7 +60,8 @@ void ConvStep::cut() {
   const int64_t pixels = std::min(h.stride, h.kernel) * std::min(w.stride, w.kernel);
   const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels) +
                         static_cast<size_t>(y.dims[3]) * sizeof(float);
-  size_t most = std::min(kStripBytes / rowBytes, kTableBytes / perRow);
+  const size_t stripBytes = std::min(kStripBytes, secondLevelCacheBytes() / 2);
+  size_t most = std::min(stripBytes / rowBytes, kTableBytes / perRow);
   most = std::clamp<size_t>(most < kFloatRowUnit ? most : most / kFloatRowUnit * kFloatRowUnit, 1,
                             kMostRows);
   const double work = static_cast<double>(rows) * static_cast<double>(weight.count);
