@@ -1,9 +1,20 @@
 /**
- * Float operations of one or two operands that take a vector instruction or a few: what is a
- * function of the C library elsewhere is left to the host. `kind` is that of the step table.
+ * Float operations of one or two operands. Powers, trigonometric functions and what is made of them are
+ * left to the host. `kind` is that of the step table.
  */
 import { copyEdge, edge } from './edge';
 import { bounded } from './float';
+import {
+  errorFunction,
+  exponential,
+  exponentialUnit,
+  gelu,
+  geluTanh,
+  hyperbolicTangent,
+  logarithm,
+  sigmoid,
+  softplus,
+} from './functions';
 import { Rows } from './rows';
 
 /** Values of `kind` of `binary`; 4, Pow, is not among them. */
@@ -16,14 +27,28 @@ const min: i32 = 5;
 /** Values of `kind` of `unary`. */
 const clip: i32 = 0;
 const leakyRelu: i32 = 1;
+const logistic: i32 = 2;
 const hardSigmoid: i32 = 3;
 const hardSwish: i32 = 4;
+const tanh: i32 = 5;
+const exp: i32 = 6;
+const log: i32 = 7;
 const sqrt: i32 = 8;
 const neg: i32 = 9;
 const abs: i32 = 10;
 const reciprocal: i32 = 11;
+const erf: i32 = 12;
 const floor: i32 = 13;
 const ceil: i32 = 14;
+const elu: i32 = 16;
+const softPlus: i32 = 17;
+const geluErf: i32 = 18;
+const geluOfTanh: i32 = 19;
+const sign: i32 = 31;
+const softsign: i32 = 32;
+const thresholdedRelu: i32 = 33;
+const affine: i32 = 34;
+const scaledTanh: i32 = 35;
 
 // @ts-ignore: decorator
 @inline
@@ -70,6 +95,14 @@ function apply(x: v128, kind: i32, alpha: v128, beta: v128): v128 {
       const gate = f32x4.add(f32x4.div(x, f32x4.splat(6)), f32x4.splat(0.5));
       return f32x4.mul(x, bounded(gate, zero, one));
     }
+    case logistic:
+      return sigmoid(x);
+    case tanh:
+      return hyperbolicTangent(x);
+    case exp:
+      return exponential(x);
+    case log:
+      return logarithm(x);
     case sqrt:
       return f32x4.sqrt(x);
     case neg:
@@ -78,26 +111,59 @@ function apply(x: v128, kind: i32, alpha: v128, beta: v128): v128 {
       return f32x4.abs(x);
     case reciprocal:
       return f32x4.div(one, x);
+    case erf:
+      return errorFunction(x);
     case floor:
       return f32x4.floor(x);
     case ceil:
       return f32x4.ceil(x);
+    case elu:
+      return exponentialUnit(x, alpha);
+    case softPlus:
+      return softplus(x);
+    case geluErf:
+      return gelu(x);
+    case geluOfTanh:
+      return geluTanh(x);
+    case sign: {
+      const above = v128.bitselect(one, x, f32x4.gt(x, zero));
+      return v128.bitselect(f32x4.neg(one), above, f32x4.lt(x, zero));
+    }
+    case softsign:
+      return f32x4.div(x, f32x4.add(one, f32x4.abs(x)));
+    case thresholdedRelu:
+      return v128.andnot(x, f32x4.le(x, alpha));
+    case affine:
+      return f32x4.add(f32x4.mul(alpha, x), beta);
+    case scaledTanh:
+      return f32x4.mul(alpha, hyperbolicTangent(f32x4.mul(beta, x)));
     default: // half to even
       return f32x4.nearest(x);
   }
 }
 
-/** y = kind(x), for the kinds above or else Round; y may be x. */
-export function unary(x: usize, y: usize, count: i32, kind: i32, alpha: f32, beta: f32): void {
+/** y = kind(x), for the kinds above or else Round, in elements `begin` … `end − 1`; y may be x. */
+export function unary(
+  x: usize,
+  y: usize,
+  kind: i32,
+  alpha: f32,
+  beta: f32,
+  scratch: usize,
+  begin: i32,
+  end: i32,
+): void {
   const alphas = f32x4.splat(alpha);
   const betas = f32x4.splat(beta);
-  for (let i = 0; i < count; i += 4, x += 16, y += 16) {
+  x += 4 * <usize>begin;
+  y += 4 * <usize>begin;
+  for (let i = begin; i < end; i += 4, x += 16, y += 16) {
     const value = apply(v128.load(x), kind, alphas, betas);
-    if (i + 4 <= count) {
+    if (i + 4 <= end) {
       v128.store(y, value);
     } else {
       v128.store(edge, value);
-      copyEdge(y, edge, 4 * (count - i));
+      copyEdge(y, edge, 4 * (end - i));
     }
   }
 }

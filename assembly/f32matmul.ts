@@ -26,8 +26,16 @@ export function matMulPanelBytes(depth: i32, columns: i32): usize {
 
 /** Bytes of scratch that `matMul` takes. */
 export function matMulScratch(product: Product): usize {
-  return stripBytesOf(product.depth, floats, product.rows) + packRowsBytes;
+  return multiplyRowsScratch(product.depth, product.rows);
 }
+
+/** Bytes of scratch that `multiplyRows` takes. */
+export function multiplyRowsScratch(depth: i32, rows: i32): usize {
+  return stripBytesOf(depth, floats, rows) + packRowsBytes;
+}
+
+/** Eight of 0. */
+const noBias: usize = memory.data(32, 16);
 
 /** Panels of b, whose element (k, column) lies at k · bRow + column · bColumn. */
 export function packPanels(
@@ -76,23 +84,49 @@ export function matMul(
     multiplyFloatRow(a, panels, depth, columns, bias, y, lower, upper);
     return;
   }
-  const strip = stripRows(depth, floats, end - begin);
+  const from = a + 4 * <usize>begin * product.aRow;
+  const to = y + 4 * <usize>begin * columns;
+  multiplyRows(
+    from, product.aRow, product.aColumn, end - begin, depth, panels, columns, bias, to, 4 * columns,
+    lower, upper, scratch,
+  );
+}
+
+/**
+ * Rows of y, `yStep` bytes apart, = clamp(a · b + bias); there is no bias at address 0. Element (row, k) of a lies at
+ * row · aRow + k · aColumn.
+ */
+export function multiplyRows(
+  a: usize,
+  aRow: usize,
+  aColumn: usize,
+  rows: i32,
+  depth: i32,
+  panels: usize,
+  columns: i32,
+  bias: usize,
+  y: usize,
+  yStep: usize,
+  lower: f32,
+  upper: f32,
+  scratch: usize,
+): void {
+  const strip = stripRows(depth, floats, rows);
   const tileStep = tileBytes(depth, floats);
   const panelBytes = <usize>depth * 4 * panelColumns;
-  const yStep = <usize>columns * 4;
-  const buffer = scratch + stripBytesOf(depth, floats, end - begin);
-  for (let first = begin; first < end; first += strip) {
-    const count = min(strip, end - first);
-    const from = a + 4 * <usize>first * product.aRow;
-    packRows(from, product.aRow, product.aColumn, depth, count, scratch, buffer);
+  const biasStep = bias ? 4 * panelColumns : 0;
+  const buffer = scratch + stripBytesOf(depth, floats, rows);
+  for (let first = 0; first < rows; first += strip) {
+    const count = min(strip, rows - first);
+    packRows(a + 4 * <usize>first * aRow, aRow, aColumn, depth, count, scratch, buffer);
     let to = y + <usize>first * yStep;
     let panel = panels;
-    let start = bias;
+    let start = bias ? bias : noBias;
     for (let column = 0; column < columns; column += panelColumns) {
       const width = min(columns - column, panelColumns);
       dotFloats(scratch, tileStep, depth, count, panel, start, to, yStep, width, lower, upper);
       panel += panelBytes;
-      start += 4 * panelColumns;
+      start += biasStep;
       to += 4 * panelColumns;
     }
   }

@@ -1,6 +1,7 @@
 /**
  * What the host calls: all functions of the module, which is compiled with and without relaxed SIMD. src/backends/wasm/module.ts has their types.
  */
+export { attention, attentionScratch } from './attention';
 export { multiplyBits, packBits } from './bitdot';
 export { depthwise, depthwiseScratch } from './depthwise';
 export { evenBytes } from './depthwisePairs';
@@ -10,6 +11,7 @@ export { conv, convScratch } from './f32conv';
 export { depthwiseFloat, depthwiseFloatScratch } from './f32depthwise';
 export { binary, unary } from './f32elementwise';
 export { matMul, matMulPanelBytes, matMulScratch, packPanels } from './f32matmul';
+export { layerNorm, softmax } from './f32rows';
 export { lookup } from './lookup';
 export { lrn, lrnScratch } from './lrn';
 export { copyRows, transpose } from './move';

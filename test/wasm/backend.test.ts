@@ -11,7 +11,7 @@ import { loadBuild } from '../../src/backends/wasm/builds.js';
 import { createWasmBackend, wasmIsas, wasmSteps } from '../../src/backends/wasm/index.js';
 import { prepareWasmPlan } from '../../src/backends/wasm/plan.js';
 import { createStore } from '../../src/backends/wasm/store.js';
-import { binaryKinds, type StepName, stepNames } from '../../src/runtime/steps.js';
+import { binaryKinds, type StepName, stepNames, unaryKinds } from '../../src/runtime/steps.js';
 import { createRandom, integers } from '../helpers/random.js';
 import { runSingle, singleStepPlan, type TestPlan } from '../helpers/singleStep.js';
 import { suites } from '../suites/index.js';
@@ -243,6 +243,7 @@ describe('where steps run', () => {
       ...(['Conv', 'MatMul', 'Attention', 'Binary', 'Unary', 'Concat', 'Transpose'] as const),
       ...(['MatMulInt1', 'MatMulInt4', 'MatMulInt16', 'DynamicQuantizeRows'] as const),
       ...(['QConvDynamic', 'Lrn', 'Reduce'] as const),
+      ...(['Softmax', 'LayerNorm'] as const),
     ];
     expect(wasmSteps).toEqual(stepNames.filter((name) => expected.includes(name)));
   });
@@ -269,8 +270,15 @@ describe('where steps run', () => {
       runs: 'typescript',
       reason: 'a power',
     });
-    const softmax = singleStepPlan('Softmax', [f32], [f32]);
-    expect(placementOf(softmax)).toMatchObject({ runs: 'typescript', reason: 'no kernel' });
+    const lrn = singleStepPlan('Lrn', [f32], [f32], { size: 1 });
+    expect(placementOf(lrn)).toMatchObject({ runs: 'typescript', reason: 'no kernel' });
+  });
+
+  it.each(Object.entries(unaryKinds))('Unary %s', (name, kind) => {
+    const isHosts = /^A?(Sin|Cos|Tan)h?$/i.test(name) && name !== 'Tanh';
+    const f32 = { type: 'float32', dims: [4] } as const;
+    const plan = singleStepPlan('Unary', [f32], [f32], { kind });
+    expect(placementOf(plan).runs).toBe(isHosts ? 'typescript' : 'wasm');
   });
 
   it('and forms that are declined have the same answer', () => {

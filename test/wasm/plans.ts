@@ -1,5 +1,7 @@
-/** Quantized steps that are large enough for several threads. */
+/** Steps that are large enough for several threads. */
 import type { TypedArray } from '../../src/core/dtype.js';
+import type { PlanTensor } from '../../src/runtime/plan.js';
+import { type StepName, type StepParams, unaryKinds } from '../../src/runtime/steps.js';
 import { createRandom, floats, integers } from '../helpers/random.js';
 import { singleStepPlan, type TestPlan } from '../helpers/singleStep.js';
 
@@ -83,7 +85,54 @@ function rowsToQuantize(rows: number, depth: number): TestPlan {
   );
 }
 
-/** One plan for each function that runs on several threads. */
+/** Float steps, whose parts begin and end anywhere in a tensor. */
+function floatPlan<S extends StepName>(
+  op: S,
+  dims: readonly (readonly number[])[],
+  params: Partial<StepParams<S>>,
+): TestPlan {
+  const operands = dims.map((of) => ({ type: 'float32', dims: of }) as const);
+  return singleStepPlan(op, operands, [operands[0]!], params);
+}
+
+/** Float steps that run on several threads; all operands are inputs. */
+export const largeFloatPlans: readonly { name: string; plan: TestPlan }[] = [
+  {
+    name: 'matrix product',
+    plan: floatPlan(
+      'MatMul',
+      [
+        [200, 110],
+        [110, 110],
+      ],
+      {},
+    ),
+  },
+  { name: 'unary', plan: floatPlan('Unary', [[401, 517]], { kind: unaryKinds.Gelu }) },
+  { name: 'softmax', plan: floatPlan('Softmax', [[401, 517]], {}) },
+  {
+    name: 'normalization',
+    plan: floatPlan('LayerNorm', [[401, 517], [517], [517], [401, 517]], { epsilon: 0.01 }),
+  },
+  {
+    name: 'attention',
+    plan: floatPlan(
+      'Attention',
+      [
+        [2, 203, 66],
+        [2, 203, 66],
+        [2, 203, 66],
+        [203, 203],
+      ],
+      {
+        heads: 2,
+        scale: 0.2,
+      },
+    ),
+  },
+];
+
+/** One plan for each function of integers that runs on several threads. */
 export const largePlans: readonly { name: string; plan: TestPlan }[] = [
   { name: 'product', plan: convolution([1, 1, 301, 130], [133, 1, 1, 130], 'uint8') },
   { name: 'row', plan: convolution([1, 1, 1, 1100], [1000, 1, 1, 1100], 'float32') },
@@ -107,9 +156,17 @@ export const largePlans: readonly { name: string; plan: TestPlan }[] = [
   { name: 'row of words', plan: words(1, 700, 1000) },
 ];
 
-/** Input of such a plan. */
+/** The first input of such a plan. */
 export function inputOf(plan: TestPlan): TypedArray {
-  const { type, dims } = plan.tensors[plan.inputs[0]!.tensor]!;
+  return inputsOf(plan)[0]!;
+}
+
+/** Inputs of such a plan. */
+export function inputsOf(plan: TestPlan): TypedArray[] {
+  return plan.inputs.map(({ tensor }) => drawTensor(plan.tensors[tensor]!));
+}
+
+function drawTensor({ type, dims }: PlanTensor): TypedArray {
   if (type === 'float32') return floats(random, count(dims), -9, 9);
   return integers(random, type as 'uint8' | 'int8' | 'int16', count(dims));
 }

@@ -8,16 +8,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import { createWasmBackend, wasmIsas } from '../../src/backends/wasm/index.js';
 import type { TypedArray } from '../../src/core/dtype.js';
-import { createRandom } from '../helpers/random.js';
-import { runSingle, singleStepPlan } from '../helpers/singleStep.js';
+import { runSingle } from '../helpers/singleStep.js';
 import { chainBytes } from '../lifecycle/nets.js';
 import { firstDifference } from '../suites/problem.js';
-import { inputOf, largePlans } from './plans.js';
-
-const random = createRandom(11);
-const floats = (count: number) =>
-  Float32Array.from({ length: count }, () => random.int(-999, 999) / 1000);
-const count = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
+import { inputOf, inputsOf, largeFloatPlans, largePlans } from './plans.js';
 
 function expectSame(found: readonly TypedArray[], expected: readonly TypedArray[]): void {
   expect(firstDifference(expected, found, undefined)).toBeUndefined();
@@ -43,18 +37,12 @@ describe.each(usable)('$name', ({ name: isa }) => {
     });
   });
 
-  it('floats are the same bits as on one thread', async () => {
-    const dims = { a: [200, 90], b: [90, 110], y: [200, 110] };
-    const plan = singleStepPlan(
-      'MatMul',
-      [
-        { type: 'float32', dims: dims.a },
-        { type: 'float32', dims: dims.b },
-      ],
-      [{ type: 'float32', dims: dims.y }],
-    );
-    const inputs = [floats(count(dims.a)), floats(count(dims.b))];
+  it.each(largeFloatPlans)('$name: the same bits as on one thread', async ({ plan }) => {
+    const inputs = inputsOf(plan);
     const expected = runSingle(createWasmBackend({ isa }), plan, inputs);
+    const near = { absolute: 1e-2, relative: 1e-3 };
+    const reference = runSingle(createReferenceBackend(), plan, inputs);
+    expect(firstDifference(reference, expected, near)).toBeUndefined();
     const model = createWasmBackend({ isa, threads: 2 }).open(plan.model);
     const prepared = model.prepare(plan);
     for (let run = 0; run < 20; run++) expectSame(await prepared.run(inputs), expected);

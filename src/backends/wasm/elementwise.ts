@@ -48,8 +48,8 @@ export const binary: WasmKernel<'Binary'> = (step, context) => {
   return runOverRows(step, context, 4, (rows, a, b, y) => run(rows, a, b, y, kind));
 };
 
-/** Functions that are a few vector instructions. */
-const vectorKinds: readonly number[] = [
+/** Functions of which vectors make a multiplication or a few of each element. */
+const shortKinds: readonly number[] = [
   unaryKinds.Clip,
   unaryKinds.LeakyRelu,
   unaryKinds.HardSigmoid,
@@ -61,13 +61,39 @@ const vectorKinds: readonly number[] = [
   unaryKinds.Floor,
   unaryKinds.Ceil,
   unaryKinds.Round,
+  unaryKinds.Sign,
+  unaryKinds.Softsign,
+  unaryKinds.ThresholdedRelu,
+  unaryKinds.Affine,
 ];
+
+/** Functions that are made of exponentials and logarithms. */
+const longKinds: readonly number[] = [
+  unaryKinds.Sigmoid,
+  unaryKinds.Tanh,
+  unaryKinds.Exp,
+  unaryKinds.Log,
+  unaryKinds.Erf,
+  unaryKinds.Elu,
+  unaryKinds.Softplus,
+  unaryKinds.Gelu,
+  unaryKinds.GeluTanh,
+  unaryKinds.ScaledTanh,
+];
+
+/** Elements of which a part has a multiple: those of a cache line. */
+const lineElements = 16;
 
 export const unary: WasmKernel<'Unary'> = ({ inputs, outputs, params }, context) => {
   const { kind, alpha, beta } = params;
-  const { exports, operand, tensors } = context;
-  if (!vectorKinds.includes(kind)) return declined('a function of the mathematical library');
+  const { operand, overParts, tensors } = context;
+  const isLong = longKinds.includes(kind);
+  if (!isLong && !shortKinds.includes(kind)) {
+    return declined('a function of the mathematical library');
+  }
   const [x, y] = [operand(inputs[0]), operand(outputs[0])];
   const count = tensors[outputs[0]!]!.bytes / 4;
-  return (memory) => exports.unary(x(memory), y(memory), count, kind, alpha, beta);
+  const work = (isLong ? 16 : 2) * count;
+  const run = overParts('unary', { units: count, grain: lineElements, work, scratch: 0 });
+  return (memory) => run(x(memory), y(memory), kind, alpha, beta);
 };

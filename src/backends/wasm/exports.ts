@@ -163,7 +163,52 @@ export interface WasmExports {
     end: number,
   ): void;
   binary(rows: number, a: number, b: number, y: number, kind: number): void;
-  unary(x: number, y: number, count: number, kind: number, alpha: number, beta: number): void;
+  unary(
+    x: number,
+    y: number,
+    kind: number,
+    alpha: number,
+    beta: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
+  softmax(
+    x: number,
+    y: number,
+    length: number,
+    scale: number,
+    mask: number,
+    maskRow: number,
+    maskStep: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
+  layerNorm(
+    x: number,
+    residual: number,
+    scale: number,
+    bias: number,
+    y: number,
+    length: number,
+    epsilon: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
+  attentionScratch(shape: number): number;
+  attention(
+    shape: number,
+    q: number,
+    k: number,
+    v: number,
+    mask: number,
+    y: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
 
   packBits(bits: number, rows: number, depth: number, to: number): void;
   multiplyBits(

@@ -23,6 +23,7 @@ import {
   quantizeLinear,
 } from './quantize.js';
 import { reduce } from './reduce.js';
+import { layerNorm, softmax } from './rows.js';
 
 export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   QuantizeLinear: quantizeLinear,
@@ -39,9 +40,11 @@ export const wasmKernels: { readonly [S in StepName]?: WasmKernel<S> } = {
   AveragePool: averagePool,
   Conv: conv,
   MatMul: matMul,
+  Softmax: softmax,
   Attention: attention,
   Lrn: lrn,
   Reduce: reduce,
+  LayerNorm: layerNorm,
   Binary: binary,
   Unary: unary,
   Concat: concat,

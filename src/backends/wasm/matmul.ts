@@ -123,7 +123,7 @@ function biasOf(step: Step<'MatMul'>, columns: number, context: PrepareContext):
   return {
     finish: (memory) => {
       add(memory);
-      exports.unary(y(memory), y(memory), count, unaryKinds.Clip, lower, upper);
+      exports.unary(y(memory), y(memory), unaryKinds.Clip, lower, upper, 0, 0, count);
     },
   };
 }

@@ -28,6 +28,10 @@ export const partKernels = [
   'lrn',
   'reduceRows',
   'reduceColumns',
+  'unary',
+  'softmax',
+  'layerNorm',
+  'attention',
 ] as const;
 
 export type PartKernel = (typeof partKernels)[number];
