@@ -90,7 +90,8 @@ const byteOffsets: Readonly<Record<string, number | undefined>> = {
   uint2: 0,
 };
 
-function isAlong(params: QuantParams, axis: number, { dims }: Tensor): boolean {
+/** Whether there is one scale, or one for each index of the axis. */
+export function isAlong(params: QuantParams, axis: number, { dims }: Tensor): boolean {
   if (params.scale.length === 1) return true;
   const along = params.axis! < 0 ? params.axis! + dims.length : params.axis;
   return params.blockSize === undefined && along === axis;
@@ -100,7 +101,7 @@ function isAlong(params: QuantParams, axis: number, { dims }: Tensor): boolean {
  * A constant bias in steps of `scale`, one per channel; 'none' when absent, undefined when it is
  * computed, varies along other axes, or leaves int32. `factor` multiplies it.
  */
-function biasOf(
+export function biasOf(
   site: Site,
   value: string,
   scale: Float32Array,
@@ -301,7 +302,7 @@ const gemm: Rule = (site) => {
   return product && fuseMatrix(site, product, []);
 };
 
-function isAdd(node: Node): boolean {
+export function isAdd(node: Node): boolean {
   const op = qualifiedOp(node);
   return op === 'Add' || (op === 'octavo:Binary' && intOf(node, 'kind', -1) === binaryKinds.Add);
 }

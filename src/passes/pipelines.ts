@@ -4,6 +4,7 @@ import { expandOperators } from './expand/index.js';
 import { floatPasses } from './floatPasses.js';
 import { fuseActivation } from './fuseActivation.js';
 import { fuseAttention } from './fuseAttention.js';
+import { fuseInt16Products } from './fuseInt16Products.js';
 import { fuseLayerNorm } from './fuseLayerNorm.js';
 import { fuseQuantizedConv } from './fuseQuantizedConv.js';
 import { fuseQuantizedElementwise } from './fuseQuantizedElementwise.js';
@@ -33,6 +34,7 @@ export const executionPasses: readonly Pass[] = [
   fuseIntegerProducts,
   unsignedActivations,
   sinkDequantize,
+  fuseInt16Products,
   fuseQuantizedConv,
   fuseQuantizedElementwise,
   fuseQuantizedPool,

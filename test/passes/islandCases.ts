@@ -7,8 +7,10 @@ import {
   float,
   type Island,
   i8,
+  i16,
   int,
   int8Weight,
+  int16Weight,
   ints,
   scales,
   u8,
@@ -177,6 +179,65 @@ export const cases: Case[] = [
       return [g.pair(g.op('MatMul', [x, turned], 'm'), 0.02, u8(128))];
     },
     steps: { QConv: 1, Reshape: 2 },
+  },
+  ...[0, 1].map(
+    (transB): Case => ({
+      name: `Gemm of int16, transB ${transB}, per channel`,
+      make: (g) => {
+        const x = g.input('x', [4, 7], 1e-4, i16(0));
+        const sw = scales(g.random, 5).map((scale) => Math.fround(scale / 256));
+        const dims = transB === 1 ? [5, 7] : [7, 5];
+        const none = t('int16', [0, 0, 0, 0, 0]);
+        const w = g.weight('w', int16Weight(g.random, ...dims), sw, none, 1 - transB);
+        const b = g.weight(
+          'b',
+          t('int32', [2e9, -9e8, 40, 0, 1]),
+          biasScales(1e-4, sw),
+          t('int32', [0, 0, 0, 0, 0]),
+        );
+        const y = g.op('Gemm', [x, w, b], 'y', { transB: int(transB), alpha: float(1) });
+        return [g.pair(g.op('Relu', [y], 'r'), 2e-4, i16(0))];
+      },
+      steps: { MatMulInt16: 1 },
+    }),
+  ),
+  {
+    name: 'Gemm of int16 without Q, its clamp behind it',
+    make: (g) => {
+      const x = g.input('x', [4, 7], 1e-4, i16(0));
+      const w = g.weight('w', int16Weight(g.random, 7, 5), [2e-5], i16(0));
+      const b = g.constant('b', t('float32', [0.5], [1]));
+      const y = g.op('Gemm', [x, w, b], 'y', { alpha: float(0.5), beta: float(3) });
+      return [g.op('Relu', [y], 'r')];
+    },
+    steps: { MatMulInt16: 1, Unary: 1 },
+    tolerance: 1e-5,
+  },
+  ...[2, 3, 4, 5].map(
+    (rank): Case => ({
+      name: `MatMul and Add of int16, rank ${rank}`,
+      make: (g) => {
+        const x = g.input('x', [2, 1, 3, 2, 6].slice(5 - rank), 1e-4, i16(0));
+        const w = g.weight('w', int16Weight(g.random, 6, 5), [2e-5], i16(0));
+        const b = g.constant('b', t('float32', [0.1, -0.2, 0.3, 0, 1]));
+        return [g.pair(g.op('Add', [b, g.op('MatMul', [x, w], 'm')], 'y'), 2e-4, i16(0))];
+      },
+      steps: { MatMulInt16: 1 },
+    }),
+  ),
+  {
+    name: 'products of int16 with a zero point stay float, and so do convolutions',
+    make: (g) => {
+      const x = g.input('x', [4, 6], 1e-4, i16(300));
+      const w = g.weight('w', int16Weight(g.random, 6, 5), [2e-5], i16(0));
+      const image = g.input('image', [1, 3, 5, 5], 1e-4, i16(0));
+      const kernel = g.weight('kernel', int16Weight(g.random, 2, 3, 3, 3), [2e-5], i16(0));
+      return [
+        g.pair(g.op('MatMul', [x, w], 'm'), 2e-4, i16(0)),
+        g.pair(g.op('Conv', [image, kernel], 'c'), 2e-4, i16(0)),
+      ];
+    },
+    steps: { MatMul: 1, Conv: 1 },
   },
   ...(['Add', 'Sub'] as const).map(
     (op): Case => ({

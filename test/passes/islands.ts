@@ -75,6 +75,15 @@ export function int8Weight(random: Random, ...dims: number[]): Tensor<'int8'> {
   return { type: 'int8', dims, data: integers(random, 'int8', elementCount(dims), -127, 127) };
 }
 
+/** int16 codes of a weight. */
+export function int16Weight(random: Random, ...dims: number[]): Tensor<'int16'> {
+  return {
+    type: 'int16',
+    dims,
+    data: integers(random, 'int16', elementCount(dims), -32767, 32767),
+  };
+}
+
 export const zeros = (count: number) => t('int8', new Array<number>(count).fill(0));
 export const scales = (random: Random, count: number) =>
   Array.from({ length: count }, () => Math.fround(random.real(0.001, 0.01)));
@@ -97,3 +106,4 @@ export function conv(g: Island, x: string, y: string, dims: number[], attributes
 
 export const u8 = (zero: number) => t('uint8', [zero], []);
 export const i8 = (zero: number) => t('int8', [zero], []);
+export const i16 = (zero: number) => t('int16', [zero], []);

@@ -19,8 +19,10 @@ const matMul: Rule = (site) => {
   const bDims = to.typeOf(b)?.dims;
   const yDims = to.typeOf(output)?.dims;
   if (aDims === undefined || bDims === undefined || yDims === undefined) return undefined;
-  // Above three axes, quantized fusing waits for dims.
-  const free = aDims.length > 3 && aDims.some((dim) => typeof dim !== 'number');
+  // Above three axes, quantized fusing waits for dims; products of int16 above two.
+  const codes = index.producer(a)?.inputs[0] ?? '';
+  const most = to.typeOf(codes)?.type === 'int16' ? 2 : 3;
+  const free = aDims.length > most && aDims.some((dim) => typeof dim !== 'number');
   if (free && isDequantize(index.producer(a)) && isDequantize(index.producer(b))) return undefined;
 
   // A vector is a row on the left and a column on the right; the axis this adds goes again.
