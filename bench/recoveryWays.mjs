@@ -40,6 +40,12 @@ const convolutional = {
   'one call, 1 %': oneCall,
   'W8A16 (uint16)': fixed({ activationType: 'uint16' }),
   'W8A16 (int16)': fixed({ activationType: 'int16', symmetric: { activations: true } }),
+  'W16A16 (uint16)': fixed({ weightType: 'int16', activationType: 'uint16' }),
+  'W16A16 (int16)': fixed({
+    weightType: 'int16',
+    activationType: 'int16',
+    symmetric: { activations: true },
+  }),
   'W4A8, nearest': fixed({ weightType: 'int4' }),
   'W4A8, GPTQ': fixed({ weightType: 'int4', rounding: 'gptq' }),
   'W4A16, GPTQ': fixed({ weightType: 'int4', rounding: 'gptq', activationType: 'uint16' }),

@@ -34,7 +34,7 @@ export const selectionOptions = [
 ] as const satisfies readonly ('opTypes' | keyof SelectionOptions)[];
 
 /** Types of weights and of activations in static quantization, the finest of activations first. */
-export const weightTypes = ['int8', 'uint8', 'int4', 'uint4'] as const;
+export const weightTypes = ['int8', 'uint8', 'int16', 'int4', 'uint4'] as const;
 export const activationTypes = ['uint16', 'int16', 'uint8', 'int8'] as const;
 export type WeightType = (typeof weightTypes)[number];
 /** How weights are rounded. */
@@ -96,10 +96,14 @@ export interface QuantizeStaticOptions extends SelectionOptions {
   readonly percentile?: number;
   /**
    * Default 'uint8'. With 16 bits files say what they mean, and engines that have such kernels compute in integers;
-   * Octavo rounds the values as the file says, and computes those layers in float.
+   * Octavo rounds the values as the file says, and computes those layers in float, but for products of int16: see `weightType`.
    */
   readonly activationType?: ActivationType;
-  /** Default 'int8'. 4-bit weights are packed two to a byte (opset 21), and products with them are those of int8. */
+  /**
+   * Default 'int8'. 4-bit weights are packed two to a byte (opset 21), and products with them are those of int8. Weights of
+   * int16 (opset 21) beside activations of 16 bits are INT16: Octavo computes Gemm and MatMul in integers where activations
+   * are int16 and symmetric, the sums in 64 bits, and everything else of 16 bits in float.
+   */
   readonly weightType?: WeightType;
   /** Layers with settings of their own; of several entries that match a layer, the last one that says so decides. */
   readonly overrides?: readonly LayerOverride[];
@@ -118,7 +122,7 @@ export interface QuantizeStaticOptions extends SelectionOptions {
   readonly weightMethod?: WeightMethod | 'auto';
   /** Scale mapping (zero point in the middle). Default { weights: true, activations: false }. */
   readonly symmetric?: { readonly weights?: boolean; readonly activations?: boolean };
-  /** 7-bit weights, for engines that saturate on CPUs without VNNI; Octavo never does. Default false. */
+  /** Weights of a bit less, such as 7, for engines that saturate on CPUs without VNNI; Octavo never does. Default false. */
   readonly reduceRange?: boolean;
   /** Operator types to quantize. Default: all of `quantizableOps`. */
   readonly opTypes?: readonly string[];

@@ -6,10 +6,16 @@ import { deflateSync, inflateSync } from 'fflate';
 import { fromBase64, toBase64 } from '../core/base64.js';
 import { OctavoError } from '../core/errors.js';
 
-const arrays = { int8: Int8Array, int32: Int32Array, float32: Float32Array } as const;
+const arrays = {
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  float32: Float32Array,
+} as const;
 
 interface ArrayOf {
   readonly int8: Int8Array;
+  readonly int16: Int16Array;
   readonly int32: Int32Array;
   readonly float32: Float32Array;
 }

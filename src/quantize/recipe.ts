@@ -82,7 +82,7 @@ export interface RecipeActivation {
 export interface RecipeLayer {
   readonly node: string;
   readonly weightType: WeightType;
-  /** int8: steps from the nearest code of each weight, modulo 256, where samples decided otherwise. */
+  /** int8, or int16 of such weights: steps from the nearest code of each weight, modulo 2^8 or 2^16, where samples decided otherwise. */
   readonly codes?: PackedNumbers | undefined;
   /** int32: what is added to the codes of the bias. */
   readonly bias?: PackedNumbers | undefined;

@@ -5,7 +5,7 @@ import type { Tensor } from '../core/tensor.js';
 import type { Graph, Node } from '../graph/ir.js';
 import { moveBiases } from './absorb.js';
 import { type Anchor, anchorOf } from './anchor.js';
-import { movedBySteps } from './codeSteps.js';
+import { movedBySteps, stepTypeOf } from './codeSteps.js';
 import { scaleChannels } from './equalize.js';
 import { unpackNumbers } from './packedNumbers.js';
 import type { PackedNumbers, StaticRecipe } from './recipe.js';
@@ -61,11 +61,8 @@ export function roundedWeight(
   packed: PackedNumbers,
   where: string,
 ): QuantizedWeight {
-  const data = movedBySteps(
-    nearest,
-    unpackNumbers('int8', packed, elementCount(dims), where),
-    where,
-  );
+  const steps = unpackNumbers(stepTypeOf(params.type), packed, elementCount(dims), where);
+  const data = movedBySteps(nearest, steps, where);
   return { data, params, sqnr: weightSqnr(values, data, params) };
 }
 

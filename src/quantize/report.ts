@@ -55,7 +55,7 @@ export interface ModelReport {
   /** Size of the model as a file. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
-  /** Operators by type: how many compute in INT8 and how many in float. */
+  /** Operators by type: how many read and write codes, of whatever width was asked for, and how many are in float. */
   readonly int8: Readonly<Record<string, number>>;
   readonly float: Readonly<Record<string, number>>;
 }

@@ -2,6 +2,7 @@
  * Rounding weights by what their layers see. Layer by layer, in the order of computation, a few samples run up to a
  * layer's input through weights that are rounded already, and its codes are chosen for those inputs.
  */
+import { allocate } from '../core/dtype.js';
 import { throwIfAborted } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph, Node } from '../graph/ir.js';
@@ -13,6 +14,7 @@ import {
   integerRange,
   isPackedType,
   pack,
+  type QuantizedType,
   type QuantParams,
 } from '../numerics/index.js';
 import { gemm } from '../runtime/operators.js';
@@ -102,7 +104,7 @@ async function roundLayer(
   const { dims, data } = tensor;
   const channels = dims[channelAxis]!;
   const { min, max } = integerRange(params.type, params);
-  const codes = isUnsigned(params) ? new Uint8Array(data.length) : new Int8Array(data.length);
+  const codes = codesFor(params.type, data.length);
   const scaleOf = scaleIndices(dims, params);
   const share = channels / groups.length;
   for (const [g, rows] of groups.entries()) {
@@ -131,7 +133,18 @@ async function roundLayer(
     }
   }
   const { type } = params;
-  return { type, dims, data: isPackedType(type) ? pack(codes, type) : codes } as Tensor;
+  return {
+    type,
+    dims,
+    data: isPackedType(type) ? pack(codes as Uint8Array, type) : codes,
+  } as Tensor;
+}
+
+/** An array for codes one by one: those below a byte take one each. */
+function codesFor(type: QuantizedType, count: number): Int8Array | Uint8Array | Int16Array {
+  if (isPackedType(type))
+    return integerRange(type).min < 0 ? new Int8Array(count) : new Uint8Array(count);
+  return allocate(type, count) as Int8Array | Uint8Array | Int16Array;
 }
 
 /** Σ W·(x̂ − x)·x̂ᵀ over rows x̂ that a layer reads and rows x that it should. */
@@ -147,10 +160,6 @@ async function driftOf(
   const count = rows.length / width;
   const changes = await product(moved, width, transposed(weight, outputs, width));
   return product(transposed(changes, count, outputs), count, rows);
-}
-
-function isUnsigned({ type }: QuantParams): boolean {
-  return type.startsWith('u');
 }
 
 /** Which scale belongs to each element. */

@@ -39,6 +39,11 @@ describe('types of 4 and 16 bits', () => {
     [{ activationType: 'int16' }, 30],
     [{ activationType: 'int16', calibrationMethod: 'max' }, 30],
     [{ weightType: 'int4', activationType: 'uint16' }, 10],
+    [{ weightType: 'int16' }, 30],
+    [{ weightType: 'int16', activationType: 'uint16' }, 60],
+    [{ weightType: 'int16', activationType: 'int16', symmetric: { activations: true } }, 60],
+    [{ weightType: 'int16', activationType: 'int16', perChannel: false }, 60],
+    [{ weightType: 'int16', symmetric: { weights: false }, activationType: 'uint16' }, 60],
   ] satisfies [Partial<QuantizeStaticOptions>, number][])(
     'gives a file that onnxruntime answers as Octavo does: %o',
     async (options, least) => {
@@ -62,6 +67,8 @@ describe('types of 4 and 16 bits', () => {
     const eight = await sqnrOf({});
     expect(await sqnrOf({ activationType: 'uint16' })).toBeGreaterThan(eight);
     expect(await sqnrOf({ weightType: 'int4' })).toBeLessThan(eight - 10);
+    const wide = await sqnrOf({ weightType: 'int16', activationType: 'uint16' });
+    expect(wide).toBeGreaterThan((await sqnrOf({ activationType: 'uint16' })) + 10);
   });
 });
 

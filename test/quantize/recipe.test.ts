@@ -48,6 +48,15 @@ describe('a recipe repeats', () => {
     ['rounded by GPTQ, 8 bits, corrected', { rounding: 'gptq', biasCorrection: true }],
     ['unsigned, asymmetric', { weightType: 'uint8', symmetric: { weights: false } }],
     ['symmetric int8, 7-bit weights', { activationType: 'int8', reduceRange: true }],
+    [
+      'INT16, corrected',
+      {
+        ...{ weightType: 'int16', activationType: 'int16', biasCorrection: true },
+        symmetric: { activations: true },
+      },
+    ],
+    ['INT16, rounded by GPTQ', { weightType: 'int16', activationType: 'uint16', rounding: 'gptq' }],
+    ['INT16, rounded by AdaRound', { weightType: 'int16', rounding: 'adaround' }],
     ['the method that suits', { calibrationMethod: 'auto' }],
     ['some operators', { opTypes: ['Conv', 'Relu'], nodesToExclude: [/deep/] }],
     [
@@ -55,6 +64,7 @@ describe('a recipe repeats', () => {
       {
         overrides: [
           { nodes: [/flat|left/], weightType: 'int4' },
+          { nodes: ['Conv_deep'], weightType: 'int16', activationType: 'int16' },
           { nodes: [({ op }) => op === 'Gemm'], activationType: 'uint16', weightType: 'uint4' },
           { nodes: ['Conv_right'], calibrationMethod: 'percentile', percentile: 99 },
         ],
