@@ -10,7 +10,7 @@ import { parseRecipe } from './parseRecipe.js';
 import type { Progress } from './progress.js';
 import type { Recipe } from './recipe.js';
 import { followStatic } from './staticRecipe.js';
-import { followDynamic, followWeights } from './weightRecipes.js';
+import { followPlan } from './weightRecipes.js';
 
 export interface ApplyRecipeOptions {
   readonly onProgress?: (progress: Progress) => void;
@@ -54,9 +54,8 @@ function follow(
     case 'static':
       return followStatic(float, recipe, onLayer);
     case 'dynamic':
-      return followDynamic(float, recipe, onLayer);
     case 'weights':
-      return followWeights(float, recipe, onLayer);
+      return followPlan(float, recipe, onLayer);
   }
 }
 

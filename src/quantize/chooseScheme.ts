@@ -3,7 +3,7 @@ import type { CalibrationMethod } from '../calibrate/index.js';
 import type { Graph } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
 import type { SessionOptions } from '../runtime/session.js';
-import { type Comparer, comparerTo } from './answers.js';
+import type { Comparer } from './answers.js';
 import { calibrate } from './calibrate.js';
 import type { Calibration } from './calibration.js';
 import { dynamicScheme } from './dynamicScheme.js';
@@ -83,10 +83,10 @@ async function calibrationOf(parts: SchemeParts): Promise<Calibration> {
 export async function chooseDynamic(parts: SchemeParts): Promise<Scheme> {
   const { model, graph, selection, split, session, signal } = parts;
   await split.exhaust();
-  const comparer = () => comparerTo(graph, { samples: split.kept, session, signal });
+  const run = { samples: split.kept, session, signal };
   const schemes = [false, true].map((smooths) =>
     dynamicScheme({
-      ...{ model, graph, comparer },
+      ...{ model, graph, run },
       options: {
         ...{ ...selection, session, signal },
         ...(smooths && { smoothQuant: true, calibrationData: split.kept }),

@@ -30,7 +30,8 @@ import {
 import { progressOf } from './progress.js';
 import { type DynamicRecipe, recipeHead, recipeSmoothings } from './recipe.js';
 import { keepSamples, SampleKeeper, type Samples } from './samples.js';
-import { type Smoothed, smooth } from './smooth.js';
+import { type Smoothed, type SmoothOptions, smooth } from './smooth.js';
+import type { SmoothingMemory } from './smoothingMemory.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
 
@@ -83,6 +84,15 @@ export async function quantizeDynamic(
   source: Model | string | Uint8Array,
   options: QuantizeDynamicOptions = {},
 ): Promise<WeightsResult> {
+  return dynamicWith(source, options);
+}
+
+/** The same; `memory` holds what is known of smoothing from other models of the same graph, samples and settings. */
+export async function dynamicWith(
+  source: Model | string | Uint8Array,
+  options: QuantizeDynamicOptions,
+  memory?: SmoothingMemory,
+): Promise<WeightsResult> {
   checkNames(options, known);
   const rows = oneOf('activations', options.activations, ['per-row', 'per-tensor'], 'per-row');
   const settings: DynamicSettings = {
@@ -102,25 +112,27 @@ export async function quantizeDynamic(
     { ...options, opTypes },
     (graph, nodes, done) => writeDynamic(graph, nodes, settings, done),
     (written) => dynamicRecipe(written, settings),
-    smoothing && ((graph, selected) => smoothed(graph, selected, smoothing, settings, options)),
+    smoothing &&
+      ((graph, selected) => smoothed(graph, selected, { ...smoothing, memory }, settings, options)),
   );
 }
 
 async function smoothed(
   graph: Graph,
   selected: ReadonlySet<Node>,
-  { alpha }: Smoothing,
+  how: Smoothing & Pick<SmoothOptions, 'memory'>,
   { rows, perChannel }: DynamicSettings,
   { calibrationData, session, onProgress, signal }: QuantizeDynamicOptions,
 ): Promise<Smoothed> {
   const keeper = new SampleKeeper(preparingSamples);
   await keepSamples(calibrationData, keeper, signal);
   return smooth(graph, selected, {
-    alpha,
+    ...how,
     samples: keeper.samples,
     activations: rows
       ? { type: 'int8', symmetric: true, granularity: 'row' }
       : { type: 'uint8', symmetric: false },
+    weightType: 'int8',
     perChannel,
     mayMultiply: () => true,
     session,

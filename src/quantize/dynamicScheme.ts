@@ -2,48 +2,46 @@
 import { type Graph, indexOf } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
 import { anchorOf } from './anchor.js';
-import type { Comparer } from './answers.js';
-import { type QuantizeDynamicOptions, quantizeDynamic } from './dynamic.js';
-import { weightedOf } from './floatWeights.js';
+import { dynamicWith, type QuantizeDynamicOptions } from './dynamic.js';
+import { measureAlone } from './measureAlone.js';
+import type { DynamicRecipe } from './recipe.js';
+import type { SampleRun } from './samples.js';
 import { remembering, type Scheme } from './scheme.js';
+import { SmoothingMemory } from './smoothingMemory.js';
+import { planOf, variantsOf } from './weightRecipes.js';
 
 export interface DynamicParts {
   readonly model: Model;
+  /** The float graph, cleaned up. */
   readonly graph: Graph;
   readonly options: QuantizeDynamicOptions;
-  /** For measuring layers: asked for once some have to be ranked. */
-  readonly comparer: () => Promise<Comparer>;
+  /** Samples to measure layers on. */
+  readonly run: SampleRun;
 }
 
 const ops: ReadonlySet<string> = new Set(['MatMul', 'Gemm']);
 
-export function dynamicScheme(parts: DynamicParts): Scheme {
-  const { model, graph, options } = parts;
-  const build = (changes: Partial<QuantizeDynamicOptions>) =>
-    quantizeDynamic(model, { ...options, ...changes });
-  return remembering({
+export function dynamicScheme({ model, graph, options, run }: DynamicParts): Scheme {
+  const memory = new SmoothingMemory();
+  const scheme = remembering({
     name: `dynamic, ${options.activations ?? 'per-row'}${options.smoothQuant ? ', smoothed' : ''}`,
     build(floatLayers) {
       const nodesToExclude = [...(options.nodesToExclude ?? []), ...floatLayers];
-      return build({ nodesToExclude });
+      return dynamicWith(model, { ...options, nodesToExclude }, memory);
     },
     async ranked(onLayer) {
-      const layers = graph.nodes.filter(
-        (node) => ops.has(node.op) && weightedOf(graph, node) !== undefined,
-      );
-      const compare = await parts.comparer();
-      const cost: [name: string, sqnr: number][] = [];
-      for (const { name } of layers) {
-        const { model: alone } = await build({ nodesToQuantize: [name] });
-        cost.push([name, (await compare(alone.graph)).sqnr]);
-        onLayer(cost.length, layers.length);
-      }
-      return cost
-        .sort(([, a], [, b]) => a - b)
+      const { recipe } = await scheme.build([]);
+      const plan = planOf(graph, recipe as DynamicRecipe);
+      const variants = variantsOf(plan);
+      const measures = await measureAlone(plan.graph, variants, { ...run, onDone: onLayer });
+      return variants
+        .map(({ node }, i) => ({ node, sqnr: measures[i]!.sqnr }))
+        .sort((a, b) => (a.sqnr === b.sqnr ? 0 : a.sqnr - b.sqnr))
         .slice(0, -1)
-        .map(([name]) => name);
+        .map(({ node }) => node);
     },
   });
+  return scheme;
 }
 
 /**

@@ -53,6 +53,7 @@ export async function prepareGraph(
     ...run,
     alpha: smoothing.alpha,
     activations: { type: resolved.activationType, symmetric: resolved.symmetricActivations },
+    weightType: resolved.weightType,
     perChannel: resolved.perChannel,
     // Behind integers a multiplication would be one of integers, too late to help.
     mayMultiply: (value) => {

@@ -8,20 +8,22 @@
 import { throwIfAborted } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
-import { dequantize, type ParamsOptions, paramsOf, quantize } from '../numerics/index.js';
-import { gemm } from '../runtime/operators.js';
-import { type Anchor, anchorOf, isMatrixProduct } from './anchor.js';
+import { anchorOf, isMatrixProduct } from './anchor.js';
 import { layerInputs } from './layerInputs.js';
 import { type LayerRun, type SampleRun, watch } from './samples.js';
 import { divideChannels, type Fold, foldOf, type SmoothingFactors } from './smoothFold.js';
-import { decibels } from './weights.js';
+import {
+  type Matrix,
+  type Product,
+  type ProductSettings,
+  SmoothingMemory,
+} from './smoothingMemory.js';
 
-export interface SmoothOptions extends LayerRun {
+export interface SmoothOptions extends LayerRun, ProductSettings {
   /** A number for all layers, or the best of 0.3 … 0.8 for each. */
   readonly alpha: number | 'search';
-  /** How the products' inputs will be quantized. */
-  readonly activations: ParamsOptions;
-  readonly perChannel: boolean;
+  /** What is known from other models of the same graph, samples and settings; it learns what is not. */
+  readonly memory?: SmoothingMemory | undefined;
   /** Whether a product's input may be divided by a node of its own where nothing before it can do it. */
   readonly mayMultiply: (value: string) => boolean;
 }
@@ -50,10 +52,6 @@ const alphas = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
 /** What a node more has to gain, in dB. */
 const worthNode = 1;
 
-interface Product extends Anchor {
-  readonly node: Node;
-}
-
 /** Smooths the matrix products among `selected`; products that read the same value share their factors. */
 export async function smooth(
   float: Graph,
@@ -61,36 +59,30 @@ export async function smooth(
   options: SmoothOptions,
 ): Promise<Smoothed> {
   const groups = productsByInput(float, selected);
-  const { samples, session, signal } = options;
-  const rows = await inputRows(float, groups, { samples, session, signal });
+  const { samples, session, signal, memory = new SmoothingMemory() } = options;
+  await watchRows(float, groups, memory.rows, { samples, session, signal });
   const layers: Smoothing[] = [];
   const divided: SmoothingFactors[] = [];
   let graph = float;
   let done = 0;
   for (const [value, products] of groups) {
     throwIfAborted(signal, 'smoothing');
-    const x = rows.get(value)!;
     const fold = foldOf(
       graph,
       value,
       products.map(({ node }) => node),
       options.mayMultiply(value),
     );
-    const plain = fold && (await noiseOf(x, products, undefined, options));
-    const tried = options.alpha === 'search' ? alphas : [options.alpha];
-    let best: { alpha: number; after: number; factors: Float32Array } | undefined;
-    for (const alpha of fold === undefined ? [] : tried) {
-      const factors = factorsOf(x, products, alpha);
-      const after = await noiseOf(x, products, factors, options);
-      if (best === undefined || after > best.after) best = { alpha, after, factors };
-    }
-    const least = options.alpha === 'search' || fold?.kind === 'node' ? plain! : -Infinity;
-    const needed = least + (fold?.kind === 'node' ? worthNode : 0);
-    if (fold !== undefined && best !== undefined && best.after > needed) {
-      graph = divideChannels(graph, value, products, fold, best.factors);
-      const nodes = products.map(({ node }) => node.name);
-      divided.push({ value, nodes, factors: best.factors });
-      layers.push({ nodes, alpha: best.alpha, by: fold.kind, before: plain!, after: best.after });
+    if (fold !== undefined) {
+      const tried = options.alpha === 'search' ? alphas : [options.alpha];
+      const { before, best } = await memory.trials(value, products, tried, options);
+      const least = options.alpha === 'search' || fold.kind === 'node' ? before : -Infinity;
+      if (best.after > least + (fold.kind === 'node' ? worthNode : 0)) {
+        graph = divideChannels(graph, value, products, fold, best.factors);
+        const nodes = products.map(({ node }) => node.name);
+        divided.push({ value, nodes, factors: best.factors });
+        layers.push({ nodes, alpha: best.alpha, by: fold.kind, before, after: best.after });
+      }
     }
     options.onDone?.(++done, groups.size);
   }
@@ -114,29 +106,26 @@ function productsByInput(
   return groups;
 }
 
-type Matrix = Tensor<'float32'>;
-
-/** Some rows of each value, from all samples. */
-async function inputRows(
+/** Adds some rows of each value that is not there yet, from all samples. */
+async function watchRows(
   graph: Graph,
   groups: ReadonlyMap<string, readonly Product[]>,
+  rows: Map<string, Matrix>,
   { samples, ...run }: SampleRun,
-): Promise<ReadonlyMap<string, Matrix>> {
-  const values = [...groups.keys()];
+): Promise<void> {
+  const values = [...groups.keys()].filter((value) => !rows.has(value));
+  if (values.length === 0) return;
   const quota = Math.max(Math.floor(mostRows / samples.length), 1);
   const parts = new Map<string, Tensor[]>(values.map((value) => [value, []]));
   for await (const { tensors } of watch(graph, values, samples, run)) {
     for (const value of values) {
       const { node, weightTensor } = groups.get(value)![0]!;
-      const {
-        width,
-        count,
-        groups: rows,
-      } = layerInputs(node, weightTensor.dims, [tensors[value]!], quota);
-      parts.get(value)!.push({ type: 'float32', dims: [count, width], data: rows[0]! });
+      const inputs = layerInputs(node, weightTensor.dims, [tensors[value]!], quota);
+      const { width, count } = inputs;
+      parts.get(value)!.push({ type: 'float32', dims: [count, width], data: inputs.groups[0]! });
     }
   }
-  return new Map([...parts].map(([value, tensors]) => [value, stacked(tensors)]));
+  for (const [value, tensors] of parts) rows.set(value, stacked(tensors));
 }
 
 function stacked(parts: readonly Tensor[]): Matrix {
@@ -149,70 +138,4 @@ function stacked(parts: readonly Tensor[]): Matrix {
     at += part.data.length;
   }
   return { type: 'float32', dims: [count, width], data };
-}
-
-/** s_j, 1 for channels that no sample or no weight uses. */
-function factorsOf(x: Matrix, products: readonly Product[], alpha: number): Float32Array {
-  const width = x.dims[1]!;
-  const inputs = new Float32Array(width);
-  for (const [i, value] of x.data.entries()) {
-    inputs[i % width] = Math.max(inputs[i % width]!, Math.abs(value));
-  }
-  const weights = new Float32Array(width);
-  for (const { weightTensor, channelAxis } of products) {
-    const columns = weightTensor.dims[channelAxis]!;
-    for (const [i, value] of weightTensor.data.entries()) {
-      const j = channelAxis === 0 ? i % width : Math.floor(i / columns);
-      weights[j] = Math.max(weights[j]!, Math.abs(value));
-    }
-  }
-  return inputs.map((range, j) =>
-    range > 0 && weights[j]! > 0 ? range ** alpha / weights[j]! ** (1 - alpha) : 1,
-  );
-}
-
-/** Signal to noise, in dB, of the products of x and weights that are both quantized behind the factors. */
-async function noiseOf(
-  x: Matrix,
-  products: readonly Product[],
-  factors: Float32Array | undefined,
-  { activations, perChannel }: SmoothOptions,
-): Promise<number> {
-  const width = x.dims[1]!;
-  const divided = factors ? x.data.map((value, i) => value / factors[i % width]!) : x.data;
-  const rounded: Matrix = { ...x, data: roundTrip(divided, x.dims, activations) };
-  let signal = 0;
-  let noise = 0;
-  for (const product of products) {
-    const weight = columnsOf(product);
-    const columns = weight.dims[1]!;
-    const scaled = factors
-      ? weight.data.map((value, i) => value * factors[Math.floor(i / columns)]!)
-      : weight.data;
-    const granularity = perChannel ? ({ channel: 1 } as const) : 'tensor';
-    const coarse = roundTrip(scaled, weight.dims, { type: 'int8', symmetric: true, granularity });
-    const exact = (await gemm(x, weight)).data as Float32Array;
-    const found = (await gemm(rounded, { ...weight, data: coarse })).data as Float32Array;
-    for (let i = 0; i < exact.length; i++) {
-      signal += exact[i]! ** 2;
-      noise += (found[i]! - exact[i]!) ** 2;
-    }
-  }
-  return decibels(signal, noise);
-}
-
-function roundTrip(data: Float32Array, dims: readonly number[], options: ParamsOptions) {
-  const params = paramsOf(data, dims, options);
-  return dequantize(quantize(data, dims, params), dims, params);
-}
-
-/** The weight as [K, N]. */
-function columnsOf({ weightTensor, channelAxis }: Anchor): Matrix {
-  if (channelAxis === 1) return weightTensor;
-  const [columns, depth] = weightTensor.dims as [number, number];
-  const data = new Float32Array(weightTensor.data.length);
-  for (let n = 0; n < columns; n++) {
-    for (let k = 0; k < depth; k++) data[k * columns + n] = weightTensor.data[n * depth + k]!;
-  }
-  return { type: 'float32', dims: [depth, columns], data };
 }

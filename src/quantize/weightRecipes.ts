@@ -3,6 +3,7 @@ import { OctavoError } from '../core/errors.js';
 import type { Graph } from '../graph/ir.js';
 import { dynamicOps, writeDynamic } from './dynamic.js';
 import { type Weighted, weightedOf } from './floatWeights.js';
+import type { Variant } from './measureAlone.js';
 import type { DynamicRecipe, WeightsRecipe } from './recipe.js';
 import { changedGraph, nodeCalled, roundedWeight } from './recipeGraph.js';
 import { nearestWeight, type WeightsSettings, weightOps, writeWeights } from './weightOnly.js';
@@ -10,27 +11,56 @@ import type { QuantizedWeight } from './weights.js';
 
 type OnLayer = (done: number, total: number) => void;
 
-/** The quantized graph. Throws `INVALID_RECIPE` where the recipe does not fit the graph. */
-export function followDynamic(float: Graph, recipe: DynamicRecipe, onLayer: OnLayer): Graph {
-  const graph = changedGraph(float, { ...recipe, equalized: [], absorbed: [] });
-  const nodes = nodesOf(graph, recipe, dynamicOps);
-  const { activations, perChannel, reduceRange } = recipe;
-  let done = 0;
-  return writeDynamic(
-    graph,
-    nodes,
-    { rows: activations === 'per-row', perChannel, reduceRange },
-    () => onLayer(++done, nodes.length),
-  );
+/** A recipe on a float graph, with nothing quantized yet. */
+export interface Plan {
+  /** The float graph, smoothed. It answers as before. */
+  readonly graph: Graph;
+  readonly nodes: readonly Weighted[];
+  /** The graph with some of the nodes quantized. */
+  readonly write: (nodes: readonly Weighted[], onNode: () => void) => Graph;
+}
+
+/** Throws `INVALID_RECIPE` where the recipe does not fit the graph. */
+export function planOf(float: Graph, recipe: DynamicRecipe | WeightsRecipe): Plan {
+  return recipe.kind === 'dynamic' ? dynamicPlan(float, recipe) : weightsPlan(float, recipe);
 }
 
 /** The quantized graph. Throws `INVALID_RECIPE` where the recipe does not fit the graph. */
-export function followWeights(float: Graph, recipe: WeightsRecipe, onLayer: OnLayer): Graph {
+export function followPlan(
+  float: Graph,
+  recipe: DynamicRecipe | WeightsRecipe,
+  onLayer: OnLayer,
+): Graph {
+  const { nodes, write } = planOf(float, recipe);
+  let done = 0;
+  return write(nodes, () => onLayer(++done, nodes.length));
+}
+
+/** Each of a plan's layers quantized alone, in the order of computation. */
+export function variantsOf({ graph, nodes, write }: Plan): readonly Variant[] {
+  const order = new Map(graph.nodes.map(({ name }, i) => [name, i]));
+  return [...nodes]
+    .sort((a, b) => order.get(a.node.name)! - order.get(b.node.name)!)
+    .map((from) => ({ node: from.node.name, graph: () => write([from], () => {}) }));
+}
+
+function dynamicPlan(float: Graph, recipe: DynamicRecipe): Plan {
+  const graph = changedGraph(float, { ...recipe, equalized: [], absorbed: [] });
+  const { activations, perChannel, reduceRange } = recipe;
+  const settings = { rows: activations === 'per-row', perChannel, reduceRange };
+  return {
+    graph,
+    nodes: nodesOf(graph, recipe, dynamicOps),
+    write: (nodes, onNode) => writeDynamic(graph, nodes, settings, onNode),
+  };
+}
+
+function weightsPlan(graph: Graph, recipe: WeightsRecipe): Plan {
   const { type, symmetric, blockSize = 32, format, activations } = recipe;
   const packed = format === 'MatMulNBits';
   const accuracyLevel = activations === 'int8' ? 4 : 0;
   const settings: WeightsSettings = { type, symmetric, blockSize, packed, accuracyLevel };
-  const nodes = nodesOf(float, recipe, weightOps);
+  const nodes = nodesOf(graph, recipe, weightOps);
   const rounded = recipe.layers.flatMap(({ codes }, i): [string, QuantizedWeight][] => {
     if (codes === undefined) return [];
     const from = nodes[i]!;
@@ -38,10 +68,12 @@ export function followWeights(float: Graph, recipe: WeightsRecipe, onLayer: OnLa
     const where = `recipe.layers[${i}].codes`;
     return [[from.node.name, roundedWeight(from.tensor, nearest, codes, where)]];
   });
-  let done = 0;
-  return writeWeights(float, nodes, settings, new Map(rounded), () =>
-    onLayer(++done, nodes.length),
-  );
+  const weights = new Map(rounded);
+  return {
+    graph,
+    nodes,
+    write: (some, onNode) => writeWeights(graph, some, settings, weights, onNode),
+  };
 }
 
 function nodesOf(

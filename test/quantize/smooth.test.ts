@@ -38,6 +38,7 @@ const rowWise: SmoothOptions = {
   samples: data,
   alpha: 0.5,
   activations: { type: 'int8', symmetric: true, granularity: 'row' },
+  weightType: 'int8',
   perChannel: true,
   mayMultiply: () => true,
 };
