@@ -120,8 +120,8 @@ export {
   type OutputComparison,
 } from './report/compare.js';
 export { Difference, type Measures } from './report/difference.js';
+export type { PageLatency } from './report/layerTimes.js';
 export {
-  type PageLatency,
   type PageLayer,
   type QuantizationPageData,
   type QuantizationPageOptions,
@@ -130,6 +130,7 @@ export {
 } from './report/quantizationData.js';
 export { renderQuantizationReport } from './report/quantizationPage.js';
 export type { RangeCandidate, TensorFigure } from './report/tensorFigures.js';
+export type { WeightFigure } from './report/weightFigures.js';
 export {
   createMatMulNBits,
   type MatMulNBitsOptions,

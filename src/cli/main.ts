@@ -65,16 +65,18 @@ function command(usage: string, description: string, ...options: (readonly Optio
 }
 
 const quantization: readonly Option[] = [
-  ['-o, --output <file>', 'where to write it (default: <model>.int8.onnx, or .int4)'],
+  ['-o, --output <file>', 'where to write it (default: <model>.int8.onnx, or .int4, .int16)'],
   [
     '--method <name>',
     'calibration: mse (default), max, percentile, entropy, or auto: the best of them',
   ],
   ['--percentile <p>', 'share of values that percentile keeps (default 99.99)'],
   ['--activation-type <type>', 'uint8 (default), int8, uint16 or int16'],
-  ['--weight-type <type>', 'int8 (default), uint8, int4 or uint4'],
+  ['--weight-type <type>', 'int8 (default), uint8, int16, int4 or uint4'],
+  ['--symmetric-activations', 'zero points in the middle: for integer products of int16'],
   ['--bias-correction', 'give back by the biases what quantizing moves the mean of layers by'],
   ['--equalize', 'even out channels between layers first: for --per-tensor'],
+  ['--absorb-biases', '--equalize: what a channel always holds moves into the next bias'],
   ['--smooth-quant', 'take outliers of activations into the weights of matrix products'],
   ['--rounding <how>', 'nearest (default), or by outputs of layers on samples: gptq, adaround'],
   ['--per-tensor', 'one weight scale per tensor instead of per channel'],
@@ -98,7 +100,7 @@ const quantization: readonly Option[] = [
 const selection: readonly Option[] = [
   ['--op-types <list>', 'quantize only these operators, separated by commas'],
   ['--exclude <node>', 'keep this node in float: a name or /pattern/; may be repeated'],
-  ['--report <file>', 'write a page that shows which layers hurt (needs --data)'],
+  ['--report <file>', 'write a page that shows which layers hurt, on --data'],
   ['--only <node>', 'quantize only these nodes: a name or /pattern/; may be repeated'],
 ];
 const firstSentence = 'octavo quantize model.onnx --data images/ -o model.int8.onnx';
@@ -138,6 +140,8 @@ command(
   .option('--mode <name>', 'only (default): one layer quantized; all-but: one layer left in float')
   .option('--by <measure>', 'order: sqnr (default), kl, cosine, top1Agreement or maxError')
   .option('--method <name>', 'calibration: mse (default), max, percentile, entropy')
+  .option('--weight-type <type>', 'int8 (default), uint8, int16, int4 or uint4')
+  .option('--activation-type <type>', 'uint8 (default), int8, uint16 or int16')
   .option('--measure-on <n>', 'samples to measure on (default 16)')
   .option('--top <n>', 'layers to show (default 20)')
   .action(action<[string]>(sensitivityCommand));

@@ -106,7 +106,13 @@ function layerGroup(layer: PageLayer, rank: number, { x, slot, y }: Place): stri
       ? ''
       : `<circle cx="${(x + slot / 2).toFixed(1)}" cy="${(y(loudest) - 14).toFixed(1)}" r="9" class="mark"/>
 <text x="${(x + slot / 2).toFixed(1)}" y="${(y(loudest) - 10).toFixed(1)}" text-anchor="middle" class="mark">${rank}</text>`;
-  const title = `${layer.node} (${layer.op}): ${db(both)} dB alone; weights ${db(weights)}, activations ${db(activations)}${layer.integer ? '' : '; left in float'}`;
+  const parts = [
+    ...(weights === undefined ? [] : [`weights ${db(weights)}`]),
+    ...(activations === undefined ? [] : [`activations ${db(activations)}`]),
+  ];
+  const apart = parts.length === 0 ? '' : `; ${parts.join(', ')}`;
+  const whole = parts.length === 0 ? bar(both, 'weights', x + gap, wide) : '';
+  const title = `${layer.node} (${layer.op}): ${db(both)} dB alone${apart}${layer.integer ? '' : '; left in float'}`;
   return `<g class="layer${layer.integer ? '' : ' float'}${rank > 0 ? ' worst' : ''}" data-layer="${escaped(layer.node)}"><title>${escaped(title)}</title>
-<rect x="${x.toFixed(1)}" y="${top}" width="${slot.toFixed(1)}" height="${floor - top}" class="slot"/>${bar(weights, 'weights', x + gap, half)}${bar(activations, 'activations', x + gap + offset, half)}${mark}</g>`;
+<rect x="${x.toFixed(1)}" y="${top}" width="${slot.toFixed(1)}" height="${floor - top}" class="slot"/>${whole}${bar(weights, 'weights', x + gap, half)}${bar(activations, 'activations', x + gap + offset, half)}${mark}</g>`;
 }

@@ -4,7 +4,7 @@
  */
 import type { CalibrationMethod } from '../calibrate/index.js';
 import { throwIfAborted } from '../core/errors.js';
-import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
+import { type Graph, qualifiedOp } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
 import { comparerTo } from '../quantize/answers.js';
@@ -12,20 +12,24 @@ import { calibrate } from '../quantize/calibrate.js';
 import { collectorOf } from '../quantize/draft.js';
 import type { Finding } from '../quantize/findings.js';
 import type { WeightsReport } from '../quantize/floatWeights.js';
+import { measureAlone } from '../quantize/measureAlone.js';
 import type { QuantizeStaticOptions } from '../quantize/options.js';
-import { dataInputs } from '../quantize/placement.js';
 import { progressOf } from '../quantize/progress.js';
 import type { AccuracyReport } from '../quantize/quantize.js';
 import type { Recipe } from '../quantize/recipe.js';
-import { bytesOf, type QuantizationReport, type WeightReport } from '../quantize/report.js';
+import { bytesOf, type QuantizationReport } from '../quantize/report.js';
 import { keepSamples, SampleKeeper, type Samples } from '../quantize/samples.js';
 import { type LayerSensitivity, measureLayers } from '../quantize/sensitivity.js';
 import { Split } from '../quantize/split.js';
 import { prepareStatic } from '../quantize/static.js';
 import { layerParts } from '../quantize/variants.js';
-import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
+import { planOf, variantsOf } from '../quantize/weightRecipes.js';
+import type { Feeds } from '../runtime/session.js';
 import type { Measures } from './difference.js';
+import { type PageLatency, type Times, timesOf } from './layerTimes.js';
+import { pageLayers } from './pageLayers.js';
 import { type TensorFigure, tensorFigure } from './tensorFigures.js';
+import { type WeightFigure, weightFigures } from './weightFigures.js';
 
 /** One layer of the model, in the order of computation. */
 export interface PageLayer {
@@ -35,6 +39,8 @@ export interface PageLayer {
   readonly integer: boolean;
   /** Number of weights; 0 where it has none. */
   readonly weightCount: number;
+  /** SQNR of its weights in dB, where they were quantized. */
+  readonly weightSqnr?: number | undefined;
   /** SQNR of the answers in dB with this layer quantized and no other, by the part that is quantized. */
   readonly alone: {
     readonly both?: number | undefined;
@@ -52,40 +58,37 @@ export interface PageLayer {
   readonly int8Ms?: number | undefined;
 }
 
-/** Milliseconds of one run, the sum of all steps. */
-export interface PageLatency {
-  readonly float: number;
-  readonly int8: number;
-  /** Backend, instruction set and threads. */
-  readonly where: string;
-}
-
 export interface QuantizationPageData {
   /** The model, for people. */
   readonly title: string;
   /** How it was quantized, in a few words. */
   readonly scheme: string;
-  /** Samples that ranges were chosen on, and that answers were compared on. */
+  /** What quantized layers are called: 'INT8' where that is how they are computed. */
+  readonly kind: 'INT8' | 'quantized';
+  /** Samples that ranges were chosen on, and that answers were compared on; 0 where none were needed, or given. */
   readonly samples: number;
   readonly comparedOn: number;
   /** Size of the models as files. */
   readonly bytes: { readonly before: number; readonly after: number };
-  /** The quantized model's answers against the float model's, in front of a final softmax. */
-  readonly answers: Measures;
+  /** The quantized model's answers against the float model's, in front of a final softmax; undefined without samples. */
+  readonly answers?: Measures | undefined;
   /** What `quantize` measured. */
   readonly accuracy?: AccuracyReport | undefined;
-  readonly latency: PageLatency;
+  /** Undefined without samples. */
+  readonly latency?: PageLatency | undefined;
   /** In the order of computation. */
   readonly layers: readonly PageLayer[];
   /** In the order of computation. */
   readonly tensors: readonly TensorFigure[];
-  readonly weights: readonly WeightReport[];
+  readonly weights: readonly WeightFigure[];
+  /** What cannot be shown, and why. */
+  readonly missing?: readonly string[] | undefined;
   readonly findings?: readonly Finding[] | undefined;
   /** Repeats the quantization: see `applyRecipe`. */
   readonly recipe?: Recipe | undefined;
 }
 
-/** What `quantizeStatic` or `quantize` resolved to. */
+/** What a quantizer resolved to. */
 export interface QuantizedForPage {
   readonly model: Model;
   readonly report: QuantizationReport | WeightsReport;
@@ -96,8 +99,8 @@ export interface QuantizedForPage {
 
 /** The options that the model was quantized with, and what the page needs besides. */
 export interface QuantizationPageOptions extends Omit<QuantizeStaticOptions, 'biasCorrection'> {
-  /** Read once. */
-  readonly calibrationData: Samples;
+  /** Read once. `quantizeStatic` and `quantize` need them; of the others the page shows weights and sizes without. */
+  readonly calibrationData?: Samples;
   /** Default: the graph's name. */
   readonly title?: string;
   /** Most samples to compare answers on, evenly spread. Default 16. */
@@ -106,7 +109,7 @@ export interface QuantizationPageOptions extends Omit<QuantizeStaticOptions, 'bi
 
 /**
  * Gathers what the page of a quantization shows. `source` is the float model. Layers take about three runs of half of the
- * model each, for every sample compared. Throws as `quantizeStatic` does.
+ * model each, for every sample compared. Throws as `quantizeStatic` does, and `INVALID_RECIPE` for a recipe of another model.
  */
 export async function quantizationPageData(
   source: Model | string | Uint8Array,
@@ -114,43 +117,58 @@ export async function quantizationPageData(
   options: QuantizationPageOptions,
 ): Promise<QuantizationPageData> {
   const { title, compareOn = 16, ...settings } = options;
-  const { session, signal } = settings;
+  const { signal } = settings;
   const model = await loadModel(source);
   const keeper = new SampleKeeper(compareOn);
-  const { report } = quantized;
+  const { report, recipe } = quantized;
   const isStatic = 'activations' in report;
-  const { graph, layers, tensors, samples } = isStatic
+  const { graph, layers, tensors, samples, missing } = isStatic
     ? await measureStatic(model, report, quantized.accuracy !== undefined, settings, keeper)
-    : await measureNothing(model, settings, keeper);
+    : await measureUncalibrated(model, recipe, settings, keeper);
   throwIfAborted(signal, 'report');
   const kept = keeper.samples;
-  const compare = await comparerTo(graph, { samples: kept, session, signal });
-  const answers = await compare(quantized.model.graph);
-  const times = await timesOf(model.graph, quantized.model.graph, kept[0]!, session, signal);
-  const method = isStatic ? methodOf(report) : 'dynamic';
+  const compared =
+    kept.length > 0 ? await compareModels(model, graph, quantized, kept, settings) : {};
   return {
     title: title ?? graph.name,
-    scheme: quantized.scheme ?? `static, ${method}`,
+    scheme: quantized.scheme ?? schemeOf(report, recipe),
+    kind: kindOf(report, recipe),
     samples,
     comparedOn: kept.length,
     bytes: bytesOf(report),
-    answers,
+    answers: compared.answers,
     accuracy: quantized.accuracy,
-    latency: times.latency,
-    layers: layersOf(graph, quantized, layers, times),
+    latency: compared.times?.latency,
+    layers: pageLayers(graph, quantized, layers, compared.times),
     tensors,
-    weights: report.weights,
+    weights: weightFigures(graph, report.weights),
+    missing,
     findings: isStatic ? report.findings : undefined,
-    recipe: quantized.recipe,
+    recipe,
+  };
+}
+
+async function compareModels(
+  model: Model,
+  graph: Graph,
+  quantized: QuantizedForPage,
+  samples: readonly Feeds[],
+  { session, signal }: Settings,
+): Promise<{ readonly answers?: Measures; readonly times?: Times }> {
+  const compare = await comparerTo(graph, { samples, session, signal });
+  return {
+    answers: await compare(quantized.model.graph),
+    times: await timesOf(model.graph, quantized.model.graph, samples[0]!, session, signal),
   };
 }
 
 interface Measured {
-  /** The float graph, cleaned up. */
+  /** The float graph, cleaned up, and changed where samples decided so. */
   readonly graph: Graph;
   readonly layers: readonly LayerSensitivity[];
   readonly tensors: readonly TensorFigure[];
   readonly samples: number;
+  readonly missing: readonly string[];
 }
 
 type Settings = Omit<QuantizationPageOptions, 'title' | 'compareOn'>;
@@ -184,7 +202,7 @@ async function measureStatic(
   const tensors = report.activations.map((activation) =>
     tensorFigure(activation, collectorOf(graph, activation.name, calibration), symmetric),
   );
-  return { graph, layers, tensors, samples: report.model.samples };
+  return { graph, layers, tensors, samples: report.model.samples, missing: [] };
 }
 
 /** Where a search left layers in float, values have ranges of their own that otherwise share one. */
@@ -193,10 +211,10 @@ async function watchParts(
   settings: Settings,
   most: number,
 ): Promise<Partial<Settings>> {
-  if (settings.calibration !== undefined) return {};
-  const { session, signal, onProgress, nonFinite, opTypes, nodesToExclude, nodesToQuantize } =
-    settings;
-  const split = new Split({ data: settings.calibrationData, kept: most, heldOut: 0, signal });
+  const { calibrationData, session, signal, onProgress } = settings;
+  if (settings.calibration !== undefined || calibrationData === undefined) return {};
+  const { nonFinite, opTypes, nodesToExclude, nodesToQuantize } = settings;
+  const split = new Split({ data: calibrationData, kept: most, heldOut: 0, signal });
   const calibration = await calibrate(model, {
     ...{ opTypes, nodesToExclude, nodesToQuantize, nonFinite, session, signal, onProgress },
     calibrationData: split.calibrationData(),
@@ -204,127 +222,61 @@ async function watchParts(
   return { calibration, calibrationData: split.kept };
 }
 
-/** Nothing was calibrated: samples serve to compare. */
-async function measureNothing(
+/** Nothing was calibrated: samples serve to compare, and to measure what each layer costs, if there are any. */
+async function measureUncalibrated(
   model: Model,
-  { calibrationData, signal }: Settings,
+  recipe: Recipe | undefined,
+  { calibrationData, session, signal, onProgress }: Settings,
   keeper: SampleKeeper,
 ): Promise<Measured> {
+  const float = cleanFloatGraph(model.graph);
+  const plan = recipe === undefined || recipe.kind === 'static' ? undefined : planOf(float, recipe);
+  const graph = plan?.graph ?? float;
+  const missing = [unranged[recipe?.kind === 'weights' ? 'weights' : 'dynamic']];
+  const nothing = { graph, layers: [], tensors: [], samples: 0 };
+  if (calibrationData === undefined) return { ...nothing, missing: [...missing, uncompared] };
   await keepSamples(calibrationData, keeper, signal);
-  const graph = cleanFloatGraph(model.graph);
-  return { graph, layers: [], tensors: [], samples: keeper.offered };
+  if (plan === undefined) return { ...nothing, missing: [...missing, unmeasured] };
+  const variants = variantsOf(plan);
+  const run = { samples: keeper.samples, session, signal };
+  const measures = await measureAlone(graph, variants, {
+    ...run,
+    onDone: progressOf('sensitivity', onProgress),
+  });
+  const counts = new Map(plan.nodes.map(({ node, tensor }) => [node.name, tensor.data.length]));
+  const ops = new Map(plan.nodes.map(({ node }) => [node.name, qualifiedOp(node)]));
+  const layers = variants.map(({ node }, i): LayerSensitivity => {
+    const both = measures[i]!;
+    return { node, op: ops.get(node)!, weightCount: counts.get(node)!, parts: { both } };
+  });
+  return { ...nothing, layers, missing };
 }
 
-interface Times {
-  readonly latency: PageLatency;
-  /** Milliseconds of each node's steps. */
-  readonly float: ReadonlyMap<string, number>;
-  readonly int8: ReadonlyMap<string, number>;
+const unranged = {
+  dynamic:
+    'Histograms and ranges of activations: nothing was calibrated. Activations are quantized while the model runs, each by its own range.',
+  weights:
+    'Histograms and ranges of activations: they stay as they are, and only weights are quantized.',
+};
+const uncompared =
+  'Answers beside those of the float model, latency, and what each layer costs: no samples were given to run the models on (--data).';
+const unmeasured = 'What each layer costs: the page was made without the recipe.';
+
+function schemeOf(report: QuantizedForPage['report'], recipe: Recipe | undefined): string {
+  if ('activations' in report) return `static, ${methodOf(report)}`;
+  if (recipe?.kind !== 'weights') return 'dynamic';
+  const { type, blockSize } = recipe;
+  return `weights alone, ${type}${blockSize === undefined ? '' : ` in blocks of ${blockSize}`}`;
 }
 
-async function timesOf(
-  float: Graph,
-  quantized: Graph,
-  feeds: Feeds,
-  session: SessionOptions | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Times> {
-  const profileOf = async (graph: Graph) => {
-    const running = await createSession(graph, session);
-    try {
-      return await running.profile(feeds, { signal });
-    } finally {
-      running.dispose();
-    }
-  };
-  const [before, after] = [await profileOf(float), await profileOf(quantized)];
-  const { backend, isa, threads } = after;
-  const where = `${backend}, ${isa}, ${threads} thread${threads === 1 ? '' : 's'}`;
-  return {
-    latency: { float: before.ms, int8: after.ms, where },
-    float: sumByNode(before.steps),
-    int8: sumByNode(after.steps),
-  };
-}
-
-function sumByNode(steps: readonly { readonly node: string; readonly ms: number }[]) {
-  const sums = new Map<string, number>();
-  for (const { node, ms } of steps) sums.set(node, (sums.get(node) ?? 0) + ms);
-  return sums;
-}
-
-/** Layers that were measured, and nodes with weights that were not, in the order of computation. */
-function layersOf(
-  graph: Graph,
-  { model, report }: QuantizedForPage,
-  measured: readonly LayerSensitivity[],
-  times: Times,
-): PageLayer[] {
-  const sensitivities = new Map(measured.map((layer) => [layer.node, layer]));
-  const weighted = new Set([...report.floatNodes, ...report.weights.map(({ node }) => node)]);
-  const activations = 'activations' in report ? report.activations : [];
-  const noises = new Map('layers' in report ? report.layers.map((one) => [one.node, one]) : []);
-  const integers = integerNodes(model.graph, report);
-  const isWeighted = (name: string) => weighted.has(name);
-  const float = layerTimes(graph, isWeighted, times.float);
-  const int8 = layerTimes(graph, isWeighted, times.int8);
-  return graph.nodes
-    .filter(({ name }) => sensitivities.has(name) || weighted.has(name))
-    .map((node): PageLayer => {
-      const { name } = node;
-      const layer = sensitivities.get(name);
-      const values = new Set(dataInputs(graph, node));
-      const read = activations.filter(({ sharedBy }) => sharedBy.some((one) => values.has(one)));
-      const { both, weights, activations: inputs } = layer?.parts ?? {};
-      return {
-        node: name,
-        op: qualifiedOp(node),
-        integer: integers.has(name),
-        weightCount: layer?.weightCount ?? 0,
-        alone: { both: both?.sqnr, weights: weights?.sqnr, activations: inputs?.sqnr },
-        outputs: noises.get(name),
-        tensors: read.map((tensor) => tensor.name),
-        clipped: read.length === 0 ? undefined : Math.max(...read.map(({ clipped }) => clipped)),
-        floatMs: float.get(name),
-        int8Ms: int8.get(name),
-      };
-    });
-}
-
-/** Steps are called by the last node that they compute: a product's time is that of the activation or sum fused to it. */
-function layerTimes(
-  graph: Graph,
-  isWeighted: (name: string) => boolean,
-  steps: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> {
-  const index = indexOf(graph);
-  const times = new Map(steps);
-  for (const layer of graph.nodes) {
-    if (!isWeighted(layer.name)) continue;
-    let last = layer;
-    while (!times.has(last.name)) {
-      const readers = index.consumers(last.outputs[0]!);
-      if (readers.length !== 1 || isWeighted(readers[0]!.name)) break;
-      last = readers[0]!;
-    }
-    const time = times.get(last.name);
-    if (last === layer || time === undefined) continue;
-    times.delete(last.name);
-    times.set(layer.name, time);
-  }
-  return times;
-}
-
-/** Names of nodes with quantized weights, and of those without weights that read through a DequantizeLinear. */
-function integerNodes(quantized: Graph, report: QuantizedForPage['report']): ReadonlySet<string> {
-  const index = indexOf(quantized);
-  const float = new Set(report.floatNodes);
-  const names = new Set(report.weights.map(({ node }) => node));
-  for (const { name, inputs } of quantized.nodes) {
-    const reads = inputs.some((input) => index.producer(input)?.op === 'DequantizeLinear');
-    if (reads && !float.has(name)) names.add(name);
-  }
-  return names;
+/** Weights alone, and codes of 16 bits, are computed with in float. */
+function kindOf(report: QuantizedForPage['report'], recipe: Recipe | undefined) {
+  const isWide = (type: string): boolean => type.endsWith('16');
+  const wide =
+    recipe?.kind === 'weights' ||
+    (recipe?.kind === 'static' && recipe.layers.some(({ weightType }) => isWide(weightType))) ||
+    ('activations' in report && report.activations.some(({ type }) => isWide(type)));
+  return wide ? 'quantized' : 'INT8';
 }
 
 /** The calibrator that chose most ranges: of values that feed outputs alone it is 'max' whatever was asked for. */

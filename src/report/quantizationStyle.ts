@@ -35,6 +35,7 @@ summary code { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .figure .cut { fill: var(--bad); opacity: .14; } .figure .edge { stroke: var(--bad); stroke-width: 1.5; fill: none; }
 .candidate rect { fill: var(--soft); opacity: .45; } .candidate.chosen rect { fill: var(--first); opacity: 1; } .candidate.chosen text { font-weight: 700; }
 dl { display: flex; flex-wrap: wrap; gap: 6px 24px; margin: 8px 0 12px; } dt { color: var(--soft); font-size: .8rem; } dd { margin: 0; overflow-wrap: anywhere; }
+#weights td { vertical-align: middle; } #weights .spark { margin-left: auto; }
 details.more { margin-top: 1.5rem; } details.more > summary { cursor: pointer; font-weight: 600; } pre { overflow: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 8px; padding: 12px; }
 @media (max-width: 700px) { details.tensor summary { grid-template-columns: 80px minmax(0, 1fr) 70px; } .spark { width: 80px; } summary span:nth-child(n + 4) { display: none; } }
 @media print { .tools { display: none; } }

@@ -8,12 +8,18 @@ const rowHeight = 22;
 /** @param order its place in the computation, from 0. */
 export function tensorEntry(tensor: TensorFigure, order: number): string {
   const { name, type, sqnr, clipped, calibrator } = tensor;
-  const shape = `<svg class="spark" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true"><path id="h${order}" d="${outline(tensor.bins)}"/></svg>`;
+  const shape = sparkline(tensor.bins, `h${order}`);
   return `<details class="tensor" id="t${order}" data-order="${order}" data-sqnr="${sqnr}">
 <summary>${shape}<code>${escaped(name)}</code><span>${db(sqnr)} dB</span><span>${clipped > 0 ? `${smallPercent(clipped)} clipped` : ''}</span><span class="soft">${escaped(calibrator)}, ${type}</span></summary>
 ${figure(tensor, order)}
 ${facts(tensor)}
 </details>`;
+}
+
+/** A small histogram with log counts; `id` is its path's. */
+export function sparkline(bins: readonly number[], id?: string): string {
+  const named = id === undefined ? '' : ` id="${id}"`;
+  return `<svg class="spark" viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true"><path${named} d="${outline(bins)}"/></svg>`;
 }
 
 /** Log counts as an area of 100 × 40; a bin that holds anything is seen. */

@@ -52,8 +52,14 @@ describe.concurrent('octavo quantize', () => {
 
   test.each([
     ['equalized', ['--per-tensor', '--equalize', '--bias-correction', '--method', 'auto'], /tried/],
+    ['absorbed', ['--per-tensor', '--equalize', '--absorb-biases'], /Saved/],
     ['gptq', ['--weight-type', 'int4', '--rounding', 'gptq'], /Saved/],
     ['fine', ['--activation-type', 'uint16', '--smooth-quant'], /Saved/],
+    [
+      'int16',
+      ['--weight-type', 'int16', '--activation-type', 'int16', '--symmetric-activations'],
+      /Saved/,
+    ],
     ['smooth', ['--dynamic', '--op-types', 'Gemm', '--smooth-quant'], /Saved/],
     ['adaround', ['--weight-type', 'int4', '--rounding', 'adaround'], /Saved/],
     ['gptq-blocks', ['--weights', 'int4', '--rounding', 'gptq'], /Saved/],
@@ -80,7 +86,7 @@ describe.concurrent('octavo quantize', () => {
       stderr: `Calibrating on 3 pictures of ${path('pictures')}, at 8×8, normalised as 'torch'.\n`,
     });
     expect(stdout).toContain(`Saved ${output}`);
-    expect(stdout).toMatch(/INT8, 2 with weights; 3 samples seen/);
+    expect(stdout).toMatch(/quantized, 2 with weights; 3 samples seen/);
     const session = await InferenceSession.create(output);
     expect(session.inputs).toEqual([{ name: 'x', type: 'float32', dims: [1, 3, 8, 8] }]);
     session.dispose();
@@ -110,6 +116,21 @@ describe.concurrent('octavo quantize', () => {
     expect(report.model.float).toMatchObject({ Gemm: 1 });
     expect(report.weights.map((weight: { scales: number }) => weight.scales)).toEqual([1]);
     expect(report.activations[0].calibrator).toBe('percentile 99');
+  });
+
+  test.each([
+    ['--dynamic', [], /Not on this page.*no samples were given/s],
+    ['--dynamic', ['--data', 'data.npy'], /Not on this page.*Which layer hurts/s],
+    ['--weights=int4', [], /Not on this page.*no samples were given/s],
+    ['--weights=int4', ['--data', 'data.npy', '--samples', '3'], /Which layer hurts/],
+  ])('--report: a page of what needs no calibration: %s %j', async (way, args, shown) => {
+    const name = `${way}${args.length}`;
+    const page = path(`${name}.html`);
+    const given = args.map((arg) => (arg.endsWith('.npy') ? path(arg) : arg));
+    const all = [way, ...given, '-o', path(`${name}.onnx`), '--report', page];
+    const { code, stderr } = await octavo('quantize', path('model.onnx'), ...all);
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`Wrote ${page}`)]);
+    expect(readFileSync(page, 'utf8')).toMatch(shown);
   });
 
   test('--report: a page that names every layer', async () => {

@@ -39,6 +39,16 @@ describe.concurrent('what the command line refuses', () => {
     ['samples of none', () => ['quantize', model(), ...data(), '--dynamic'], /--data/],
     ['equalizing of none', () => ['quantize', model(), '--dynamic', '--equalize'], /--equalize/],
     [
+      'absorbing what is not equalized',
+      () => ['quantize', model(), ...data(), '--absorb-biases'],
+      /--absorb-biases goes with --equalize/,
+    ],
+    [
+      'absorbing within a budget',
+      () => ['quantize', model(), ...data(), '--max-drop', '1%', '--absorb-biases'],
+      /--max-drop does not take --absorb-biases/,
+    ],
+    [
       'smoothing without samples',
       () => ['quantize', model(), '--dynamic', '--smooth-quant'],
       /--data/,
@@ -51,8 +61,8 @@ describe.concurrent('what the command line refuses', () => {
     ],
     [
       'a report without samples',
-      () => ['quantize', model(), '--dynamic', '--report', 'r.html'],
-      /--report needs samples/,
+      () => ['quantize', model(), '--report', 'r.html'],
+      /--data is needed/,
     ],
     [
       'what a recipe settles',

@@ -8,10 +8,13 @@ import { exportModel } from '../../src/onnx/export.js';
 import type { Model } from '../../src/onnx/model.js';
 import { quantizeDynamic } from '../../src/quantize/dynamic.js';
 import type { Finding } from '../../src/quantize/findings.js';
+import type { WeightsResult } from '../../src/quantize/floatWeights.js';
 import { quantize } from '../../src/quantize/quantize.js';
 import { formatRecipe } from '../../src/quantize/recipe.js';
 import { sensitivity } from '../../src/quantize/sensitivity.js';
 import { quantizeStatic } from '../../src/quantize/static.js';
+import { quantizeWeights } from '../../src/quantize/weightOnly.js';
+import { compareModels } from '../../src/report/compare.js';
 import {
   type QuantizationPageData,
   quantizationPageData,
@@ -20,9 +23,10 @@ import { renderQuantizationReport } from '../../src/report/quantizationPage.js';
 import { binsOf } from '../../src/report/tensorFigures.js';
 import { temporaryFolder } from '../cli/fixture.js';
 import { type Chromium, noChromium, startChromium } from '../helpers/chromium.js';
-import { feedsFor, smallCnn, smallCnnInput } from '../quantize/nets.js';
+import { feedsFor, smallCnn, smallCnnInput, smallEncoder } from '../quantize/nets.js';
 
 const calibrationData = feedsFor(smallCnnInput, 12);
+const tokens = feedsFor([1, 4, 16], 8);
 const cnn = () => smallCnn().model(smallCnnInput, ['logits']);
 
 /** The net with a weight so large that its layer's scale suits no other, on a channel that is always zero. */
@@ -55,7 +59,8 @@ function withHostileNames(data: QuantizationPageData): QuantizationPageData {
     ...data,
     title: hostile,
     scheme: hostile,
-    latency: { ...data.latency, where: hostile },
+    latency: { ...data.latency!, where: hostile },
+    missing: [hostile],
     layers: data.layers.map((layer, i) => ({
       ...layer,
       node: `${i}${hostile}`,
@@ -97,8 +102,8 @@ describe('what is gathered', () => {
     });
     expect(data.bytes.before).toBe(exportModel(cnn().graph, cnn().meta).length);
     expect(data.bytes.after).toBeGreaterThan(0);
-    expect(data.answers.sqnr).toBeGreaterThan(20);
-    expect(data.latency.int8).toBeGreaterThan(0);
+    expect(data.answers!.sqnr).toBeGreaterThan(20);
+    expect(data.latency!.int8).toBeGreaterThan(0);
     const { recipe } = await quantizeStatic(cnn(), { calibrationData, biasCorrection: true });
     expect(data.recipe).toEqual(recipe);
   });
@@ -152,14 +157,72 @@ describe('what is gathered', () => {
     expect(data.accuracy).toBe(searched.accuracy);
   });
 
-  it('has less to show of what needed no calibration', async () => {
-    const quantized = await quantizeDynamic(cnn());
-    const data = await quantizationPageData(cnn(), quantized, { calibrationData });
-    expect(data.tensors).toEqual([]);
-    expect(data.layers.map(({ node }) => node)).toContain('Gemm_logits');
+  type Quantizer = (nodesToQuantize?: readonly string[]) => Promise<WeightsResult>;
+  const uncalibrated: readonly [scheme: string, quantizer: Quantizer][] = [
+    [
+      'dynamic',
+      (nodesToQuantize) => quantizeDynamic(cnn(), { activations: 'per-tensor', nodesToQuantize }),
+    ],
+    ['weights alone, int8', (nodesToQuantize) => quantizeWeights(cnn(), { nodesToQuantize })],
+    [
+      'weights alone, int4 in blocks of 16',
+      (nodesToQuantize) => quantizeWeights(cnn(), { type: 'int4', blockSize: 16, nodesToQuantize }),
+    ],
+  ];
+  it.each(uncalibrated)(
+    'measures each layer of what needed no calibration: %s',
+    async (scheme, quantizer) => {
+      const quantized = await quantizer();
+      const data = await quantizationPageData(cnn(), quantized, { calibrationData });
+      expect(data).toMatchObject({ scheme, tensors: [], samples: 0, comparedOn: 12 });
+      expect(data.kind).toBe(scheme === 'dynamic' ? 'INT8' : 'quantized');
+      const sqnrOf = async (model: Model) =>
+        (await compareModels(cnn(), model, { data: calibrationData })).outputs[0]!.sqnr;
+      expect(data.answers!.sqnr).toBeCloseTo(await sqnrOf(quantized.model), 3);
+      const alone = data.layers.filter(({ integer }) => integer);
+      expect(alone).toHaveLength(quantized.report.weights.length);
+      for (const { node, alone: cost, weightSqnr } of alone) {
+        expect(cost.both, node).toBeCloseTo(await sqnrOf((await quantizer([node])).model), 3);
+        expect(weightSqnr).toBe(quantized.report.weights.find((one) => one.node === node)!.sqnr);
+      }
+      expect(data.missing).toEqual([
+        expect.stringMatching(/^Histograms and ranges of activations/),
+      ]);
+      const page = renderQuantizationReport(data);
+      expect(page).toContain('<h2>Which layer hurts');
+      expect(page).toContain('<th scope="col" title="SQNR of its weights">codes, dB</th>');
+      expect(page).not.toContain('its input activations');
+    },
+  );
+
+  it('shows the weights of smoothed products as they were quantized', async () => {
+    const options = { calibrationData: tokens, smoothQuant: { alpha: 0.5 } } as const;
+    const quantized = await quantizeDynamic(smallEncoder(), options);
+    expect(quantized.report.smoothed.length).toBeGreaterThan(0);
+    const data = await quantizationPageData(smallEncoder(), quantized, { calibrationData: tokens });
+    for (const { alone } of data.layers) expect(alone.both).toBeGreaterThan(20);
+    for (const { seen, scaleRange } of data.weights) {
+      expect(Math.max(-seen.min, seen.max) / 127).toBeCloseTo(scaleRange.max, 6);
+    }
+  });
+
+  it('shows weights and sizes without samples, and says what it does not show', async () => {
+    const quantized = await quantizeWeights(cnn(), { type: 'int4' });
+    const data = await quantizationPageData(cnn(), quantized, {});
+    expect(data).toMatchObject({ answers: undefined, latency: undefined, comparedOn: 0 });
+    expect(data.bytes.after).toBeLessThan(data.bytes.before);
+    for (const { node, bins, seen, dims, sqnr } of data.weights) {
+      const { data: values } = cnn().graph.constants.get(`${node.replace(/^[^_]*_/, '')}_w`)!;
+      expect(bins.reduce((a, b) => a + b, 0)).toBe(dims.reduce((a, b) => a * b, 1));
+      expect(seen.max).toBe(Math.max(...(values as Float32Array)));
+      expect(sqnr).toBeGreaterThan(10);
+    }
+    expect(data.missing!.join()).toMatch(/Histograms and ranges.*Answers beside.*no samples/);
     const page = renderQuantizationReport(data);
-    expect(page).toContain('Gemm_logits');
+    expect(page).toContain('Not on this page');
+    expect(page).not.toContain('Latency of one run');
     expect(page).not.toContain('<h2>Which layer hurts');
+    expect(page).toContain('<details class="more" open><summary>Weights of');
   });
 
   it('spreads a histogram over bins without losing a value', () => {

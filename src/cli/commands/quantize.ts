@@ -5,6 +5,7 @@ import { loadModel, saveModel } from '../../onnx/model.js';
 import type { Calibration } from '../../quantize/calibration.js';
 import {
   activationTypes,
+  type EqualizeOption,
   type NodeSelector,
   roundings,
   weightTypes,
@@ -33,12 +34,13 @@ import { phases } from './phases.js';
 import {
   describeWeights,
   looksAtLayers,
-  quantizeWithoutSamples,
+  quantizeUncalibrated,
+  samplesBeside,
   wayWithoutSamples,
 } from './quantizeWeights.js';
 import { describeWithin, maxDropOf, quantizeWithin } from './quantizeWithin.js';
 import { quantizeByRecipe, recipeOption, recipeOutput, writeRecipe } from './recipe.js';
-import { reportOf, writeReport } from './report.js';
+import { writeReport } from './report.js';
 
 export async function quantizeCommand(file: string, context: CommandContext): Promise<void> {
   const { options, terminal, session, signal } = context;
@@ -47,9 +49,9 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
   const way = wayWithoutSamples(options);
   const maxDrop = maxDropOf(options);
   const data = way === undefined ? dataOption(options) : undefined;
-  const type = way === '--weights' ? (text(options, 'weights') ?? 'int8') : 'int8';
-  const output = text(options, 'output') ?? defaultOutput(file, type);
-  const page = reportOf(options, data);
+  const codes = text(options, way === '--weights' ? 'weights' : 'weightType') ?? 'int8';
+  const output = text(options, 'output') ?? defaultOutput(file, codes.replace(/^u/, ''));
+  const page = text(options, 'report');
   const quantization = quantizationOptions(options);
   await requireWritable(output, file);
   if (page !== undefined) await requireWritable(page, file);
@@ -57,14 +59,16 @@ export async function quantizeCommand(file: string, context: CommandContext): Pr
   const model = await loadModel(file);
   if (way !== undefined) {
     const { opTypes, nodesToExclude, nodesToQuantize } = quantization;
+    const seen = await samplesBeside(model, options);
     const line = phases(terminal);
     const common = { opTypes, nodesToExclude, nodesToQuantize, signal, onProgress: line.update };
-    const result = await quantizeWithoutSamples(way, model, options, session, common).finally(
-      line.end,
-    );
+    const given = { samples: seen, session, ...common };
+    const result = await quantizeUncalibrated(way, model, options, given).finally(line.end);
     const { report } = result;
     await saveModel(result.model, output);
     await writeRecipe(kept, result);
+    const shown = { calibrationData: seen, session, signal, onProgress: line.update };
+    await writeReport(page, file, model, result, shown, context).finally(line.end);
     terminal.result({ output, ...report }, () => describeWeights(output, report));
     return;
   }
@@ -142,7 +146,8 @@ function quantizationOptions(options: RawOptions) {
     percentile: decimal(options, 'percentile'),
     activationType: choice(options, 'activationType', activationTypes),
     weightType: choice(options, 'weightType', weightTypes),
-    equalize: flagged(options, 'equalize'),
+    symmetric: options['symmetricActivations'] === true ? { activations: true } : undefined,
+    equalize: equalizeOption(options),
     smoothQuant: flagged(options, 'smoothQuant'),
     rounding: choice(options, 'rounding', roundings),
     biasCorrection: flagged(options, 'biasCorrection'),
@@ -151,6 +156,13 @@ function quantizationOptions(options: RawOptions) {
     nodesToExclude: texts(options, 'exclude')?.map(selector),
     nodesToQuantize: texts(options, 'only')?.map(selector),
   };
+}
+
+function equalizeOption(options: RawOptions): EqualizeOption | undefined {
+  const equalize = flagged(options, 'equalize');
+  if (flagged(options, 'absorbBiases') === undefined) return equalize;
+  if (equalize === true) return { absorbBiases: true };
+  throw new UsageError('--absorb-biases goes with --equalize');
 }
 
 /** `/pattern/` is a regular expression, anything else a name. */
@@ -175,7 +187,7 @@ function describeReport(
   const worst = [...activations].sort((a, b) => a.sqnr - b.sqnr).slice(0, 5);
   const lines = [
     `Saved ${output}: ${sizes}, ${ratio}`,
-    `${int8} of ${int8 + float} operators in INT8, ${weights.length} with weights; ${model.samples} samples seen`,
+    `${int8} of ${int8 + float} operators quantized, ${weights.length} with weights; ${model.samples} samples seen`,
   ];
   if (float > 0) lines.push(`In float: ${listCounts(model.float)}`);
   if (floatNodes.length > 0) lines.push(`Weights in float: ${floatNodes.join(', ')}`);

@@ -1,4 +1,4 @@
-/** octavo quantize --dynamic and --weights: what needs no samples. */
+/** octavo quantize --dynamic and --weights: what needs no calibration. */
 import { formatBytes } from '../../graph/print.js';
 import type { Model } from '../../onnx/model.js';
 import { quantizeDynamic } from '../../quantize/dynamic.js';
@@ -6,7 +6,7 @@ import type { WeightsReport, WeightsResult } from '../../quantize/floatWeights.j
 import { roundings, type SelectionOptions } from '../../quantize/options.js';
 import { quantizeWeights } from '../../quantize/weightOnly.js';
 import { describeInputs, type SessionOptions } from '../../runtime/session.js';
-import { openSamples } from '../inputs/index.js';
+import { openSamples, type Samples } from '../inputs/index.js';
 import {
   choice,
   dashed,
@@ -14,6 +14,7 @@ import {
   type RawOptions,
   required,
   sampleOptions,
+  text,
   UsageError,
   whole,
 } from '../options.js';
@@ -22,9 +23,10 @@ import { formatDecibels, formatTable } from '../terminal.js';
 /** Flags of a calibration, and those of the other way each, by the option's name. */
 const sampled = [
   ...['calibration', 'method', 'percentile', 'activationType', 'weightType'],
-  ...['biasCorrection', 'equalize', 'maxDrop', 'metric', 'timeLimit', 'state'],
+  ...['symmetricActivations', 'biasCorrection', 'equalize', 'absorbBiases'],
+  ...['maxDrop', 'metric', 'timeLimit', 'state'],
 ];
-const data = ['data', 'samples'];
+const data = ['data', 'samples', 'normalize', 'size'];
 const others = {
   '--dynamic': ['blockSize', 'rounding'],
   '--weights': ['activations', 'perTensor', 'smoothQuant'],
@@ -45,30 +47,42 @@ export function wayWithoutSamples(options: RawOptions): Way | undefined {
   }
   const way = dynamic ? '--dynamic' : weights === undefined ? undefined : '--weights';
   const wrong = way === undefined ? ['activations', 'blockSize'] : [...sampled, ...others[way]];
-  const needsData = looksAtLayers(options) || options['smoothQuant'] === true;
-  if (way !== undefined && !needsData) wrong.push(...data);
+  if (way !== undefined && !needsSamples(options) && options['report'] === undefined)
+    wrong.push(...data);
   const found = wrong.find((name) => options[name] !== undefined);
   if (found === undefined) return way;
   throw new UsageError(`${way ?? 'quantizing with samples'} does not take ${dashed(found)}`);
 }
 
-export async function quantizeWithoutSamples(
+/** What `--data` names, where there is something to look at. Throws a UsageError where it is needed and missing. */
+export async function samplesBeside(
+  model: Model,
+  options: RawOptions,
+): Promise<Samples | undefined> {
+  const data = needsSamples(options) ? required(options, 'data') : text(options, 'data');
+  if (data === undefined) return undefined;
+  return openSamples(data, describeInputs(model.graph), sampleOptions(options));
+}
+
+function needsSamples(options: RawOptions): boolean {
+  return looksAtLayers(options) || options['smoothQuant'] === true;
+}
+
+export interface UncalibratedOptions extends SelectionOptions {
+  readonly opTypes?: readonly string[] | undefined;
+  readonly samples: Samples | undefined;
+  readonly session: SessionOptions | undefined;
+}
+
+export async function quantizeUncalibrated(
   way: Way,
   model: Model,
   options: RawOptions,
-  session: SessionOptions | undefined,
-  common: SelectionOptions & { readonly opTypes?: readonly string[] },
+  { samples, session, ...common }: UncalibratedOptions,
 ): Promise<WeightsResult> {
   const rounding = choice(options, 'rounding', roundings);
   const smoothQuant = flagged(options, 'smoothQuant');
-  const calibrationData =
-    looksAtLayers(options) || smoothQuant
-      ? await openSamples(
-          required(options, 'data'),
-          describeInputs(model.graph),
-          sampleOptions(options),
-        )
-      : undefined;
+  const calibrationData = needsSamples(options) ? samples : undefined;
   const sampling = { calibrationData, session };
   if (way === '--dynamic') {
     return quantizeDynamic(model, {

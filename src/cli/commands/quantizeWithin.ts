@@ -12,7 +12,7 @@ import { formatPercent } from '../terminal.js';
 /** What the search decides itself. */
 const decided = [
   ...['calibration', 'percentile', 'activationType', 'weightType', 'perTensor', 'equalize'],
-  'smoothQuant',
+  ...['absorbBiases', 'smoothQuant', 'symmetricActivations'],
   ...['biasCorrection', 'rounding'],
 ];
 

@@ -1,6 +1,7 @@
 /** octavo sensitivity: which layers quantizing hurts most. */
 import { calibrationMethods } from '../../calibrate/index.js';
 import { loadModel } from '../../onnx/model.js';
+import { activationTypes, weightTypes } from '../../quantize/options.js';
 import {
   type LayerSensitivity,
   type RankBy,
@@ -24,6 +25,8 @@ export async function sensitivityCommand(file: string, context: CommandContext):
   const by = choice(options, 'by', orders) ?? 'sqnr';
   const count = whole(options, 'top') ?? 20;
   const calibrationMethod = choice(options, 'method', calibrationMethods);
+  const weightType = choice(options, 'weightType', weightTypes);
+  const activationType = choice(options, 'activationType', activationTypes);
   const measuredOn = whole(options, 'measureOn');
   const model = await loadModel(file);
   const samples = await openSamples(data, describeInputs(model.graph), sampleOptions(options));
@@ -31,6 +34,8 @@ export async function sensitivityCommand(file: string, context: CommandContext):
   const report = await sensitivity(model, {
     calibrationData: samples,
     calibrationMethod,
+    weightType,
+    activationType,
     mode,
     samples: measuredOn,
     session,

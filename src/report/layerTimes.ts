@@ -1,0 +1,74 @@
+/** Where the time of one run goes in the float and in the quantized model, layer by layer. */
+import { type Graph, indexOf } from '../graph/ir.js';
+import { createSession, type Feeds, type SessionOptions } from '../runtime/session.js';
+
+/** Milliseconds of one run, the sum of all steps. */
+export interface PageLatency {
+  readonly float: number;
+  readonly int8: number;
+  /** Backend, instruction set and threads. */
+  readonly where: string;
+}
+
+export interface Times {
+  readonly latency: PageLatency;
+  /** Milliseconds of each node's steps. */
+  readonly float: ReadonlyMap<string, number>;
+  readonly int8: ReadonlyMap<string, number>;
+}
+
+/** Both models, timed on these feeds. */
+export async function timesOf(
+  float: Graph,
+  quantized: Graph,
+  feeds: Feeds,
+  session: SessionOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Times> {
+  const profileOf = async (graph: Graph) => {
+    const running = await createSession(graph, session);
+    try {
+      return await running.profile(feeds, { signal });
+    } finally {
+      running.dispose();
+    }
+  };
+  const [before, after] = [await profileOf(float), await profileOf(quantized)];
+  const { backend, isa, threads } = after;
+  const where = `${backend}, ${isa}, ${threads} thread${threads === 1 ? '' : 's'}`;
+  return {
+    latency: { float: before.ms, int8: after.ms, where },
+    float: sumByNode(before.steps),
+    int8: sumByNode(after.steps),
+  };
+}
+
+function sumByNode(steps: readonly { readonly node: string; readonly ms: number }[]) {
+  const sums = new Map<string, number>();
+  for (const { node, ms } of steps) sums.set(node, (sums.get(node) ?? 0) + ms);
+  return sums;
+}
+
+/** Steps are called by the last node that they compute: a product's time is that of the activation or sum fused to it. */
+export function layerTimes(
+  graph: Graph,
+  isWeighted: (name: string) => boolean,
+  steps: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const index = indexOf(graph);
+  const times = new Map(steps);
+  for (const layer of graph.nodes) {
+    if (!isWeighted(layer.name)) continue;
+    let last = layer;
+    while (!times.has(last.name)) {
+      const readers = index.consumers(last.outputs[0]!);
+      if (readers.length !== 1 || isWeighted(readers[0]!.name)) break;
+      last = readers[0]!;
+    }
+    const time = times.get(last.name);
+    if (last === layer || time === undefined) continue;
+    times.delete(last.name);
+    times.set(layer.name, time);
+  }
+  return times;
+}
