@@ -39,6 +39,27 @@ Napi::Array copyTimes(Napi::Env env, const std::vector<double>& times) {
   return arrays;
 }
 
+// All inputs of a run, one behind the other.
+std::vector<uint8_t> readInputs(const ExecutablePlan& plan, RunMemory& memory) {
+  std::vector<uint8_t> bytes;
+  for (size_t i = 0; i < plan.inputCount(); i++) {
+    const TensorInfo& tensor = plan.input(i);
+    const uint8_t* place = plan.place(memory, tensor);
+    bytes.insert(bytes.end(), place, place + tensor.bytes);
+  }
+  return bytes;
+}
+
+// Puts back what steps may have written over.
+void writeInputs(const ExecutablePlan& plan, RunMemory& memory, const std::vector<uint8_t>& bytes) {
+  const uint8_t* from = bytes.data();
+  for (size_t i = 0; i < plan.inputCount(); i++) {
+    const TensorInfo& tensor = plan.input(i);
+    if (tensor.bytes > 0) std::memcpy(plan.place(memory, tensor), from, tensor.bytes);
+    from += tensor.bytes;
+  }
+}
+
 // Bytes of a typed array, also over a SharedArrayBuffer; length 0 when it is detached.
 struct Bytes {
   const uint8_t* data;
@@ -291,8 +312,12 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
     try {
       run->status = {};
       if (times == nullptr) run->status = run->state->run(*run->memory, cancelled);
-      for (uint32_t i = 0; times != nullptr && i < repeats && run->status.ok(); i++) {
-        run->status = plan.run(*run->memory, cancelled, times + i * plan.stepCount());
+      if (times != nullptr) {
+        const std::vector<uint8_t> inputs = readInputs(plan, *run->memory);
+        for (uint32_t i = 0; i < repeats && run->status.ok(); i++) {
+          if (i > 0) writeInputs(plan, *run->memory, inputs);
+          run->status = plan.run(*run->memory, cancelled, times + i * plan.stepCount());
+        }
       }
       if (run->status.ok() && run->outputs) run->outputs->fill(plan, *run->memory);
     } catch (const std::bad_alloc&) {

@@ -71,8 +71,7 @@ class NativePlan : public Napi::ObjectWrap<NativePlan> {
   // copied at once.
   Napi::Value run(const Napi::CallbackInfo& info);
   // profile(inputs: TypedArray[], repeats: number): the same, of so many runs one after the other,
-  // with one ArrayBuffer in place of the outputs: the nanoseconds of every step of every run. The
-  // inputs are copied once, as by measure().
+  // with one ArrayBuffer in place of the outputs: the nanoseconds of every step of every run.
   Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value start(const Napi::CallbackInfo& info, uint32_t repeats,
                     std::shared_ptr<std::vector<double>> times);

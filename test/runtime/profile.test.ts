@@ -38,6 +38,20 @@ const staged = bytesOf(18, {
   constants: { zero: t('int64', [0], []), one: t('int64', [1], []) },
 });
 
+/** Numbers that are indices, and products in whose arena there is room for one more where these lay. */
+const looked = bytesOf(18, {
+  nodes: [
+    nodeProto('Gather', ['table', 'ids'], ['h']),
+    ...[0, 1, 2].map((i) => nodeProto('MatMul', [i ? `h${i}` : 'h', 'square'], [`h${i + 1}`])),
+  ],
+  inputs: { ids: { type: 'int64', dims: ['n'] } },
+  outputs: { h3: float32('n', 2) },
+  constants: {
+    table: t('float32', Array.from({ length: 16 }, Math.sin), [8, 2]),
+    square: t('float32', [7e10, -9e10, 3e10, 8e10], [2, 2]),
+  },
+});
+
 describe.each(backendNames)('a profile on %s', (backend) => {
   it('has the steps of the plan, in order, and the operations of products', async () => {
     const session = await InferenceSession.create(product, { backend });
@@ -60,6 +74,18 @@ describe.each(backendNames)('a profile on %s', (backend) => {
     const { steps } = await session.profile({ x: shifted });
     expect(steps.map(({ op }) => op)).toContain('Reduce');
     expect(steps.at(-1)).toMatchObject({ op: 'Binary' });
+    session.dispose();
+  });
+
+  it('gives every run its inputs, whose memory later steps of the run before have taken', async () => {
+    const session = await InferenceSession.create(looked, { backend });
+    const ids = t(
+      'int64',
+      Array.from({ length: 64 }, (_, i) => i % 8),
+      [64],
+    );
+    const { steps } = await session.profile({ ids }, { runs: 3, warmUp: 1 });
+    expect(steps.map(({ op }) => op)).toEqual(['Gather', 'MatMul', 'MatMul', 'MatMul']);
     session.dispose();
   });
 

@@ -72,14 +72,17 @@ export function preparePlan(plan: Plan, kernels: StepKernels, pool: MemoryPool):
     const memory = pool.acquire();
     running++;
     try {
-      plan.inputs.forEach((port, i) => {
-        copyInto(memory.view(port.tensor), inputs[i]!, port.name);
-      });
+      fill(memory, inputs);
     } catch (error) {
       end(memory);
       throw error;
     }
     return memory;
+  };
+  const fill = (memory: PlanMemory, inputs: readonly TypedArray[]): void => {
+    plan.inputs.forEach((port, i) => {
+      copyInto(memory.view(port.tensor), inputs[i]!, port.name);
+    });
   };
   const end = (memory: PlanMemory): void => {
     pool.release(memory);
@@ -102,6 +105,8 @@ export function preparePlan(plan: Plan, kernels: StepKernels, pool: MemoryPool):
     },
     async profile(inputs, repeats, options = {}) {
       const memory = begin(inputs);
+      // Steps may write over inputs that nothing reads any more, and callers over their own.
+      const kept = inputs.map((input) => input.slice());
       try {
         await pool.ready?.();
         const times = new Float64Array(repeats * plan.steps.length);
@@ -109,6 +114,7 @@ export function preparePlan(plan: Plan, kernels: StepKernels, pool: MemoryPool):
         for (let run = 0; run < repeats; run++) {
           await nextTurn();
           throwIfAborted(options.signal, 'profile');
+          if (run > 0) fill(memory, kept);
           for (const step of plan.steps) {
             const start = performance.now();
             runStep(step, memory, kernels);
