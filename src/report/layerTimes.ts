@@ -72,3 +72,42 @@ export function layerTimes(
   }
   return times;
 }
+
+const products: ReadonlySet<string> = new Set(['MatMulInteger', 'ConvInteger', 'MatMulNBits']);
+
+/**
+ * Times by the float graph's nodes: a product of integers, and what multiplies it by scales, took the place of a node.
+ * Quantizers of activations, which several products may read, are nobody's.
+ */
+export function inPlaceOf(
+  float: Graph,
+  quantized: Graph,
+  steps: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const index = indexOf(quantized);
+  const known = new Set(float.nodes.map(({ name }) => name));
+  const replaced = new Map<string, string>();
+  for (const { name, outputs } of float.nodes) {
+    const waiting = [outputs[0]!];
+    for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+      const maker = index.producer(value);
+      if (maker === undefined || known.has(maker.name)) continue;
+      replaced.set(maker.name, name);
+      if (!products.has(maker.op)) waiting.push(...maker.inputs);
+    }
+  }
+  const times = new Map<string, number>();
+  for (const [step, ms] of steps) {
+    const name = replaced.get(originOf(step, replaced)) ?? step;
+    times.set(name, (times.get(name) ?? 0) + ms);
+  }
+  return times;
+}
+
+/** The node that a step is called by: parts of its name behind a slash are the passes'. */
+function originOf(step: string, nodes: ReadonlyMap<string, unknown>): string {
+  for (let name = step; name !== ''; name = name.slice(0, Math.max(name.lastIndexOf('/'), 0))) {
+    if (nodes.has(name)) return name;
+  }
+  return step;
+}

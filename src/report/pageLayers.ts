@@ -2,7 +2,7 @@
 import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
 import { dataInputs } from '../quantize/placement.js';
 import type { LayerSensitivity } from '../quantize/sensitivity.js';
-import { layerTimes, type Times } from './layerTimes.js';
+import { inPlaceOf, layerTimes, type Times } from './layerTimes.js';
 import type { PageLayer, QuantizedForPage } from './quantizationData.js';
 
 /** In the order of computation. Without `times` nothing ran. */
@@ -20,7 +20,7 @@ export function pageLayers(
   const integers = integerNodes(model.graph, report);
   const isWeighted = (name: string) => weighted.has(name);
   const float = times && layerTimes(graph, isWeighted, times.float);
-  const int8 = times && layerTimes(graph, isWeighted, times.int8);
+  const int8 = times && layerTimes(graph, isWeighted, inPlaceOf(graph, model.graph, times.int8));
   return graph.nodes
     .filter(({ name }) => sensitivities.has(name) || weighted.has(name))
     .map((node): PageLayer => {

@@ -181,8 +181,9 @@ describe('what is gathered', () => {
       expect(data.answers!.sqnr).toBeCloseTo(await sqnrOf(quantized.model), 3);
       const alone = data.layers.filter(({ integer }) => integer);
       expect(alone).toHaveLength(quantized.report.weights.length);
-      for (const { node, alone: cost, weightSqnr } of alone) {
+      for (const { node, alone: cost, weightSqnr, int8Ms } of alone) {
         expect(cost.both, node).toBeCloseTo(await sqnrOf((await quantizer([node])).model), 3);
+        expect(int8Ms, node).toBeGreaterThan(0);
         expect(weightSqnr).toBe(quantized.report.weights.find((one) => one.node === node)!.sqnr);
       }
       expect(data.missing).toEqual([
