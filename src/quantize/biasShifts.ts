@@ -3,7 +3,8 @@ import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { applyPatch } from '../graph/patch.js';
-import { biasOf } from './biases.js';
+import { roundHalfEven } from '../numerics/index.js';
+import { type Bias, biasOf } from './biases.js';
 import { maxBias } from './weights.js';
 
 /** What is added to the int32 codes of biases, one for each output channel, by the node's name. */
@@ -23,6 +24,30 @@ export function shiftsBetween(before: Graph, after: Graph, names: readonly strin
     return [[name, codes.map((code, c) => code - from[c]!)]];
   });
   return new Map(shifts);
+}
+
+/**
+ * The real shifts between two graphs of one model, as codes for a third one: for the biases that all of them have, in the
+ * steps that they have there.
+ */
+export function carriedShifts(before: Graph, after: Graph, to: Graph): BiasShifts {
+  const names = to.nodes.map(({ name }) => name);
+  const wanted = shiftsBetween(before, after, names);
+  const nodes = (graph: Graph) => new Map(graph.nodes.map((node) => [node.name, node]));
+  const [from, there] = [nodes(before), nodes(to)];
+  const carried = [...wanted].flatMap(([name, steps]): [string, Int32Array][] => {
+    const old = biasOf(before, from.get(name)!)!;
+    const bias = biasOf(to, there.get(name)!);
+    if (bias === undefined) return [];
+    const scaleAt = ({ scale }: Bias, c: number) => scale[scale.length === 1 ? 0 : c]!;
+    const moved = steps.map((step, c) => {
+      const code = bias.tensor.data[c]!;
+      const shift = roundHalfEven((step * scaleAt(old, c)) / scaleAt(bias, c));
+      return Math.min(Math.max(code + shift, -maxBias), maxBias) - code;
+    });
+    return [[name, moved]];
+  });
+  return new Map(carried);
 }
 
 /**

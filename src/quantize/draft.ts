@@ -2,7 +2,7 @@
 import { type Calibrator, Collector, createCalibrator } from '../calibrate/index.js';
 import { expectType } from '../core/tensor.js';
 import type { Graph, Node } from '../graph/ir.js';
-import { type Mapping, paramsFromRange, perTensor, type QuantParams } from '../numerics/index.js';
+import { type Mapping, perTensor, type QuantParams } from '../numerics/index.js';
 import { runPasses } from '../passes/pass.js';
 import { anchorOf } from './anchor.js';
 import type { Calibration } from './calibration.js';
@@ -16,7 +16,7 @@ import {
 import { type LayerSettings, layerSettings } from './layers.js';
 import type { ResolvedOptions } from './options.js';
 import type { Placement, ValueGroup } from './placement.js';
-import { type ActivationReport, valueReport } from './report.js';
+import { type ActivationReport, type ValueLoss, valueLoss } from './report.js';
 import { type QuantizedWeight, quantizeAnchor, type WeightSettings } from './weights.js';
 
 export interface Draft {
@@ -30,15 +30,25 @@ export interface Draft {
   readonly quantized: Graph;
 }
 
+/** Ranges of values, by value, method and type. */
+export type KnownRanges = Map<string, ValueLoss>;
+
+export interface DraftRun {
+  readonly onRange?: ((done: number, total: number) => void) | undefined;
+  /** What other drafts of one calibration have chosen; this one adds to it. */
+  readonly known?: KnownRanges | undefined;
+}
+
 export function draftOf(
   graph: Graph,
   placement: Placement,
   calibration: Calibration,
   options: ResolvedOptions,
-  onRange?: (done: number, total: number) => void,
+  { onRange, known = new Map() }: DraftRun = {},
 ): Draft {
   const layers = layerSettings(graph, placement, options);
-  const { params, reports } = chooseRanges(graph, placement, calibration, layers, options, onRange);
+  const chosen = { graph, placement, calibration, layers, options, known, onRange };
+  const { params, reports } = chooseRanges(chosen);
   const anchors = placement.anchors.map((node) =>
     nearestCodes(graph, node, params, {
       ...options,
@@ -99,33 +109,44 @@ export function watchedByParts(graph: Graph, placement: Placement): readonly str
   return [...new Set(values)].filter((value) => !graph.constants.has(value));
 }
 
+interface RangeChoice extends DraftRun {
+  readonly graph: Graph;
+  readonly placement: Placement;
+  readonly calibration: Calibration;
+  readonly layers: LayerSettings;
+  readonly options: ResolvedOptions;
+  readonly known: KnownRanges;
+}
+
 interface ChosenRanges {
   readonly params: ValueParams;
   readonly reports: readonly ActivationReport[];
 }
 
-function chooseRanges(
-  graph: Graph,
-  placement: Placement,
-  calibration: Calibration,
-  layers: LayerSettings,
-  options: ResolvedOptions,
-  onRange?: (done: number, total: number) => void,
-): ChosenRanges {
+function chooseRanges({
+  graph,
+  placement,
+  calibration,
+  layers,
+  options,
+  known,
+  onRange,
+}: RangeChoice): ChosenRanges {
   const unclipped = createCalibrator('max');
   const params = new Map<string, QuantParams>();
   const reports: ActivationReport[] = [];
   placement.groups.forEach((group, i) => {
-    const collector = collectorOf(graph, group.source, calibration);
     const { type, calibrator } = layers.activationsOf(group);
     const mapping: Mapping = { type, symmetric: options.symmetricActivations };
     const chosen: Calibrator = keepsWholeRange(group) ? unclipped : calibrator;
-    const range = chosen.range(collector, mapping);
-    const { scale, zeroPoint } = paramsFromRange(range, mapping);
+    const key = JSON.stringify([group.source, chosen.name, type, mapping.symmetric]);
+    const loss =
+      known.get(key) ?? valueLoss(collectorOf(graph, group.source, calibration), chosen, mapping);
+    known.set(key, loss);
     for (const value of group.values) {
-      params.set(value, perTensor(type, scale, zeroPoint));
+      params.set(value, perTensor(type, loss.scale, loss.zeroPoint));
     }
-    reports.push(valueReport(group, collector, chosen.name, range, { scale, zeroPoint }, mapping));
+    reports.push({ name: group.source, sharedBy: group.values, ...loss });
     onRange?.(i + 1, placement.groups.length);
   });
   return { params, reports };

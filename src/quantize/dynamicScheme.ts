@@ -3,7 +3,7 @@ import { type Graph, indexOf } from '../graph/ir.js';
 import type { Model } from '../onnx/model.js';
 import { anchorOf } from './anchor.js';
 import { dynamicWith, type QuantizeDynamicOptions } from './dynamic.js';
-import { measureAlone } from './measureAlone.js';
+import { rankAlone } from './measureAlone.js';
 import type { DynamicRecipe } from './recipe.js';
 import type { SampleRun } from './samples.js';
 import { remembering, type Scheme } from './scheme.js';
@@ -32,13 +32,8 @@ export function dynamicScheme({ model, graph, options, run }: DynamicParts): Sch
     async ranked(onLayer) {
       const { recipe } = await scheme.build([]);
       const plan = planOf(graph, recipe as DynamicRecipe);
-      const variants = variantsOf(plan);
-      const measures = await measureAlone(plan.graph, variants, { ...run, onDone: onLayer });
-      return variants
-        .map(({ node }, i) => ({ node, sqnr: measures[i]!.sqnr }))
-        .sort((a, b) => (a.sqnr === b.sqnr ? 0 : a.sqnr - b.sqnr))
-        .slice(0, -1)
-        .map(({ node }) => node);
+      const ranked = await rankAlone(plan.graph, variantsOf(plan), { ...run, onDone: onLayer });
+      return ranked.slice(0, -1);
     },
   });
   return scheme;

@@ -19,7 +19,7 @@ import { progressOf } from './progress.js';
 import { type WithRecipe, withRecipe } from './recipe.js';
 import type { QuantizationReport } from './report.js';
 import type { Samples } from './samples.js';
-import type { Scheme } from './scheme.js';
+import type { Built, Scheme } from './scheme.js';
 import {
   heldOutScorer,
   metricFor,
@@ -78,7 +78,7 @@ export interface QuantizeResult extends WithRecipe {
   readonly accuracy: AccuracyReport;
   /** Layers given back to float. */
   readonly floatLayers: readonly string[];
-  /** Every model that was tried, in order. */
+  /** Every model that was tried, in order; the last one may be the same as an earlier one with its biases corrected anew. */
   readonly attempts: readonly Attempt[];
   /** Whether `timeLimit` ended the search. */
   readonly outOfTime: boolean;
@@ -150,8 +150,8 @@ export async function quantize(
     { scheme, scorer, float, memory, start, maxDrop: settings.maxDrop },
     options,
   );
-  const built = await scheme.build(found.best.floatLayers);
-  const drop = dropOf(float, found.best.score);
+  const { built, score, attempts } = await refined(scheme, scorer, found, options);
+  const drop = dropOf(float, score);
   const result = {
     model: built.model,
     report: built.report,
@@ -159,13 +159,13 @@ export async function quantize(
     accuracy: {
       metric: scorer.metric,
       float,
-      quantized: found.best.score,
+      quantized: score,
       drop,
       maxDrop: settings.maxDrop,
-      withinBudget: found.meets,
+      withinBudget: drop <= settings.maxDrop,
     },
     floatLayers: found.best.floatLayers,
-    attempts: found.attempts,
+    attempts,
     outOfTime: found.outOfTime,
   };
   return withRecipe(result, () => built.recipe);
@@ -234,6 +234,31 @@ function searchFor(parts: SearchParts, options: QuantizeOptions): Promise<Search
     onAttempt: (_, done) =>
       onProgress?.({ phase: 'search', done, total: undefined, etaMs: undefined }),
   });
+}
+
+interface Refined {
+  readonly built: Built;
+  readonly score: number;
+  readonly attempts: readonly Attempt[];
+}
+
+/** The model that was found, or, where that is no worse, the same with all that was taken over from others found anew. */
+async function refined(
+  scheme: Scheme,
+  scorer: Scorer,
+  { best, attempts, outOfTime }: SearchResult,
+  { signal }: QuantizeOptions,
+): Promise<Refined> {
+  const { floatLayers, score } = best;
+  if (scheme.refine === undefined || floatLayers.length === 0 || outOfTime) {
+    return { built: await scheme.build(floatLayers), score, attempts };
+  }
+  throwIfAborted(signal, 'quantize');
+  const built = await scheme.refine(floatLayers);
+  const last = { floatLayers, score: await scorer.score(built.model.graph) };
+  const all = [...attempts, last];
+  if (last.score >= score) return { built, score: last.score, attempts: all };
+  return { built: await scheme.build(floatLayers), score, attempts: all };
 }
 
 /** What is lost, as a share of the float model's score. */

@@ -1,5 +1,6 @@
 /** What a quantization did, as data: report/ renders it, `--json` prints it as it is. */
 import {
+  type Calibrator,
   type Collector,
   clippedShare,
   codesOf,
@@ -7,7 +8,13 @@ import {
   meanSquaredError,
 } from '../calibrate/index.js';
 import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
-import type { Mapping, QuantizedType, Range, ScaleAndZeroPoint } from '../numerics/index.js';
+import {
+  type Mapping,
+  paramsFromRange,
+  type QuantizedType,
+  type Range,
+  type ScaleAndZeroPoint,
+} from '../numerics/index.js';
 import { exportModel } from '../onnx/export.js';
 import type { Model } from '../onnx/model.js';
 import type { LayerNoise } from './biases.js';
@@ -16,7 +23,7 @@ import { type Finding, findingsOf } from './findings.js';
 import type { WeightsReport } from './floatWeights.js';
 import type { AnchorPatch } from './insert.js';
 import type { ResolvedOptions } from './options.js';
-import type { Placement, ValueGroup } from './placement.js';
+import type { Placement } from './placement.js';
 import type { Smoothing } from './smooth.js';
 import { decibels, type QuantizedWeight } from './weights.js';
 
@@ -87,25 +94,23 @@ export function bytesOf(report: QuantizationReport | WeightsReport): {
   return { before, after };
 }
 
-export function valueReport(
-  group: ValueGroup,
+/** What is said of a value's parameters, whatever shares them. */
+export type ValueLoss = Omit<ActivationReport, 'name' | 'sharedBy'>;
+
+export function valueLoss(
   collector: Collector,
-  calibrator: string,
-  range: Range,
-  { scale, zeroPoint }: ScaleAndZeroPoint,
+  calibrator: Calibrator,
   mapping: Mapping,
-): ActivationReport {
-  const params = { scale, zeroPoint };
+): ValueLoss {
+  const range = calibrator.range(collector, mapping);
+  const params = paramsFromRange(range, mapping);
   const histogram = collector.histogram();
   return {
-    name: group.source,
-    sharedBy: group.values,
-    calibrator,
+    calibrator: calibrator.name,
     type: mapping.type,
     seen: { min: collector.min, max: collector.max },
     range,
-    scale,
-    zeroPoint,
+    ...params,
     ...lossOf(histogram, collector.meanSquare, params, mapping),
     clippedPower: powerBeyond(histogram, range),
   };

@@ -63,6 +63,16 @@ export function spreadOf(samples: readonly Feeds[], most: number): readonly Feed
   );
 }
 
+/** Samples of at most `most` different shapes, those that come first: every graph takes a plan for each. */
+export function ofFewShapes(samples: readonly Feeds[], most: number): readonly Feeds[] {
+  const shapes = new Set<string>();
+  return samples.filter((feeds) => {
+    const shape = JSON.stringify(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
+    if (shapes.size < most) shapes.add(shape);
+    return shapes.has(shape);
+  });
+}
+
 /** Offers all samples to the keeper. Throws `INVALID_CALIBRATION` where there is none. */
 export async function keepSamples(
   data: Samples | undefined,

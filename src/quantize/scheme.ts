@@ -14,6 +14,8 @@ export interface Scheme {
   readonly name: string;
   /** The model with these layers in float. */
   build(floatLayers: readonly string[]): Promise<Built>;
+  /** The same model with everything found out for it alone that `build` takes over from others; absent where nothing is. */
+  refine?(floatLayers: readonly string[]): Promise<Built>;
   /**
    * Layers that can be given back to float, those first that hurt most when quantized alone. The layer that hurts least
    * is not among them: a model without any is not quantized.

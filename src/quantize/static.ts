@@ -9,7 +9,7 @@ import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import type { Feeds } from '../runtime/session.js';
 import { anchorOf } from './anchor.js';
-import { correctBiases } from './biases.js';
+import { type CorrectedBiases, correctBiases } from './biases.js';
 import type { Calibration } from './calibration.js';
 import { chooseMethod, type MethodTrial } from './chooseMethod.js';
 import { type Draft, draftOf, watchedValues, withWeights } from './draft.js';
@@ -69,12 +69,18 @@ export async function finishStatic(
   prepared: PreparedStatic,
   run: LayerRun,
 ): Promise<QuantizedModel> {
-  const { model: before, graph, placement, calibration, draft, settings, equalized } = prepared;
+  const { graph, placement, draft, settings } = prepared;
   const names = placement.anchors.map((node) => node.name);
   const corrected =
     settings.correctionSamples > 0
       ? await correctBiases(graph, draft.quantized, names, run)
       : { graph: draft.quantized, layers: [] };
+  return reported(prepared, corrected);
+}
+
+/** A draft with its biases corrected, as a model, with a report and a recipe. */
+export function reported(prepared: PreparedStatic, corrected: CorrectedBiases): QuantizedModel {
+  const { model: before, graph, placement, calibration, draft, settings, equalized } = prepared;
   const model: Model = { ...before, graph: corrected.graph };
   const report = buildReport({
     before,
@@ -129,9 +135,9 @@ export async function prepareStatic(
       })
     : [];
   const settings = { ...resolved, ...methods[0] };
-  const nearest = draftOf(graph, placement, calibration, settings, (done, total) =>
-    onProgress?.({ phase: 'ranges', done, total, etaMs: undefined }),
-  );
+  const nearest = draftOf(graph, placement, calibration, settings, {
+    onRange: (done, total) => onProgress?.({ phase: 'ranges', done, total, etaMs: undefined }),
+  });
   const draft =
     resolved.rounding === 'nearest'
       ? nearest

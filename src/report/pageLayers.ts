@@ -2,14 +2,20 @@
 import { type Graph, indexOf, qualifiedOp } from '../graph/ir.js';
 import { dataInputs } from '../quantize/placement.js';
 import type { LayerSensitivity } from '../quantize/sensitivity.js';
+import type { LayerPart } from '../quantize/variants.js';
 import { inPlaceOf, layerTimes, type Times } from './layerTimes.js';
 import type { PageLayer, QuantizedForPage } from './quantizationData.js';
+
+/** SQNR of the answers with a part of a layer quantized alone. */
+export interface MeasuredLayer extends Pick<LayerSensitivity, 'node' | 'weightCount'> {
+  readonly parts: Readonly<Partial<Record<LayerPart, { readonly sqnr: number }>>>;
+}
 
 /** In the order of computation. Without `times` nothing ran. */
 export function pageLayers(
   graph: Graph,
   { model, report }: QuantizedForPage,
-  measured: readonly LayerSensitivity[],
+  measured: readonly MeasuredLayer[],
   times: Times | undefined,
 ): PageLayer[] {
   const sensitivities = new Map(measured.map((layer) => [layer.node, layer]));

@@ -4,7 +4,7 @@
  */
 import type { CalibrationMethod } from '../calibrate/index.js';
 import { throwIfAborted } from '../core/errors.js';
-import { type Graph, qualifiedOp } from '../graph/ir.js';
+import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import { cleanFloatGraph } from '../passes/floatPasses.js';
 import { comparerTo } from '../quantize/answers.js';
@@ -19,7 +19,7 @@ import type { AccuracyReport } from '../quantize/quantize.js';
 import type { Recipe } from '../quantize/recipe.js';
 import { bytesOf, type QuantizationReport } from '../quantize/report.js';
 import { keepSamples, SampleKeeper, type Samples } from '../quantize/samples.js';
-import { type LayerSensitivity, measureLayers } from '../quantize/sensitivity.js';
+import { measureLayers } from '../quantize/sensitivity.js';
 import { Split } from '../quantize/split.js';
 import { prepareStatic } from '../quantize/static.js';
 import { layerParts } from '../quantize/variants.js';
@@ -27,7 +27,7 @@ import { planOf, variantsOf } from '../quantize/weightRecipes.js';
 import type { Feeds } from '../runtime/session.js';
 import type { Measures } from './difference.js';
 import { type PageLatency, type Times, timesOf } from './layerTimes.js';
-import { pageLayers } from './pageLayers.js';
+import { type MeasuredLayer, pageLayers } from './pageLayers.js';
 import { type TensorFigure, tensorFigure } from './tensorFigures.js';
 import { type WeightFigure, weightFigures } from './weightFigures.js';
 
@@ -165,7 +165,7 @@ async function compareModels(
 interface Measured {
   /** The float graph, cleaned up, and changed where samples decided so. */
   readonly graph: Graph;
-  readonly layers: readonly LayerSensitivity[];
+  readonly layers: readonly MeasuredLayer[];
   readonly tensors: readonly TensorFigure[];
   readonly samples: number;
   readonly missing: readonly string[];
@@ -239,15 +239,13 @@ async function measureUncalibrated(
   if (plan === undefined) return { ...nothing, missing: [...missing, unmeasured] };
   const variants = variantsOf(plan);
   const run = { samples: keeper.samples, session, signal };
-  const measures = await measureAlone(graph, variants, {
+  const sqnrs = await measureAlone(graph, variants, {
     ...run,
     onDone: progressOf('sensitivity', onProgress),
   });
   const counts = new Map(plan.nodes.map(({ node, tensor }) => [node.name, tensor.data.length]));
-  const ops = new Map(plan.nodes.map(({ node }) => [node.name, qualifiedOp(node)]));
-  const layers = variants.map(({ node }, i): LayerSensitivity => {
-    const both = measures[i]!;
-    return { node, op: ops.get(node)!, weightCount: counts.get(node)!, parts: { both } };
+  const layers = variants.map(({ node }, i) => {
+    return { node, weightCount: counts.get(node)!, parts: { both: { sqnr: sqnrs[i]! } } };
   });
   return { ...nothing, layers, missing };
 }

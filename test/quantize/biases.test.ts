@@ -3,7 +3,8 @@ import type { Tensor } from '../../src/core/tensor.js';
 import { inferTypes } from '../../src/graph/infer.js';
 import type { Graph } from '../../src/graph/ir.js';
 import { sortNodes } from '../../src/graph/patch.js';
-import { correctBiases } from '../../src/quantize/biases.js';
+import { biasOf, correctBiases } from '../../src/quantize/biases.js';
+import { carriedShifts, shiftBiases } from '../../src/quantize/biasShifts.js';
 import { PieceRunner } from '../../src/quantize/pieces.js';
 import { SampleKeeper } from '../../src/quantize/samples.js';
 import { prepareStatic, quantizeStatic } from '../../src/quantize/static.js';
@@ -84,6 +85,49 @@ describe('biasCorrection', () => {
     );
     for (const { before, after } of layers) expect(after).toBeGreaterThanOrEqual(before - 0.01);
     expect(plain.report.layers).toEqual([]);
+  });
+
+  it('gives shifts that other graphs of the model take in steps of their own', async () => {
+    const options = { calibrationData: data, biasCorrection: true } as const;
+    const whole = await prepareStatic(cnn(), options, new SampleKeeper(8));
+    const { graph, placement, draft } = whole;
+    const names = placement.anchors.map(({ name }) => name);
+    const corrected = await correctBiases(graph, draft.quantized, names, { samples: data });
+    const carriedTo = (to: typeof graph) => carriedShifts(draft.quantized, corrected.graph, to);
+    // To the graph that they come from they are what they were.
+    const back = shiftBiases(draft.quantized, carriedTo(draft.quantized));
+    expect(back.constants).toEqual(corrected.graph.constants);
+    const [first] = names;
+    const coarse = await prepareStatic(
+      cnn(),
+      {
+        ...options,
+        nodesToExclude: [first!],
+        activationType: 'int8',
+        symmetric: { activations: true },
+      },
+      new SampleKeeper(8),
+    );
+    const carried = carriedTo(coarse.draft.quantized);
+    expect([...carried.keys()].sort()).toEqual(names.slice(1).sort());
+    const shifted = shiftBiases(coarse.draft.quantized, carried);
+    for (const name of names.slice(1)) {
+      const real = (before: typeof graph, after: typeof graph) => {
+        const [a, b] = [before, after].map(
+          (one) => biasOf(one, one.nodes.find((node) => node.name === name)!)!,
+        );
+        return Float64Array.from(
+          b!.tensor.data,
+          (code, c) => (code - a!.tensor.data[c]!) * a!.scale[c]!,
+        );
+      };
+      const wanted = real(draft.quantized, corrected.graph);
+      const found = real(coarse.draft.quantized, shifted);
+      const step = biasOf(shifted, shifted.nodes.find((node) => node.name === name)!)!.scale;
+      for (const [c, value] of found.entries()) {
+        expect(Math.abs(value - wanted[c]!)).toBeLessThanOrEqual(0.5001 * step[c]!);
+      }
+    }
   });
 
   it('does not depend on the order of branches', async () => {

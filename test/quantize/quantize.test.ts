@@ -74,6 +74,12 @@ describe('quantize', () => {
     expect(floatLayers.length).toBeGreaterThan(0);
     const tooFew = attempts.filter((a) => a.floatLayers.length < floatLayers.length);
     for (const { score } of tooFew) expect(accuracy.float - score).toBeGreaterThan(maxDrop);
+    // Tried with the biases of the whole model, and in the end with those that were corrected for it.
+    const same = attempts.filter((a) => a.floatLayers.join() === floatLayers.join());
+    expect(same).toHaveLength(2);
+    expect(attempts.at(-1)).toBe(same[1]);
+    expect(accuracy.quantized).toBe(Math.max(...same.map(({ score }) => score)));
+    for (const { score } of same) expect(accuracy.float - score).toBeLessThan(maxDrop * 1.5);
     for (const name of floatLayers) {
       const node = model.graph.nodes.find((candidate) => candidate.name === name)!;
       expect(model.graph.constants.has(node.inputs[1]!) || node.op !== 'Conv').toBe(true);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/core/tensor.js';
-import { SampleKeeper } from '../../src/quantize/samples.js';
+import { ofFewShapes, SampleKeeper } from '../../src/quantize/samples.js';
 
 const sample = (value: number) => ({
   x: { type: 'float32', dims: [1], data: Float32Array.of(value) } as Tensor,
@@ -38,5 +38,16 @@ describe('SampleKeeper', () => {
     keeper.offer(feeds);
     (feeds.x.data as Float32Array)[0] = 2;
     expect(keeper.samples[0]!['x']!.data[0]).toBe(1);
+  });
+});
+
+describe('ofFewShapes', () => {
+  it('keeps all samples of the shapes that come first', () => {
+    const shaped = (...dims: number[]) => ({
+      x: { type: 'float32', dims, data: new Float32Array(dims.reduce((a, b) => a * b)) } as Tensor,
+    });
+    const all = [shaped(1, 3), shaped(2, 2), shaped(1, 3), shaped(1, 4), shaped(2, 2)];
+    expect(ofFewShapes(all, 2)).toEqual([all[0], all[1], all[2], all[4]]);
+    expect(ofFewShapes(all, 9)).toEqual(all);
   });
 });
