@@ -22,9 +22,13 @@ export function layerInputs(
   most: number,
 ): LayerInputs {
   const quota = Math.max(Math.floor(most / tensors.length), 1);
-  const parts = tensors.map((x) =>
-    node.op === 'Conv' ? patchesOf(node, weightDims, x, quota) : rowsOf(x, quota),
-  );
+  let last: Places | undefined;
+  const parts = tensors.map((x) => {
+    if (node.op !== 'Conv') return rowsOf(x, quota);
+    // Samples are mostly of one size.
+    if (last?.dims.join() !== x.dims.join()) last = placesOf(node, weightDims, x.dims, quota);
+    return patchesOf(node, weightDims, x, last!);
+  });
   const { width, groups } = parts[0]!;
   const count = parts.reduce((sum, part) => sum + part.count, 0);
   return {
@@ -58,37 +62,63 @@ function rowsOf({ dims, data }: Tensor, quota: number): LayerInputs {
   return { width, count: places.length, groups: [rows] };
 }
 
-function patchesOf(
+/** Some outputs of a convolution of x with these dims. */
+interface Places {
+  readonly dims: readonly number[];
+  readonly taps: number;
+  /** For each place the image that it is in, and where each tap lies in a channel of it; −1 on padding. */
+  readonly images: Int32Array;
+  readonly offsets: Int32Array;
+}
+
+function placesOf(
   node: Node,
-  [, depth, ...kernel]: readonly number[],
-  { dims, data }: Tensor,
+  [, , ...kernel]: readonly number[],
+  dims: readonly number[],
   quota: number,
-): LayerInputs {
-  const [images, channels, ...sizes] = dims as [number, number, ...number[]];
+): Places {
+  const [images, , ...sizes] = dims as [number, number, ...number[]];
   const axes = resolveWindow(node, kernel, sizes);
-  const taps = product(kernel);
-  const pixels = product(sizes);
   const outputs = product(axes.map(({ output }) => output));
   const places = spread(images * outputs, quota);
-  const width = depth! * taps;
-  const groups = Array.from(
-    { length: groupsOf(node) },
-    () => new Float32Array(places.length * width),
-  );
+  const taps = product(kernel);
+  const offsets = new Int32Array(places.length * taps);
   for (const [row, place] of places.entries()) {
-    const image = Math.floor(place / outputs) * channels * pixels;
-    const offsets = tapOffsets(axes, sizes, place % outputs);
+    offsets.set(tapOffsets(axes, sizes, place % outputs), row * taps);
+  }
+  return { dims, taps, images: Int32Array.from(places, (at) => Math.floor(at / outputs)), offsets };
+}
+
+/** Rows that are filled together, so that neither what is read nor what is written leaves the cache. */
+const together = 64;
+
+function patchesOf(
+  node: Node,
+  [, depth]: readonly number[],
+  { dims, data }: Tensor,
+  { taps, images, offsets }: Places,
+): LayerInputs {
+  const [, channels, ...sizes] = dims as [number, number, ...number[]];
+  const pixels = product(sizes);
+  const width = depth! * taps;
+  const count = images.length;
+  const groups = Array.from({ length: groupsOf(node) }, () => new Float32Array(count * width));
+  for (let start = 0; start < count; start += together) {
+    const end = Math.min(start + together, count);
     for (let c = 0; c < channels; c++) {
       const group = groups[Math.floor(c / depth!)]!;
-      const to = row * width + (c % depth!) * taps;
-      const from = image + c * pixels;
-      for (let tap = 0; tap < taps; tap++) {
-        const offset = offsets[tap]!;
-        if (offset >= 0) group[to + tap] = (data as Float32Array)[from + offset]!;
+      const first = (c % depth!) * taps;
+      for (let row = start; row < end; row++) {
+        const from = (images[row]! * channels + c) * pixels;
+        const to = row * width + first;
+        for (let tap = 0; tap < taps; tap++) {
+          const offset = offsets[row * taps + tap]!;
+          if (offset >= 0) group[to + tap] = (data as Float32Array)[from + offset]!;
+        }
       }
     }
   }
-  return { width, count: places.length, groups };
+  return { width, count, groups };
 }
 
 /** Where the taps of the window at output `place` lie in a channel; −1 on padding. */

@@ -62,10 +62,14 @@ export class OutputError {
     this.#product = product;
   }
 
-  /** Half of the derivative of E by each weight's error: e·H + drift. */
-  async slopes(errors: Float32Array): Promise<Float32Array> {
+  /** Half of the derivative of E by each weight's error, e·H + drift, for all rows, or for some by their numbers. */
+  async slopes(errors: Float32Array, rows?: Int32Array): Promise<Float32Array> {
     const slopes = await this.#times(errors);
-    for (let i = 0; i < slopes.length; i++) slopes[i]! += this.#drift[i]!;
+    const inputs = this.#inputs;
+    for (let start = 0; start < slopes.length; start += inputs) {
+      const from = rows === undefined ? start : rows[start / inputs]! * inputs;
+      for (let k = 0; k < inputs; k++) slopes[start + k]! += this.#drift[from + k]!;
+    }
     return slopes;
   }
 

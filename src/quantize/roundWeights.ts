@@ -39,6 +39,9 @@ export interface RoundableLayer {
 const mostRows = 8192;
 const mostNumbers = 2 ** 25;
 export const widestRows = 8192;
+/** Rows so narrow are multiplied here, and fewer of them do: a depthwise convolution has a thousand groups of them. */
+const narrow = 32;
+const narrowRows = 2048;
 
 /** Ways of rounding for which layers have to be seen. */
 export type SeenRounding = Exclude<Rounding, 'nearest'>;
@@ -70,7 +73,8 @@ export async function roundWeights(
     if (depth <= widestRows && isSeen(node)) {
       await pieces.approach(graph, node.name, signal);
       const groups = node.op === 'Conv' ? groupsOf(node) : 1;
-      const most = Math.min(mostRows, Math.floor(mostNumbers / (depth * groups)));
+      const rows = depth <= narrow ? narrowRows : mostRows;
+      const most = Math.min(rows, Math.floor(mostNumbers / (depth * groups)));
       const inputsOf = (runner: PieceRunner) =>
         layerInputs(node, tensor.dims, runner.read(node.inputs[0]!), most);
       if (rounding === 'adaround') await exact.approach(float, node.name, signal);
@@ -120,8 +124,7 @@ async function roundLayer(
       scaleAt: (o, i) => params.scale[scaleOf[placeOf(o, i)]!]!,
       zeroAt: (o, i) => params.zeroPoint[scaleOf[placeOf(o, i)]!]!,
     };
-    const turned = transposed(rows, count, width);
-    const hessian = await product(turned, count, rows);
+    const hessian = await momentsOf(rows, count, width);
     const before = exact?.groups[g];
     const drift = before && (await driftOf(weight, rows, before, width));
     const found =
@@ -147,6 +150,22 @@ function codesFor(type: QuantizedType, count: number): Int8Array | Uint8Array | 
   return allocate(type, count) as Int8Array | Uint8Array | Int16Array;
 }
 
+/** Σ x·xᵀ over rows x. */
+async function momentsOf(rows: Float32Array, count: number, width: number): Promise<Float32Array> {
+  if (width > narrow) return product(transposed(rows, count, width), count, rows);
+  const moments = new Float64Array(width * width);
+  for (let start = 0; start < rows.length; start += width) {
+    for (let i = 0; i < width; i++) {
+      const x = rows[start + i]!;
+      for (let j = 0; j <= i; j++) moments[i * width + j]! += x * rows[start + j]!;
+    }
+  }
+  return Float32Array.from(moments, (sum, at) => {
+    const [i, j] = [Math.floor(at / width), at % width];
+    return j > i ? moments[j * width + i]! : sum;
+  });
+}
+
 /** Σ W·(x̂ − x)·x̂ᵀ over rows x̂ that a layer reads and rows x that it should. */
 async function driftOf(
   weight: Float32Array,
@@ -154,12 +173,33 @@ async function driftOf(
   exact: Float32Array,
   width: number,
 ): Promise<Float32Array> {
+  const outputs = weight.length / width;
+  if (width <= narrow) return narrowDrift(weight, rows, exact, width);
   const moved = rows.map((x, i) => x - exact[i]!);
   if (moved.every((x) => x === 0)) return new Float32Array(weight.length);
-  const outputs = weight.length / width;
   const count = rows.length / width;
   const changes = await product(moved, width, transposed(weight, outputs, width));
   return product(transposed(changes, count, outputs), count, rows);
+}
+
+function narrowDrift(
+  weight: Float32Array,
+  rows: Float32Array,
+  exact: Float32Array,
+  width: number,
+): Float32Array {
+  const drift = new Float64Array(weight.length);
+  for (let start = 0; start < rows.length; start += width) {
+    for (let from = 0; from < weight.length; from += width) {
+      let change = 0;
+      for (let i = 0; i < width; i++) {
+        change += weight[from + i]! * (rows[start + i]! - exact[start + i]!);
+      }
+      if (change === 0) continue;
+      for (let i = 0; i < width; i++) drift[from + i]! += change * rows[start + i]!;
+    }
+  }
+  return Float32Array.from(drift);
 }
 
 /** Which scale belongs to each element. */
