@@ -196,7 +196,10 @@ export function buildReport(parts: {
     findings: findingsOf({ ...parts, weights }),
     floatNodes: [...graph.constants.keys()]
       .flatMap((value) => index.consumers(value))
-      .filter((node) => ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(node.op) && !quantized.has(node))
+      .filter(
+        (node) =>
+          ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(node.op) && !quantized.has(node),
+      )
       .map((node) => node.name)
       .filter((name, i, names) => names.indexOf(name) === i),
   };
