@@ -9,14 +9,13 @@
 import type { Tensor } from '../core/tensor.js';
 import { attribute, floatOf, intOf } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/ir.js';
-import { biasOf, isAdd, isAlong } from './fuseQuantizedConv.js';
+import { addedBias, biasOf, isAlong } from './fuseQuantizedConv.js';
 import { type Dequantized, dequantizedFrom } from './fuseQuantizedMovement.js';
 import { clampOf } from './lower/elementwise.js';
 import {
   type Coding,
   codingOf,
   encode,
-  floatConstantOf,
   isDequantize,
   isQuantize,
   quantParamsOf,
@@ -156,21 +155,12 @@ const gemm: Rule = (site) => {
 };
 
 const matMul: Rule = (site) => {
-  const { node, graph } = site;
+  const { node } = site;
   const [x, w] = node.inputs as [string, string];
   const parts = { x, w, channelAxis: 1, alpha: 1, beta: 1 };
-  // An Add of a constant behind it is its bias, as long as it leaves the dims alone.
-  const next = onlyConsumer(site, node.outputs[0]!);
-  if (next !== undefined && isAdd(next)) {
-    const bias = next.inputs.find((input) => input !== node.outputs[0]);
-    const rank = bias === undefined ? undefined : floatConstantOf(site, bias)?.dims.length;
-    const yRank = graph.types.get(node.outputs[0]!)?.dims?.length;
-    if (rank !== undefined && yRank !== undefined && rank <= yRank) {
-      const fused = fuse(site, { ...parts, last: next, bias: bias! });
-      if (fused !== undefined) return fused;
-    }
-  }
-  return fuse(site, { ...parts, last: node, bias: '' });
+  const added = addedBias(site);
+  const biased = added && fuse(site, { ...parts, last: added.node, bias: added.bias });
+  return biased ?? fuse(site, { ...parts, last: node, bias: '' });
 };
 
 export const fuseInt16Products = rulePass('fuse products of int16', {

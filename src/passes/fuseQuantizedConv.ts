@@ -302,9 +302,21 @@ const gemm: Rule = (site) => {
   return product && fuseMatrix(site, product, []);
 };
 
-export function isAdd(node: Node): boolean {
+function isAdd(node: Node): boolean {
   const op = qualifiedOp(node);
   return op === 'Add' || (op === 'octavo:Binary' && intOf(node, 'kind', -1) === binaryKinds.Add);
+}
+
+/** An Add of a constant behind a MatMul, which is its bias as long as it leaves the dims alone. */
+export function addedBias(site: Site): { readonly node: Node; readonly bias: string } | undefined {
+  const [product] = site.node.outputs as [string];
+  const node = onlyConsumer(site, product);
+  if (node === undefined || !isAdd(node)) return undefined;
+  const bias = node.inputs.find((input) => input !== product);
+  const rank = bias === undefined ? undefined : floatConstantOf(site, bias)?.dims.length;
+  const yRank = site.graph.types.get(product)?.dims?.length;
+  const fits = rank !== undefined && yRank !== undefined && rank <= yRank;
+  return fits ? { node, bias: bias! } : undefined;
 }
 
 const matMul: Rule = (site) => {
@@ -313,17 +325,9 @@ const matMul: Rule = (site) => {
   const codes = index.producer(w)?.inputs[0];
   if (codes === undefined || graph.constants.get(codes)?.dims.length !== 2) return undefined;
   const inputs = { x, w, channelAxis: 1 };
-  // An Add of a constant behind it is its bias, as long as it leaves the dims alone.
-  const next = onlyConsumer(site, node.outputs[0]!);
-  if (next !== undefined && isAdd(next)) {
-    const bias = next.inputs.find((input) => input !== node.outputs[0]);
-    const rank = bias === undefined ? undefined : floatConstantOf(site, bias)?.dims.length;
-    const yRank = graph.types.get(node.outputs[0]!)?.dims?.length;
-    if (rank !== undefined && yRank !== undefined && rank <= yRank) {
-      const product = productOf(site, inputs, { node: next, bias: bias! });
-      if (product !== undefined) return fuseMatrix(site, product, [next]);
-    }
-  }
+  const last = addedBias(site);
+  const biased = last && productOf(site, inputs, last);
+  if (biased !== undefined) return fuseMatrix(site, biased, [last!.node]);
   const product = productOf(site, inputs, { node, bias: '' });
   return product && fuseMatrix(site, product, []);
 };
