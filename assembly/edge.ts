@@ -19,6 +19,18 @@ export function copyEdge(to: usize, from: usize, bytes: usize): void {
   for (; i < bytes; i++) store<u8>(to + i, load<u8>(from + i));
 }
 
+/** Stores a vector of which the first `bytes` bytes, or all, are on the output. */
+// @ts-ignore: decorator
+@inline
+export function storeVector(y: usize, value: v128, bytes: usize): void {
+  if (bytes >= 16) {
+    v128.store(y, value);
+  } else {
+    v128.store(edge, value);
+    copyEdge(y, edge, bytes);
+  }
+}
+
 /** Copies rows of `bytes` bytes, from `step` bytes apart to `yStep` bytes apart. */
 export function storeEdge(
   from: usize,

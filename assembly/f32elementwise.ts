@@ -2,7 +2,7 @@
  * Float operations of one or two operands. Powers, trigonometric functions and what is made of them are
  * left to the host. `kind` is that of the step table.
  */
-import { copyEdge, edge } from './edge';
+import { storeVector } from './edge';
 import { bounded } from './float';
 import {
   errorFunction,
@@ -68,13 +68,7 @@ export function binary(rows: Rows, a: usize, b: usize, y: usize, kind: i32): voi
     for (let i: usize = 0; i < rowBytes; i += 16) {
       const as = rows.aStep ? v128.load(a + i) : v128.load32_splat(a);
       const bs = rows.bStep ? v128.load(b + i) : v128.load32_splat(b);
-      const value = combine(as, bs, kind);
-      if (i + 16 <= rowBytes) {
-        v128.store(y + i, value);
-      } else {
-        v128.store(edge, value);
-        copyEdge(y + i, edge, rowBytes - i);
-      }
+      storeVector(y + i, combine(as, bs, kind), rowBytes - i);
     }
   }
 }
@@ -158,12 +152,6 @@ export function unary(
   x += 4 * <usize>begin;
   y += 4 * <usize>begin;
   for (let i = begin; i < end; i += 4, x += 16, y += 16) {
-    const value = apply(v128.load(x), kind, alphas, betas);
-    if (i + 4 <= end) {
-      v128.store(y, value);
-    } else {
-      v128.store(edge, value);
-      copyEdge(y, edge, 4 * (end - i));
-    }
+    storeVector(y, apply(v128.load(x), kind, alphas, betas), 4 * <usize>(end - i));
   }
 }

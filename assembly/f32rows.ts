@@ -3,9 +3,9 @@
  * blocks whose sums are then added up, so that long rows lose no digits. NaN comes into a row's sum,
  * and so into all of the row.
  */
-import { copyEdge, edge } from './edge';
-import { exponentialUpTo89 } from './functions';
+import { storeVector } from './edge';
 import { multiplyAdd } from './float';
+import { exponentialUpTo89 } from './functions';
 
 /** Bytes of a block. */
 const blockBytes: usize = 64 * 16;
@@ -18,18 +18,6 @@ const ones: usize = memory.data<i32>([-1, -1, -1, -1, 0, 0, 0, 0]);
 @inline
 function lanesOn(bytes: usize): v128 {
   return v128.load(ones + 16 - min<usize>(bytes, 16));
-}
-
-/** Stores a vector of which `bytes` bytes, or all, are on the row. */
-// @ts-ignore: decorator
-@inline
-function put(y: usize, value: v128, bytes: usize): void {
-  if (bytes >= 16) {
-    v128.store(y, value);
-  } else {
-    v128.store(edge, value);
-    copyEdge(y, edge, bytes);
-  }
 }
 
 // @ts-ignore: decorator
@@ -80,7 +68,7 @@ export function softmax(
     for (let i: usize = 0; i < bytes; i += 16) {
       const added = maskStep ? v128.load(masks + i) : v128.load32_splat(masks);
       const value = multiplyAdd(v128.load(from + i), scales, added);
-      put(to + i, value, bytes - i);
+      storeVector(to + i, value, bytes - i);
       maxima = f32x4.pmax(maxima, i < whole ? value : v128.bitselect(value, lowest, on));
     }
     const largest = f32x4.splat(largestOf(maxima));
@@ -90,14 +78,14 @@ export function softmax(
       let part = f32x4.splat(0);
       for (let i = first; i < last; i += 16) {
         const power = exponentialUpTo89(f32x4.sub(v128.load(to + i), largest));
-        put(to + i, power, bytes - i);
+        storeVector(to + i, power, bytes - i);
         part = f32x4.add(part, i < whole ? power : v128.and(power, on));
       }
       sums = f32x4.add(sums, part);
     }
     const factor = f32x4.splat(1 / sumOf(sums));
     for (let i: usize = 0; i < bytes; i += 16) {
-      put(to + i, f32x4.mul(v128.load(to + i), factor), bytes - i);
+      storeVector(to + i, f32x4.mul(v128.load(to + i), factor), bytes - i);
     }
   }
 }
@@ -134,7 +122,7 @@ export function layerNorm(
         let value = v128.load(from + i);
         if (residual) {
           value = f32x4.add(value, v128.load(residual + first + i));
-          put(to + i, value, bytes - i);
+          storeVector(to + i, value, bytes - i);
         }
         part = f32x4.add(part, i < whole ? value : v128.and(value, on));
       }
@@ -148,7 +136,7 @@ export function layerNorm(
       let part = f32x4.splat(0);
       for (let i = block; i < last; i += 16) {
         let off = f32x4.sub(v128.load(from + i), mean);
-        put(to + i, off, bytes - i);
+        storeVector(to + i, off, bytes - i);
         if (i >= whole) off = v128.and(off, on);
         part = multiplyAdd(off, off, part);
       }
@@ -158,7 +146,7 @@ export function layerNorm(
     for (let i: usize = 0; i < bytes; i += 16) {
       const unit = f32x4.mul(v128.load(to + i), factor);
       const scaled = f32x4.mul(unit, v128.load(scale + i));
-      put(to + i, bias ? f32x4.add(scaled, v128.load(bias + i)) : scaled, bytes - i);
+      storeVector(to + i, bias ? f32x4.add(scaled, v128.load(bias + i)) : scaled, bytes - i);
     }
   }
 }

@@ -2,7 +2,7 @@
  * Float32 to integers and back: one scale and one zero point for a run of elements. Division is
  * division, as ARITHMETIC asks; NaN becomes the lowest integer.
  */
-import { copyEdge, edge } from './edge';
+import { copyEdge, edge, storeVector } from './edge';
 import { boundOf, magicOf, roundTo, shiftOf } from './requantize';
 
 /** Values of `type`. */
@@ -70,12 +70,7 @@ export function dequantize(x: usize, y: usize, count: i32, type: i32, scale: f32
   const factor = f32x4.splat(scale);
   for (let i = 0; i < count; i += 4, x += step, y += 16) {
     const value = f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(widen(x, type), zeros)), factor);
-    if (i + 4 <= count) {
-      v128.store(y, value);
-    } else {
-      v128.store(edge, value);
-      copyEdge(y, edge, 4 * (count - i));
-    }
+    storeVector(y, value, 4 * <usize>(count - i));
   }
 }
 
