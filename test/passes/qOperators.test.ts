@@ -23,6 +23,7 @@ interface Case {
   readonly off?: number;
 }
 
+// Weights of int8 have 7 bits: ONNX Runtime's products of others saturate on CPUs without a dot product instruction.
 const random = createRandom(7);
 const codes = <T extends 'uint8' | 'int8' | 'int32'>(
   type: T,
@@ -42,7 +43,7 @@ const cases: Case[] = [
     attributes: { pads: ints([1, 1, 1, 1]), strides: ints([2, 1]) },
     inputs: [
       [2, 3, 6, 7],
-      ...[scale(0.021), u8(113), codes('int8', [4, 3, 3, 3], -127, 127)],
+      ...[scale(0.021), u8(113), codes('int8', [4, 3, 3, 3], -64, 63)],
       ...[scale(0.003, 0.0041, 0.0017, 0.0091), i8(0, 0, 0, 0), scale(0.13), u8(99)],
       codes('int32', [4], -3000, 3000),
     ],
@@ -63,7 +64,7 @@ const cases: Case[] = [
     type: 'int8',
     inputs: [
       [1, 3, 5, 5],
-      ...[scale(0.021), i8(-7), codes('int8', [4, 3, 1, 1], -127, 127), scale(0.0033), i8(0)],
+      ...[scale(0.021), i8(-7), codes('int8', [4, 3, 1, 1], -64, 63), scale(0.0033), i8(0)],
       ...[scale(0.0217), i8(9)],
     ],
     steps: ['Lookup', 'QConv', 'Lookup'],
@@ -72,7 +73,7 @@ const cases: Case[] = [
     op: 'QLinearMatMul',
     inputs: [
       [3, 4, 6],
-      ...[scale(0.021), u8(113), codes('int8', [6, 5], -127, 127), scale(0.0033), i8(0)],
+      ...[scale(0.021), u8(113), codes('int8', [6, 5], -64, 63), scale(0.0033), i8(0)],
       ...[scale(0.0217), u8(128)],
     ],
     steps: ['QConv'],
@@ -83,7 +84,7 @@ const cases: Case[] = [
     attributes: { alpha: float(1), transA: int(0), transB: int(1) },
     inputs: [
       [4, 6],
-      ...[scale(0.021), u8(113), codes('int8', [5, 6], -127, 127)],
+      ...[scale(0.021), u8(113), codes('int8', [5, 6], -64, 63)],
       ...[
         scale(0.003, 0.0041, 0.0017, 0.0091, 0.002),
         i8(0, 0, 0, 0, 0),
@@ -99,7 +100,7 @@ const cases: Case[] = [
     attributes: { alpha: float(1), transA: int(0), transB: int(0) },
     inputs: [
       [4, 6],
-      ...[scale(0.021), u8(113), codes('int8', [6, 5], -127, 127), scale(0.003), i8(0)],
+      ...[scale(0.021), u8(113), codes('int8', [6, 5], -64, 63), scale(0.003), i8(0)],
     ],
     steps: ['QConv'],
   },
