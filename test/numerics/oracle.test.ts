@@ -166,11 +166,12 @@ it('requantizes as QLinearMatMul does', async () => {
     const { min, max } = integerRange(type);
     const anyInteger = () => min + Math.floor(random() * 256);
     const a = allocate(type, m * k).map(anyInteger);
-    const b = Int8Array.from({ length: k * n }, () => random() * 255 - 127);
+    // 7 bits: products of more saturate there on CPUs without a dot product instruction.
+    const b = Int8Array.from({ length: k * n }, () => random() * 128 - 64);
     const [sa, za] = [Math.fround(random() + 0.01), anyInteger()];
     const columns = perColumn ? n : 1;
     const sb = Float32Array.from({ length: columns }, () => random() + 0.01);
-    const sy = Math.fround(Math.sqrt(k) * 30 * (random() + 0.1));
+    const sy = Math.fround(Math.sqrt(k) * 15 * (random() + 0.1));
     const zy = anyInteger();
     const weightDims = perColumn ? [n] : [];
     const { y } = await runOracle({

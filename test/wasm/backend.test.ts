@@ -11,7 +11,13 @@ import { loadBuild } from '../../src/backends/wasm/builds.js';
 import { createWasmBackend, wasmIsas, wasmSteps } from '../../src/backends/wasm/index.js';
 import { prepareWasmPlan } from '../../src/backends/wasm/plan.js';
 import { createStore } from '../../src/backends/wasm/store.js';
-import { binaryKinds, type StepName, stepNames, unaryKinds } from '../../src/runtime/steps.js';
+import {
+  binaryKinds,
+  reduceKinds,
+  type StepName,
+  stepNames,
+  unaryKinds,
+} from '../../src/runtime/steps.js';
 import { createRandom, integers } from '../helpers/random.js';
 import { runSingle, singleStepPlan, type TestPlan } from '../helpers/singleStep.js';
 import { suites } from '../suites/index.js';
@@ -270,8 +276,17 @@ describe('where steps run', () => {
       runs: 'typescript',
       reason: 'a power',
     });
-    const lrn = singleStepPlan('Lrn', [f32], [f32], { size: 1 });
-    expect(placementOf(lrn)).toMatchObject({ runs: 'typescript', reason: 'no kernel' });
+    const copy = singleStepPlan('Copy', [f32], [f32]);
+    expect(placementOf(copy)).toMatchObject({ runs: 'typescript', reason: 'no kernel' });
+    const lrn = singleStepPlan('Lrn', [f32], [f32], { size: 1, beta: 0.5 });
+    expect(placementOf(lrn)).toMatchObject({ runs: 'typescript', reason: 'a power' });
+    const product = singleStepPlan('Reduce', [f32], [f32], { kind: reduceKinds.Prod });
+    expect(placementOf(product)).toMatchObject({ runs: 'typescript', reason: 'a product' });
+    const dims = { type: 'float32', dims: [2, 3, 2] } as const;
+    const apart = singleStepPlan('Reduce', [dims], [{ ...dims, dims: [1, 3, 1] }], {
+      axes: [1, 0, 1, 0, 0, 0, 0, 0],
+    });
+    expect(placementOf(apart)).toMatchObject({ runs: 'typescript', reason: 'axes apart' });
   });
 
   it.each(Object.entries(unaryKinds))('Unary %s', (name, kind) => {
