@@ -2,7 +2,7 @@
  * Local response normalization across the channels, for an exponent of 0.75, which is two square roots: every operation
  * is rounded as the step table says.
  */
-import { copyEdge, edge } from './edge';
+import { storeVector } from './edge';
 
 /** Neighbours before and after a channel, no more than there are channels. The host writes the fields. */
 @unmanaged
@@ -47,12 +47,7 @@ export function lrn(lrn: Lrn, x: usize, y: usize, scratch: usize, begin: i32, en
       }
       const root = f32x4.sqrt(f32x4.add(bias, f32x4.mul(weight, sum)));
       const value = f32x4.div(v128.load(x + at), f32x4.mul(root, f32x4.sqrt(root)));
-      if (at < whole) {
-        v128.store(y + at, value);
-      } else {
-        v128.store(edge, value);
-        copyEdge(y + at, edge, rowBytes - at);
-      }
+      storeVector(y + at, value, rowBytes - at);
     }
   }
 }

@@ -2,7 +2,7 @@
  * Sums, means, maxima and minima over axes that lie side by side: x is float32 [outer, count, inner], y [outer, inner]. They are kept in
  * double and rounded once.
  */
-import { copyEdge, edge } from './edge';
+import { storeVector } from './edge';
 
 /** Values of `kind`; else it is the minimum. */
 const sum: i32 = 0;
@@ -129,12 +129,7 @@ function columnsOf(
       const lowest = f32x4.demote_f64x2_zero(f64x2.div(low, divisors));
       const highest = f32x4.demote_f64x2_zero(f64x2.div(high, divisors));
       const value = i8x16.shuffle(lowest, highest, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-      if (at + 16 <= bytes) {
-        v128.store(to + at, value);
-      } else {
-        v128.store(edge, value);
-        copyEdge(to + at, edge, bytes - at);
-      }
+      storeVector(to + at, value, bytes - at);
     }
   }
 }

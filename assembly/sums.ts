@@ -1,5 +1,5 @@
 /** The end of products whose scale comes with the input: sums that become floats where they are. */
-import { copyEdge, edge } from './edge';
+import { storeVector } from './edge';
 
 /** Scales of x, and bounds of the results. The host writes the fields. */
 @unmanaged
@@ -40,13 +40,7 @@ export function scaleSums(
         ? f32x4.mul(f32x4.mul(sum, step), ofRow)
         : f32x4.mul(sum, f32x4.mul(ofRow, step));
       const value = f32x4.add(product, v128.load(bias + i));
-      const result = f32x4.min(f32x4.max(value, lower), upper);
-      if (i + 16 <= rowBytes) {
-        v128.store(y + i, result);
-      } else {
-        v128.store(edge, result);
-        copyEdge(y + i, edge, rowBytes - i);
-      }
+      storeVector(y + i, f32x4.min(f32x4.max(value, lower), upper), rowBytes - i);
     }
   }
 }

@@ -12,17 +12,6 @@
 namespace octavo {
 namespace {
 
-struct SmallProduct {
-  using Left = __m256i;
-  using Right = __m256i;
-  static Left left(__m256i u8) { return u8; }
-  static Right right(const int8_t* w) { return Avx2::load(w); }
-  static void accumulate(__m256i& acc, Left a, Right w) {
-    const __m256i pairs = Avx2::multiplyAddU8S8(a, w);
-    acc = Avx2::add32(acc, _mm256_madd_epi16(pairs, Avx2::set16(1)));
-  }
-};
-
 struct ShiftedProduct {
   struct Left {
     __m256i magnitude, sign;
@@ -59,7 +48,7 @@ struct WideProduct {
 
 template <int MR, int NV>
 inline void mixed(const DotArgs& args) {
-  mixedKernel<Avx2, SmallProduct, ShiftedProduct, MR, NV>(args);
+  mixedKernel<Avx2, ShiftedProduct, MR, NV>(args);
 }
 
 }  // namespace

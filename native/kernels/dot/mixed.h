@@ -9,7 +9,21 @@
 namespace octavo {
 namespace {
 
-template <typename V, typename Small, typename Any>
+// Of quads whose weights are small.
+template <typename V>
+struct SmallProduct {
+  using Left = typename V::Int;
+  using Right = typename V::Int;
+  static OCTAVO_INLINE Left left(typename V::Int u8) { return u8; }
+  static OCTAVO_INLINE Right right(const int8_t* weights) { return V::load(weights); }
+  static OCTAVO_INLINE void accumulate(typename V::Int& acc, const Left& a, const Right& w) {
+    const auto pairs = V::multiplyAddU8S8(a, w);
+    acc = V::add32(acc, V::multiplyAdd16(pairs, V::set16(1)));
+  }
+};
+
+// `Any`: the product of the other quads.
+template <typename V, typename Any>
 struct MixedTile {
   using Vector = V;
 
@@ -27,7 +41,7 @@ struct MixedTile {
       const uint32_t* quad = args.order + tap.number * args.quads;
       const uint32_t *small = quad + args.small[tap.number], *end = quad + args.quads;
       for (; quad < small; ++quad, w += NV * V::kBytes) {
-        addProducts<V, Small, MR, NV>(acc, tap.a, tap.at + *quad, w);
+        addProducts<V, SmallProduct<V>, MR, NV>(acc, tap.a, tap.at + *quad, w);
       }
       for (; quad < end; ++quad, w += NV * V::kBytes) {
         addProducts<V, Any, MR, NV>(acc, tap.a, tap.at + *quad, w);
@@ -38,9 +52,9 @@ struct MixedTile {
   }
 };
 
-template <typename V, typename Small, typename Any, int MR, int NV>
+template <typename V, typename Any, int MR, int NV>
 inline void mixedKernel(const DotArgs& args) {
-  dotTiles<MixedTile<V, Small, Any>, MR, NV>(args);
+  dotTiles<MixedTile<V, Any>, MR, NV>(args);
 }
 
 }  // namespace

@@ -7,17 +7,6 @@
 namespace octavo {
 namespace {
 
-struct SmallProduct {
-  using Left = __m128i;
-  using Right = __m128i;
-  static OCTAVO_INLINE Left left(__m128i u8) { return u8; }
-  static OCTAVO_INLINE Right right(const int8_t* w) { return Sse41::load(w); }
-  static OCTAVO_INLINE void accumulate(__m128i& acc, Left a, Right w) {
-    const __m128i pairs = _mm_maddubs_epi16(a, w);
-    acc = Sse41::add32(acc, Sse41::multiplyAdd16(pairs, Sse41::set16(1)));
-  }
-};
-
 struct ShiftedProduct {
   struct Left {
     __m128i magnitude, sign;
@@ -54,7 +43,7 @@ struct WideProduct {
 
 void dot_u8s8i32_4x8c4_sse41(const DotArgs& args) { dotKernel<Sse41, WideProduct, 4, 2>(args); }
 void dot_u8s8i32_4x8c4_mixed_sse41(const DotArgs& args) {
-  mixedKernel<Sse41, SmallProduct, ShiftedProduct, 4, 2>(args);
+  mixedKernel<Sse41, ShiftedProduct, 4, 2>(args);
 }
 
 void rowsum_u8i32_sse41(const RowSumArgs& args) { rowSums<Sse41>(args); }

@@ -60,7 +60,7 @@ export function prepareProduct(
   context: PrepareContext,
   options: ProductOptions,
 ): StepRun | Declined {
-  const constants = constantsOf(step, context);
+  const constants = constantsOf(step, context, options);
   if ('declined' in constants) return constants;
   const [outChannels, , , channels] = dimsOf(context.tensors[step.inputs[1]!]!);
   const { groups } = step.params;
@@ -85,8 +85,9 @@ interface Constants {
 
 /** The operands that are packed. Declines what would not be computed to the bit. */
 function constantsOf(
-  { inputs, outputs, params }: Step<'QConv'>,
+  { inputs, params }: Step<'QConv'>,
   { constant, tensors }: PrepareContext,
+  { xZero, kind }: ProductOptions,
 ): Constants | Declined {
   const computed = inputs.slice(1).some((i) => tensors[i]?.space === 'arena');
   const weights = constant<Int8Array>(inputs[1]);
@@ -95,9 +96,10 @@ function constantsOf(
   if (zeros?.some((zero) => zero < -128 || zero > 127)) {
     return declined('zero points of weights beyond int8');
   }
-  const { xZero, yZero, min, max } = params;
-  const toBytes = tensors[outputs[0]!]!.type === 'uint8';
-  if (!areBytes(xZero) || (toBytes && (!areBytes(yZero, min, max) || min > max))) {
+  const { yZero, min, max } = params;
+  const isByte = typeof xZero !== 'number' || areBytes(xZero);
+  const toBytes = kind === outputKinds.uint8;
+  if (!isByte || (toBytes && (!areBytes(yZero, min, max) || min > max))) {
     return declined('zero points or bounds beyond uint8');
   }
   return {
