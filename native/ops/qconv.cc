@@ -283,7 +283,7 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
   for (int64_t i = 0; i < from.weight->count; ++i) minus128 |= from.weights[i] == -128;
   if (forced != nullptr) {
     OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
-    if (minus128 && forced->form >= DotForm::kSymmetric) {
+    if (minus128 && !takesMinus128(forced->form)) {
       return badKernel(forced->name, "a weight is -128");
     }
   }

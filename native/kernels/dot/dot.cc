@@ -51,7 +51,7 @@ const DotKernel& chooseDot(Isa isa, bool minus128, size_t columns) {
   for (const DotKernel& kernel : kKernels) {
     if (!isaImplies(isa, kernel.isa)) continue;
     if (kernel.isa == Isa::kAvxVnni && kernel.evex == isVexVnniSupported()) continue;
-    if (minus128 && kernel.form >= DotForm::kSymmetric) continue;
+    if (minus128 && !takesMinus128(kernel.form)) continue;
     if (isBetter(kernel, *best, columns)) best = &kernel;
   }
   return *best;

@@ -111,6 +111,11 @@ struct RowSumKernel {
 // only. kMixed does so where weights are large, and multiplies a itself by all others.
 enum class DotForm : int32_t { kDirect, kShifted, kSymmetric, kMixed };
 
+// Whether a form is exact for weights of -128.
+inline bool takesMinus128(DotForm form) {
+  return form == DotForm::kDirect || form == DotForm::kShifted;
+}
+
 // Whether a0 · w0 + a1 · w1 fits a word for any bytes a0 and a1: 255 · 128 < 2^15. A quad of a
 // panel is small where this is so of both pairs of all of its columns.
 inline bool isSmallPair(int32_t w0, int32_t w1) {

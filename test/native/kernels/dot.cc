@@ -262,7 +262,7 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
        {static_cast<long>(c.rows), static_cast<long>(c.columns), static_cast<long>(c.taps),
         static_cast<long>(c.depth), c.fill, c.zeroPoints, static_cast<long>(c.output),
         static_cast<long>(c.edge)});
-  const auto columns = drawColumns(c, kernel.form >= DotForm::kSymmetric ? -127 : -128, random);
+  const auto columns = drawColumns(c, takesMinus128(kernel.form) ? -128 : -127, random);
   const Order order = drawOrder(kernel, c, columns, random);
   RowGrid grid{};
   grid.lineRows = c.rows;
