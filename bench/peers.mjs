@@ -46,6 +46,7 @@ export async function octavoEngine(bytes, options) {
   return {
     isa: session.backend.isa,
     run: (feeds) => session.run(feeds),
+    profile: (feeds, options) => session.profile(feeds, options),
     close: () => session.dispose(),
   };
 }

@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chartOf } from './chart.mjs';
-import { faultOf } from './rows.mjs';
+import { faultOf, shownProfile } from './rows.mjs';
 
 const results = new URL('./RESULTS.md', import.meta.url);
 const chart = new URL('../docs/int8-layers.svg', import.meta.url);
@@ -51,8 +51,9 @@ export function resultsOf(reports, note) {
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Suites whose rows are not speeds. */
+/** Suites whose rows are not speeds alone. */
 const ownTables = {
+  models: (rows) => [...tablesOf(rows), ...profileTables(rows)],
   pick: (rows) => [pickTable(rows)],
   agreement: (rows) => [agreementNote, agreementTable(rows)],
 };
@@ -157,6 +158,20 @@ function tableOf(rows) {
     return [name, digits(value), ...(hasPeak ? [share] : []), ...cells];
   });
   return markdown(head, lines);
+}
+
+/** Where the time of each network goes, by kind of step. */
+function profileTables(rows) {
+  const lines = rows
+    .filter(({ profile }) => profile !== undefined)
+    .map((row) => [row.case, placeOf(row), shownProfile(row.profile).map(profileText).join(', ')]);
+  if (lines.length === 0) return [];
+  return ['### Where the time goes', markdown(['case', 'on', 'share of the steps'], lines)];
+}
+
+function profileText({ op, share, gops }) {
+  const speed = gops === undefined ? '' : ` (${gops.toFixed(0)} GOP/s)`;
+  return `${op} ${(100 * share).toFixed(1)} %${speed}`;
 }
 
 function pickTable(rows) {

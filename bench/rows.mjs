@@ -6,6 +6,7 @@
  * metric 'gops': value and peerValue are 10⁹ operations a second, a multiplication and an addition counting as two;
  * 'gbs': 10⁹ bytes read and written a second; 'ms' and 'us': of time; 'mb': 10⁶ bytes resident. peak is of one thread, ofPeak the share of it that
  * each thread reaches. ratio is above 1 where Octavo is ahead.
+ * The first row of a network has `profile` besides: [{ op, steps, ms, share, gops? }], by kind of step, the slowest first.
  *
  * Rows of the suite agreement are of answers: { suite, case, backend, isa, peer, integer, samples, largest, mean, top1 }.
  */
@@ -53,10 +54,27 @@ export function faultOf(row) {
       }
     }
   }
+  for (const { op, steps, ms, share } of row.profile ?? []) {
+    if (typeof op !== 'string' || !(steps > 0 && ms >= 0 && share >= 0 && share <= 1)) {
+      return `profile of ${op}: ${steps} steps, ${ms} ms, share ${share}`;
+    }
+  }
   return undefined;
 }
 
-/** A line of a table: the case, the value with its share of the peak, and each peer with the ratio. */
+/** Kinds of step that take less than this share of a run are shown together. */
+const shownShare = 0.01;
+
+/** Of a profile what is shown: [{ op, steps, ms, share, gops? }], small ones as one. */
+export function shownProfile(profile) {
+  const small = profile.filter(({ share }) => share < shownShare);
+  if (small.length < 2) return profile;
+  const sum = (key) => small.reduce((total, one) => total + one[key], 0);
+  const others = { op: 'others', steps: sum('steps'), ms: sum('ms'), share: sum('share') };
+  return [...profile.filter(({ share }) => share >= shownShare), others];
+}
+
+/** A line of a table: the case, the value with its share of the peak, each peer with the ratio, and where the time goes. */
 export function printRows(rows) {
   const [{ case: name, backend, metric, value, ofPeak, threads }] = rows;
   const unit = { gops: 'GOP/s', gbs: 'GB/s', ms: 'ms', us: 'µs', mb: 'MB' }[metric];
@@ -72,5 +90,12 @@ export function printRows(rows) {
     if (peer === undefined) continue;
     const times = `${ratio.toFixed(2)}×`.padStart(8);
     console.log(`    ${peer.padEnd(36)} ${digits(peerValue).padStart(9)} ${unit} ${times}`);
+  }
+  for (const { op, steps, ms, share, gops } of shownProfile(rows[0].profile ?? [])) {
+    const part = `${(100 * share).toFixed(1)} %`.padStart(8);
+    const speed = gops === undefined ? '' : `  ${gops.toFixed(0).padStart(5)} GOP/s`;
+    console.log(
+      `      ${`${op} ×${steps}`.padEnd(34)} ${digits(ms).padStart(9)} ms ${part}${speed}`,
+    );
   }
 }

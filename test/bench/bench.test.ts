@@ -300,6 +300,25 @@ describe('the report', () => {
     expect(text).toContain('| gemm 128x768x768 f32 | 80.0 | 40.0 (2.00×) |');
   });
 
+  it('tells where the time of a network goes, small kinds of step together', () => {
+    const network = {
+      ...rows[0],
+      suite: 'models',
+      case: 'net int8',
+      metric: 'ms',
+      profile: [
+        { op: 'QConv', steps: 9, ms: 2, share: 0.985, gops: 410.4 },
+        { op: 'QAdd', steps: 2, ms: 0.02, share: 0.009 },
+        { op: 'Reduce', steps: 1, ms: 0.01, share: 0.006 },
+      ],
+    };
+    expect(resultsOf([{ ...report, rows: [network] }])).toContain(
+      '| net int8 | native, avx2 | QConv 98.5 % (410 GOP/s), others 1.5 % |',
+    );
+    const broken = { ...network, profile: [{ op: 'QConv', steps: 0, ms: 2, share: 1 }] };
+    expect(faultOf(broken)).toContain('profile of QConv');
+  });
+
   it('takes the last file for what several have', () => {
     const faster = rows.map((row) => ({ ...row, value: 200, ratio: 3 }));
     const text = resultsOf([report, { ...report, rows: faster }]);
