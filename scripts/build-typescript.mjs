@@ -26,8 +26,29 @@ const inputsOf = (names, extension = 'ts') =>
 const isExternal = (id) =>
   id.endsWith('/addon.cjs') || !(id.startsWith('.') || path.isAbsolute(id));
 
+/** Notes which modules load with the first entry, so that the others, which few processes need, make a chunk of their own. */
+function notingEager(entry, eager) {
+  return {
+    name: 'octavo:eager',
+    buildEnd(error) {
+      if (error !== undefined) return;
+      const waiting = [entry];
+      for (const id of waiting) {
+        if (eager.has(id)) continue;
+        eager.add(id);
+        waiting.push(...(this.getModuleInfo(id)?.importedIds ?? []));
+      }
+    },
+  };
+}
+
+/** Loaded by src/making.ts when it is called; that the command line loads it anyway is no fault. */
+const isExpected = ({ code }) => code === 'INEFFECTIVE_DYNAMIC_IMPORT';
+
 async function bundle(folder, format, inputs, names) {
   const { rolldown } = await import('rolldown');
+  const eager = new Set();
+  const shared = /\/src\/(?!cli\/|backends\/(native|reference|wasm)\/)/;
   const built = await rolldown({
     input: inputs,
     cwd: root,
@@ -35,8 +56,9 @@ async function bundle(folder, format, inputs, names) {
     external: isExternal,
     resolve: { extensionAlias: { '.js': ['.ts'] } },
     transform: { target: 'es2022' },
-    onLog(_level, { message }) {
-      throw new BuildError(`rolldown: ${message}`);
+    plugins: [notingEager(Object.values(inputs)[0], eager)],
+    onLog(_level, log) {
+      if (!isExpected(log)) throw new BuildError(`rolldown: ${log.message}`);
     },
   });
   await built.write({
@@ -47,7 +69,10 @@ async function bundle(folder, format, inputs, names) {
     entryFileNames: names,
     chunkFileNames: 'chunks/[name].js',
     codeSplitting: {
-      groups: [{ name: 'octavo', test: /\/src\/(?!cli\/|backends\/(native|reference|wasm)\/)/ }],
+      groups: [
+        { name: 'octavo', test: (id) => shared.test(id) && eager.has(id) },
+        { name: 'making', test: (id) => shared.test(id) && !eager.has(id) },
+      ],
     },
   });
   await built.close();

@@ -29,6 +29,16 @@ export {
 } from './core/errors.js';
 export type { Limits } from './core/limits.js';
 export { type Tensor, tensor } from './core/tensor.js';
+export {
+  applyRecipe,
+  calibrate,
+  quantizationPageData,
+  quantize,
+  quantizeDynamic,
+  quantizeStatic,
+  quantizeWeights,
+  sensitivity,
+} from './making.js';
 export * from './numerics/index.js';
 export { quantize as quantizeValues } from './numerics/quantize.js';
 export { exportModel } from './onnx/export.js';
@@ -39,21 +49,19 @@ export {
   type ModelMeta,
   saveModel,
 } from './onnx/model.js';
-export { type ApplyRecipeOptions, applyRecipe } from './quantize/applyRecipe.js';
+export type { ApplyRecipeOptions } from './quantize/applyRecipe.js';
 export type { LayerNoise } from './quantize/biases.js';
-export { type CalibrateOptions, calibrate } from './quantize/calibrate.js';
+export type { CalibrateOptions } from './quantize/calibrate.js';
 export { Calibration } from './quantize/calibration.js';
 export type { MethodTrial } from './quantize/chooseMethod.js';
-export {
-  dynamicOps,
-  type QuantizeDynamicOptions,
-  quantizeDynamic,
-} from './quantize/dynamic.js';
+export type { QuantizeDynamicOptions } from './quantize/dynamic.js';
 export type { Finding } from './quantize/findings.js';
 export type { WeightsReport, WeightsResult } from './quantize/floatWeights.js';
+export { formatRecipe } from './quantize/formatRecipe.js';
 export type { QuantizeState } from './quantize/memory.js';
 export {
   type ActivationType,
+  dynamicOps,
   type EqualizeOption,
   type LayerOverride,
   type NodeSelector,
@@ -62,27 +70,23 @@ export {
   type Rounding,
   type SmoothQuantOption,
   type WeightType,
+  weightOps,
 } from './quantize/options.js';
 export type { Progress } from './quantize/progress.js';
-export {
-  type AccuracyReport,
-  type QuantizeOptions,
-  type QuantizeResult,
-  quantize,
-} from './quantize/quantize.js';
-export {
-  type DynamicRecipe,
-  formatRecipe,
-  type PackedNumbers,
-  type Recipe,
-  type RecipeAbsorption,
-  type RecipeActivation,
-  type RecipeEqualization,
-  type RecipeLayer,
-  type RecipeSmoothing,
-  type StaticRecipe,
-  type WeightsRecipe,
-  type WithRecipe,
+export type { AccuracyReport, QuantizeOptions, QuantizeResult } from './quantize/quantize.js';
+export { type RankBy, rank } from './quantize/rank.js';
+export type {
+  DynamicRecipe,
+  PackedNumbers,
+  Recipe,
+  RecipeAbsorption,
+  RecipeActivation,
+  RecipeEqualization,
+  RecipeLayer,
+  RecipeSmoothing,
+  StaticRecipe,
+  WeightsRecipe,
+  WithRecipe,
 } from './quantize/recipe.js';
 export type {
   ActivationReport,
@@ -93,26 +97,19 @@ export type {
 export type { Samples } from './quantize/samples.js';
 export type { UnlabelledMetric } from './quantize/score.js';
 export type { Attempt } from './quantize/search.js';
-export {
-  type Evaluate,
-  type LayerSensitivity,
-  type PartSensitivity,
-  type RankBy,
-  rank,
-  type SensitivityMode,
-  type SensitivityOptions,
-  type SensitivityReport,
-  sensitivity,
+export type {
+  Evaluate,
+  LayerSensitivity,
+  PartSensitivity,
+  SensitivityMode,
+  SensitivityOptions,
+  SensitivityReport,
 } from './quantize/sensitivity.js';
 export type { Shards } from './quantize/shards.js';
 export type { Smoothing } from './quantize/smooth.js';
-export { type QuantizedModel, quantizeStatic } from './quantize/static.js';
+export type { QuantizedModel } from './quantize/static.js';
 export type { LayerPart } from './quantize/variants.js';
-export {
-  type QuantizeWeightsOptions,
-  quantizeWeights,
-  weightOps,
-} from './quantize/weightOnly.js';
+export type { QuantizeWeightsOptions } from './quantize/weightOnly.js';
 export {
   type CompareOptions,
   type Comparison,
@@ -121,12 +118,11 @@ export {
 } from './report/compare.js';
 export { Difference, type Measures } from './report/difference.js';
 export type { PageLatency } from './report/layerTimes.js';
-export {
-  type PageLayer,
-  type QuantizationPageData,
-  type QuantizationPageOptions,
-  type QuantizedForPage,
-  quantizationPageData,
+export type {
+  PageLayer,
+  QuantizationPageData,
+  QuantizationPageOptions,
+  QuantizedForPage,
 } from './report/quantizationData.js';
 export { renderQuantizationReport } from './report/quantizationPage.js';
 export type { RangeCandidate, TensorFigure } from './report/tensorFigures.js';

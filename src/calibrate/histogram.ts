@@ -28,20 +28,17 @@ export interface Counts {
   readonly max: number;
 }
 
+const word = new Int32Array(1);
+const float = new Float32Array(word.buffer);
+
 /**
- * Lower end of the magnitudes of bucket i, 0 ≤ i ≤ 16,320; the last is 2^128, above every float32.
+ * Lower end of the magnitudes of a bucket, 0 to 16,320: the float32 whose sign, exponent and six bits of mantissa are its number.
+ * The last is 2^128, above every float32.
  */
-export const bucketEdges = Float64Array.from(
-  { length: (octavesPerSign - 1) * bucketsPerOctave + 1 },
-  (_, bucket) => {
-    const exponent = Math.floor(bucket / bucketsPerOctave);
-    const mantissa = bucket % bucketsPerOctave;
-    // Exponent 0 is subnormal: no implied bit, and the scale of exponent 1.
-    return exponent === 0
-      ? mantissa * 2 ** -132
-      : (bucketsPerOctave + mantissa) * 2 ** (exponent - 133);
-  },
-);
+export function bucketEdge(bucket: number): number {
+  word[0] = bucket << 17;
+  return Math.min(float[0]!, 2 ** 128);
+}
 
 /** Bounds and count of a bucket that is not empty. */
 export interface Cell {
@@ -59,7 +56,7 @@ export function* signedCells(pages: Pages, zeros: number): Generator<Cell> {
       if (page[i] === 0) continue;
       const bucket = exponent * bucketsPerOctave + i;
       // 0 − x, because −x would turn 0 into −0.
-      const [lower, upper] = [0 - bucketEdges[bucket + 1]!, 0 - bucketEdges[bucket]!];
+      const [lower, upper] = [0 - bucketEdge(bucket + 1), 0 - bucketEdge(bucket)];
       yield { lower, upper, count: page[i]! };
     }
   }
@@ -70,7 +67,7 @@ export function* signedCells(pages: Pages, zeros: number): Generator<Cell> {
     for (let i = 0; i < bucketsPerOctave; i++) {
       if (page[i] === 0) continue;
       const bucket = exponent * bucketsPerOctave + i;
-      yield { lower: bucketEdges[bucket]!, upper: bucketEdges[bucket + 1]!, count: page[i]! };
+      yield { lower: bucketEdge(bucket), upper: bucketEdge(bucket + 1), count: page[i]! };
     }
   }
 }
@@ -86,7 +83,7 @@ function* magnitudeCells(pages: Pages, zeros: number): Generator<Cell> {
       const count = (positive?.[i] ?? 0) + (negative?.[i] ?? 0);
       if (count === 0) continue;
       const bucket = exponent * bucketsPerOctave + i;
-      yield { lower: bucketEdges[bucket]!, upper: bucketEdges[bucket + 1]!, count };
+      yield { lower: bucketEdge(bucket), upper: bucketEdge(bucket + 1), count };
     }
   }
 }

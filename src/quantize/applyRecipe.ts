@@ -17,14 +17,7 @@ export interface ApplyRecipeOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Quantizes a model (a path, its bytes, or a loaded model) as a recipe says, that of `quantize`, `quantizeStatic`,
- * `quantizeDynamic` or `quantizeWeights`: the same model comes of it, and no samples are needed. The input model stays as
- * it was. Every field of the recipe is checked: it may come from a file.
- *
- * Throws `INVALID_RECIPE` for what is no recipe, one of another version or of another model, and where something else
- * comes of it than what it was made from; `INVALID_ARGUMENT`, `ABORTED`, and what `loadModel` throws.
- */
+/** What `applyRecipe` of making.ts does. */
 export async function applyRecipe(
   source: Model | string | Uint8Array,
   recipe: Recipe,

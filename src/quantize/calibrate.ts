@@ -35,12 +35,7 @@ const known = [
   ...selectionOptions,
 ] as const satisfies readonly (keyof CalibrateOptions & keyof QuantizeStaticOptions)[];
 
-/**
- * Watches the values of a model (a path, its bytes, or a loaded model) on samples. What it resolves to serves every
- * calibration method, can be saved, and merges with others of the same model.
- *
- * Throws as `quantizeStatic` does.
- */
+/** What `calibrate` of making.ts does. */
 export async function calibrate(
   source: Model | string | Uint8Array,
   options: CalibrateOptions,

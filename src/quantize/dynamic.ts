@@ -20,6 +20,7 @@ import {
   type Written,
 } from './floatWeights.js';
 import {
+  dynamicOps,
   preparingSamples,
   type SelectionOptions,
   type Smoothing,
@@ -34,9 +35,6 @@ import { type Smoothed, type SmoothOptions, smooth } from './smooth.js';
 import type { SmoothingMemory } from './smoothingMemory.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
-
-/** Operators that `quantizeDynamic` knows. */
-export const dynamicOps = ['MatMul', 'Gemm', 'Conv'] as const;
 
 export interface QuantizeDynamicOptions extends SelectionOptions {
   /**
@@ -73,13 +71,7 @@ const known = [
   ...selectionOptions,
 ] as const satisfies readonly (keyof QuantizeDynamicOptions)[];
 
-/**
- * Quantizes the weights of a model (a path, its bytes, or a loaded model) to int8, and its activations as it runs. The
- * input model stays as it was.
- *
- * Throws `INVALID_ARGUMENT`, `NO_MATCH`, `INVALID_CALIBRATION` (a weight that is not finite), `ABORTED`, and what
- * `loadModel` throws.
- */
+/** What `quantizeDynamic` of making.ts does. */
 export async function quantizeDynamic(
   source: Model | string | Uint8Array,
   options: QuantizeDynamicOptions = {},

@@ -163,6 +163,12 @@ export const quantizableOps = [
   'Pad',
 ] as const;
 
+/** Operators that `quantizeDynamic` knows. */
+export const dynamicOps = ['MatMul', 'Gemm', 'Conv'] as const;
+
+/** Operators that `quantizeWeights` knows. */
+export const weightOps = ['MatMul', 'Gemm', 'Conv', 'Gather'] as const;
+
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly calibrationMethod: CalibrationMethod;

@@ -100,14 +100,7 @@ const known = [
   ...selectionOptions,
 ] as const satisfies readonly (keyof QuantizeOptions)[];
 
-/**
- * Quantizes a model (a path, its bytes, or a loaded model) so that its score falls by no more than `maxDrop`. The input
- * model stays as it was. Where no set of float layers is enough, `accuracy.withinBudget` is false, and the model is the
- * best of those tried.
- *
- * Throws `INVALID_ARGUMENT`, `NO_MATCH`, `INVALID_CALIBRATION`, `INVALID_INPUT`, `UNSUPPORTED_OPERATOR`, `ABORTED`, and
- * what `loadModel` throws.
- */
+/** What `quantize` of making.ts does. */
 export async function quantize(
   source: Model | string | Uint8Array,
   options: QuantizeOptions,

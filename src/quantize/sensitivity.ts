@@ -119,30 +119,6 @@ export async function scoreOf(
   }
 }
 
-export type RankBy = keyof Measures | 'metric';
-
-/**
- * Layers by what they cost, the worst first: those quantized alone by how far the answers move, those left alone by how
- * much nearer they come. Without a value for `by`, a layer comes last.
- */
-export function rank(
-  layers: readonly LayerSensitivity[],
-  mode: SensitivityMode,
-  by: RankBy = 'sqnr',
-  part: LayerPart = 'both',
-): readonly LayerSensitivity[] {
-  const higherIsBetter = by !== 'kl' && by !== 'maxError';
-  const sign = (mode === 'only') === higherIsBetter ? 1 : -1;
-  const key = (layer: LayerSensitivity): number => {
-    const value = layer.parts[part]?.[by];
-    return value === undefined ? Infinity : sign * value;
-  };
-  return [...layers].sort((a, b) => {
-    const [x, y] = [key(a), key(b)];
-    return x === y ? 0 : x - y;
-  });
-}
-
 export interface SensitivityOptions extends Omit<QuantizeStaticOptions, 'biasCorrection'> {
   /** Default 'only'. */
   readonly mode?: SensitivityMode;
@@ -162,10 +138,7 @@ export interface SensitivityReport {
   readonly layers: readonly LayerSensitivity[];
 }
 
-/**
- * Measures what quantizing costs, layer by layer, with the options that `quantizeStatic` would quantize with. Throws as
- * it does.
- */
+/** What `sensitivity` of making.ts does. */
 export async function sensitivity(
   source: Model | string | Uint8Array,
   options: SensitivityOptions,

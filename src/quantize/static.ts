@@ -37,15 +37,7 @@ export interface QuantizedModel extends WithRecipe {
   readonly report: QuantizationReport;
 }
 
-/**
- * Quantizes a model (a path, its bytes, or a loaded model) to INT8. The input model stays as it was.
- *
- * Weights: int8, symmetric, one scale per output channel, by their maximum. Activations: uint8, affine, by
- * the calibrator. Biases: int32. Values that feed the model's outputs are never clipped.
- *
- * Throws `INVALID_ARGUMENT`, `NO_MATCH`, `INVALID_CALIBRATION`, `INVALID_INPUT` (a sample that does not fit),
- * `UNSUPPORTED_OPERATOR`, `ABORTED`, and what `loadModel` throws.
- */
+/** What `quantizeStatic` of making.ts does. */
 export async function quantizeStatic(
   source: Model | string | Uint8Array,
   options: QuantizeStaticOptions,

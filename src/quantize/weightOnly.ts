@@ -28,6 +28,7 @@ import {
   roundings,
   type SelectionOptions,
   selectionOptions,
+  weightOps,
 } from './options.js';
 import { packUnlessZero } from './packedNumbers.js';
 import { progressOf } from './progress.js';
@@ -36,9 +37,6 @@ import { roundWeights } from './roundWeights.js';
 import { keepSamples, SampleKeeper, type Samples } from './samples.js';
 import type { QuantizedWeight } from './weights.js';
 import { GraphWriter } from './writer.js';
-
-/** Operators that `quantizeWeights` knows. */
-export const weightOps = ['MatMul', 'Gemm', 'Conv', 'Gather'] as const;
 
 export interface QuantizeWeightsOptions extends SelectionOptions {
   /** Default 'int8'. */
@@ -96,12 +94,7 @@ interface Settings extends WeightsSettings {
   readonly rounding: Rounding;
 }
 
-/**
- * Quantizes the weights of a model (a path, its bytes, or a loaded model). The input model stays as it was.
- *
- * Throws `INVALID_ARGUMENT` (also for options of int4 beside int8), `NO_MATCH`, `INVALID_CALIBRATION` (a weight that is
- * not finite), `ABORTED`, and what `loadModel` throws.
- */
+/** What `quantizeWeights` of making.ts does. */
 export async function quantizeWeights(
   source: Model | string | Uint8Array,
   options: QuantizeWeightsOptions = {},

@@ -1,12 +1,13 @@
 /** Following the recipes of quantizers that look at weights alone. */
 import { OctavoError } from '../core/errors.js';
 import type { Graph } from '../graph/ir.js';
-import { dynamicOps, writeDynamic } from './dynamic.js';
+import { writeDynamic } from './dynamic.js';
 import { type Weighted, weightedOf } from './floatWeights.js';
 import type { Variant } from './measureAlone.js';
+import { dynamicOps, weightOps } from './options.js';
 import type { DynamicRecipe, WeightsRecipe } from './recipe.js';
 import { changedGraph, nodeCalled, roundedWeight } from './recipeGraph.js';
-import { nearestWeight, type WeightsSettings, weightOps, writeWeights } from './weightOnly.js';
+import { nearestWeight, type WeightsSettings, writeWeights } from './weightOnly.js';
 import type { QuantizedWeight } from './weights.js';
 
 type OnLayer = (done: number, total: number) => void;

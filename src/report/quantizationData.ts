@@ -107,10 +107,7 @@ export interface QuantizationPageOptions extends Omit<QuantizeStaticOptions, 'bi
   readonly compareOn?: number;
 }
 
-/**
- * Gathers what the page of a quantization shows. `source` is the float model. Layers take about three runs of half of the
- * model each, for every sample compared. Throws as `quantizeStatic` does, and `INVALID_RECIPE` for a recipe of another model.
- */
+/** What `quantizationPageData` of making.ts does. */
 export async function quantizationPageData(
   source: Model | string | Uint8Array,
   quantized: QuantizedForPage,

@@ -1,5 +1,6 @@
 /** The recipe in a page: whole, as data that a script or `octavo quantize --recipe` reads, and to be looked at. */
-import { formatRecipe, type Recipe } from '../quantize/recipe.js';
+import { formatRecipe } from '../quantize/formatRecipe.js';
+import type { Recipe } from '../quantize/recipe.js';
 import { escaped } from './html.js';
 
 const opening = '<script type="application/json" id="recipe">';

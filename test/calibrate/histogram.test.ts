@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bucketEdges } from '../../src/calibrate/histogram.js';
+import { bucketEdge } from '../../src/calibrate/histogram.js';
 import {
   Collector,
   createCalibrator,
@@ -30,11 +30,14 @@ function countAround(histogram: Histogram, value: number): number {
 }
 
 describe('bucket edges', () => {
-  it('are the floats whose lower 17 bits are zero', () => {
-    const floats = new Float32Array(Uint32Array.from(bucketEdges, (_, i) => i << 17).buffer);
-    const last = bucketEdges.length - 1;
-    expect(Array.from(bucketEdges.subarray(0, last))).toEqual(Array.from(floats.subarray(0, last)));
-    expect(bucketEdges[last]).toBe(2 ** 128);
+  it('cut each octave into 64 equal parts, subnormals being one octave more', () => {
+    const of = (bucket: number) => {
+      const [exponent, mantissa] = [Math.floor(bucket / 64), bucket % 64];
+      return exponent === 0 ? mantissa * 2 ** -132 : (64 + mantissa) * 2 ** (exponent - 133);
+    };
+    const buckets = Array.from({ length: 255 * 64 + 1 }, (_, bucket) => bucket);
+    expect(buckets.map(bucketEdge)).toEqual(buckets.map(of));
+    expect(bucketEdge(255 * 64)).toBe(2 ** 128);
   });
 });
 

@@ -64,6 +64,22 @@ describe('package.json', () => {
   });
 });
 
+describe('the package as built', () => {
+  test('loads what makes models when it is first called', () => {
+    const script = `
+      const loaded = () => Object.keys(require.cache).map((file) => require('node:path').basename(file));
+      const octavo = require('./dist/cjs/index.js');
+      const before = loaded();
+      const made = octavo.quantizeWeights(new Uint8Array());
+      made.catch(({ code }) => console.log(JSON.stringify({ before, after: loaded(), code })));
+    `;
+    const { before, after, code } = JSON.parse(output(process.execPath, ['-e', script]));
+    expect(before).toEqual(['index.js', 'octavo.js']);
+    expect(after).toContain('making.js');
+    expect(code).toBe('INVALID_MODEL');
+  });
+});
+
 describe('the packed package', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'octavo-pack-'));
   let tarball = '';

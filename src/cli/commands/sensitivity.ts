@@ -2,10 +2,9 @@
 import { calibrationMethods } from '../../calibrate/index.js';
 import { loadModel } from '../../onnx/model.js';
 import { activationTypes, weightTypes } from '../../quantize/options.js';
+import { type RankBy, rank } from '../../quantize/rank.js';
 import {
   type LayerSensitivity,
-  type RankBy,
-  rank,
   type SensitivityMode,
   sensitivity,
 } from '../../quantize/sensitivity.js';

@@ -43,7 +43,7 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   const moved = permuteDims(dims, perm);
   if (keepsOrder(dims, perm)) return { type, dims: moved, data } as Tensor;
   const result = allocate(type, elementCount(dims));
-  move(bitsAsNumbers(data), bitsAsNumbers(result), joinAxes(dims, perm));
+  move(alignedBits(data), bitsAsNumbers(result), joinAxes(dims, perm));
   return { type, dims: moved, data: result } as Tensor;
 }
 
@@ -84,7 +84,7 @@ function move(from: Bits, to: Bits, { dims, perm }: Move): void {
     ...{ rows: together === last ? 1 : moved[together]!, columns: moved[last]! },
     ...{ rowStep: steps[together]!, columnStep: strides[last]! },
   };
-  const turn = isInQuads(from, to, block) ? turnQuads : turnBlock;
+  const turn = isInQuads(from, block) ? turnQuads : turnBlock;
   const visit = (depth: number, source: number, target: number): void => {
     const axis = outer[depth];
     if (axis === undefined) {
@@ -99,6 +99,11 @@ function move(from: Bits, to: Bits, { dims, perm }: Move): void {
 }
 
 type Bits = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+
+/** The same bits where words may be read: bytes of a file lie anywhere, and to copy them is nothing beside moving them one by one. */
+function alignedBits(data: TypedArray): Bits {
+  return bitsAsNumbers(data.byteOffset % 4 === 0 ? data : data.slice());
+}
 
 /** The same memory as unsigned numbers of the same width: fewer kinds of arrays, which engines make good code for. */
 function bitsAsNumbers({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: TypedArray): Bits {
@@ -137,12 +142,14 @@ function turnBlock(
 }
 
 /** Whether elements are bytes, of which four and four lie where a word may. */
-function isInQuads(from: Bits, to: Bits, block: Block): boolean {
-  const numbers = [...Object.values(block), from.byteOffset, to.byteOffset];
-  return from.BYTES_PER_ELEMENT === 1 && numbers.every((number) => number % 4 === 0);
+function isInQuads(from: Bits, block: Block): boolean {
+  return from.BYTES_PER_ELEMENT === 1 && Object.values(block).every((number) => number % 4 === 0);
 }
 
-/** The same for bytes, in squares of four by four, whose sides are words. */
+/**
+ * The same for bytes, in squares of four by four, whose sides are words: signed ones, since an engine that has not optimized this
+ * yet keeps larger numbers on the heap.
+ */
 function turnQuads(
   from: Bits,
   source: number,
@@ -150,8 +157,8 @@ function turnQuads(
   target: number,
   { rows, columns, rowStep, columnStep }: Block,
 ): void {
-  const x = new Uint32Array(from.buffer, from.byteOffset, from.length >>> 2);
-  const y = new Uint32Array(to.buffer, to.byteOffset, to.length >>> 2);
+  const x = new Int32Array(from.buffer, from.byteOffset, from.length >>> 2);
+  const y = new Int32Array(to.buffer, to.byteOffset, to.length >>> 2);
   const [across, down] = [columnStep >>> 2, rowStep >>> 2];
   for (let first = 0; first < rows; first += mostRows) {
     const end = Math.min(first + mostRows, rows);
@@ -169,7 +176,7 @@ function turnQuads(
         y[out + 2 * down] =
           ((a >>> 16) & 255) | ((b >>> 8) & 0xff00) | (c & 0xff0000) | ((d & 0xff0000) << 8);
         y[out + 3 * down] =
-          (a >>> 24) | ((b >>> 16) & 0xff00) | ((c >>> 8) & 0xff0000) | (d & 0xff000000);
+          (a >>> 24) | ((b >>> 16) & 0xff00) | ((c >>> 8) & 0xff0000) | (d & ~0xffffff);
       }
     }
   }
