@@ -26,13 +26,13 @@ const inputsOf = (names, extension = 'ts') =>
 const isExternal = (id) =>
   id.endsWith('/addon.cjs') || !(id.startsWith('.') || path.isAbsolute(id));
 
-/** Notes which modules load with the first entry, so that the others, which few processes need, make a chunk of their own. */
-function notingEager(entry, eager) {
+/** Notes which modules running a model takes, so that the others, which few processes need, make a chunk of their own. */
+function notingEager(entries, eager) {
   return {
     name: 'octavo:eager',
     buildEnd(error) {
       if (error !== undefined) return;
-      const waiting = [entry];
+      const waiting = [...entries];
       for (const id of waiting) {
         if (eager.has(id)) continue;
         eager.add(id);
@@ -46,6 +46,7 @@ function notingEager(entry, eager) {
 const isExpected = ({ code }) => code === 'INEFFECTIVE_DYNAMIC_IMPORT';
 
 async function bundle(folder, format, inputs, names) {
+  const running = ['index', ...backends].flatMap((name) => inputs[name] ?? []);
   const { rolldown } = await import('rolldown');
   const eager = new Set();
   const shared = /\/src\/(?!cli\/|backends\/(native|reference|wasm)\/)/;
@@ -56,7 +57,7 @@ async function bundle(folder, format, inputs, names) {
     external: isExternal,
     resolve: { extensionAlias: { '.js': ['.ts'] } },
     transform: { target: 'es2022' },
-    plugins: [notingEager(Object.values(inputs)[0], eager)],
+    plugins: [notingEager(running, eager)],
     onLog(_level, log) {
       if (!isExpected(log)) throw new BuildError(`rolldown: ${log.message}`);
     },

@@ -70,11 +70,15 @@ describe('the package as built', () => {
       const loaded = () => Object.keys(require.cache).map((file) => require('node:path').basename(file));
       const octavo = require('./dist/cjs/index.js');
       const before = loaded();
-      const made = octavo.quantizeWeights(new Uint8Array());
-      made.catch(({ code }) => console.log(JSON.stringify({ before, after: loaded(), code })));
+      octavo.selectBackend().then(async () => {
+        const running = loaded();
+        const { code } = await octavo.quantizeWeights(new Uint8Array()).catch((error) => error);
+        console.log(JSON.stringify({ before, running, after: loaded(), code }));
+      });
     `;
-    const { before, after, code } = JSON.parse(output(process.execPath, ['-e', script]));
+    const { before, running, after, code } = JSON.parse(output(process.execPath, ['-e', script]));
     expect(before).toEqual(['index.js', 'octavo.js']);
+    expect(running).not.toContain('making.js');
     expect(after).toContain('making.js');
     expect(code).toBe('INVALID_MODEL');
   });
