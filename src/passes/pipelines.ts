@@ -12,6 +12,7 @@ import { fuseQuantizedLookup, simplifyLookups } from './fuseQuantizedLookup.js';
 import { sinkDequantize } from './fuseQuantizedMovement.js';
 import { fuseQuantizedPool } from './fuseQuantizedPool.js';
 import { fuseResidual } from './fuseResidual.js';
+import { gatherCodes } from './gatherCodes.js';
 import { foldAndInline } from './inlineBodies.js';
 import { fuseIntegerProducts } from './integerProducts.js';
 import { settleLayout, sinkTransposes } from './layout.js';
@@ -30,6 +31,7 @@ export const executionPasses: readonly Pass[] = [
   expandOperators,
   ...floatPasses,
   expandQOperators,
+  gatherCodes,
   fuseQuantizeRows,
   fuseIntegerProducts,
   unsignedActivations,
