@@ -1,50 +1,63 @@
 // Conv: float32 convolution. Output pixels are the rows of a product whose columns are the output
 // channels, as in QConv: rows are cut into strips that stay in the cache, columns into the panels
-// of the packed weights. A part of the work is a strip and a share of the panels.
+// of the packed weights. A part of the work is a strip and a share of the panels. ops/convrows
+// tells which taps rows have, and where they lie.
 #include "native/ops/conv.h"
 
+#include <cmath>
+#include <cstring>
+
 #include "native/cpu/cache.h"
+#include "native/ops/convrows.h"
 #include "native/ops/f32product.h"
 #include "native/ops/parts.h"
-#include "native/ops/rowpointers.h"
 
 namespace octavo {
 namespace {
 
 constexpr size_t kMostRows = 384;  // of a strip
+// How many rows are worth a strip, and how many lines where their ends are rectangles.
+constexpr size_t kFewRows = 96, kFewLines = 6;
 // What a strip's input and output may take at most of a core's cache, of which half is left to
-// weights, and its tables of pointers.
+// weights.
 constexpr size_t kStripBytes = 512 << 10;
-constexpr size_t kTableBytes = 64 << 10;
 // Weights that stay in the cache while strip after strip passes them.
 constexpr size_t kKeptBytes = 512 << 10;
-// Longest row of a window that is read whole, in elements.
-constexpr int64_t kLongestRow = 64;
+// Shares of the weights for each of which a strip is copied.
+constexpr size_t kMostCopies = 8;
+
+// A part of the sum: what is read of a window, and at which depth of all taps it begins.
+struct ConvBlock {
+  Taps taps;
+  size_t begin;
+  bool first, last;
+};
 
 class ConvStep final : public PreparedStep {
  public:
-  RowPointers gather;  // in bytes
+  ConvRows rows;
   FloatPanelLayout layout;
-  FloatWeights weights;   // not packed, if not constant: each part packs what it needs
-  AlignedBuffer padding;  // zeros
+  FloatWeights weights;  // not packed, if not constant: each part packs what it needs
   TensorInfo x, weight, bias, y;
   bool hasBias = false;
-  size_t groups = 1, rows = 0;
+  size_t groups = 1;
   float lower = 0, upper = 0;
-  size_t strip = 0, strips = 0, panelParts = 0;
-  bool byShare = false;  // strips pass a share of the weights in turn, not shares a strip
 
-  size_t taps() const { return gather.taps(); }
-  size_t depth() const { return gather.depth() / sizeof(float) / groups; }  // of a group
-  void cut();
+  void cut(const Window& window);
   size_t scratchBytes() const override;
   void run(const RunContext& context) const override;
 
  private:
+  size_t panelParts = 0;
+  bool byShare = false;  // strips pass a share of the weights in turn, not shares a strip
+  bool isFar = false;    // weights come from further away than the cache of a core
+
   size_t allPanels() const { return groups * layout.panels.size(); }
-  size_t pointerBytes() const { return roundUp(taps() * strip * sizeof(void*), kTensorAlignment); }
-  size_t borderBytes() const { return roundUp(gather.borderBytes(strip), kTensorAlignment); }
+  template <typename Body>
+  void forEachBlock(Body&& body) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
+  void addBlock(const ConvBlock& block, size_t strip, const FloatDotKernel& kernel,
+                FloatDotArgs args) const;
 };
 
 class EmptyStep final : public PreparedStep {
@@ -53,77 +66,163 @@ class EmptyStep final : public PreparedStep {
 };
 
 // Chooses strips and shares by size alone, so that results don't depend on the number of threads.
-void ConvStep::cut() {
-  const size_t perRow = taps() * (sizeof(void*) + gather.borderBytes(1));
+void ConvStep::cut(const Window& window) {
+  const WindowAxis &h = window.h, &w = window.w;
+  const auto outputs = static_cast<size_t>(window.outputs());
   // What a row adds to the bytes that are touched: rows of a window wider than its stride overlap.
-  const WindowAxis &h = gather.window.h, &w = gather.window.w;
   const int64_t pixels = std::min(h.stride, h.kernel) * std::min(w.stride, w.kernel);
-  const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels) +
-                        static_cast<size_t>(y.dims[3]) * sizeof(float);
+  const auto rowBytes =
+      static_cast<size_t>(window.channels * pixels + weight.dims[0]) * sizeof(float);
   const size_t stripBytes = std::min(kStripBytes, secondLevelCacheBytes() / 2);
-  size_t most = std::min(stripBytes / rowBytes, kTableBytes / perRow);
-  most = std::clamp<size_t>(most < kFloatRowUnit ? most : most / kFloatRowUnit * kFloatRowUnit, 1,
-                            kMostRows);
-  const double work = static_cast<double>(rows) * static_cast<double>(weight.count);
+  const size_t most = std::clamp<size_t>(stripBytes / rowBytes, 1, kMostRows);
+  const double work = static_cast<double>(outputs) * static_cast<double>(weight.count);
   const auto parts =
       static_cast<size_t>(std::clamp(work / kFloatPartWork, 1.0, static_cast<double>(kMostParts)));
-  byShare = static_cast<size_t>(weight.count) * sizeof(float) > kKeptBytes;
-  if (byShare) panelParts = std::min(allPanels(), parts);
-  strip = std::min(most, evenStrip(rows, byShare ? divideUp(parts, panelParts) : parts));
-  strips = divideUp(rows, strip);
-  if (!byShare) panelParts = std::min(allPanels(), divideUp(parts, strips));
+  const size_t weightBytes = static_cast<size_t>(weight.count) * sizeof(float);
+  byShare = weightBytes > kKeptBytes;
+  isFar = weightBytes > secondLevelCacheBytes() / 8;
+  const size_t mostShares = std::min(allPanels(), rows.copies() ? kMostCopies : kMostParts);
+  if (byShare) panelParts = std::min(mostShares, parts);
+  const size_t wanted = byShare ? divideUp(parts, panelParts) : parts;
+  const size_t units = rows.units(), each = rows.unitRows();
+  if (each == 1) {
+    const size_t whole = std::max<size_t>(most / kFloatRowUnit * kFloatRowUnit, 1);
+    rows.cut(std::min(whole, evenStrip(units, wanted)));
+  } else {
+    const size_t few = std::max(divideUp(kFewRows, each), rows.hasEnds() ? kFewLines : 1);
+    const size_t strip = std::max(divideUp(units, wanted), few);
+    const size_t strips = divideUp(units, std::min(strip, std::max<size_t>(most / each, 1)));
+    rows.cut(divideUp(units, strips));
+  }
+  if (!byShare) panelParts = std::min(mostShares, divideUp(parts, rows.strips()));
+}
+
+// Calls body(block) for the parts of the sum in order: whole runs, or a part of one.
+template <typename Body>
+void ConvStep::forEachBlock(Body&& body) const {
+  const size_t runs = rows.runs, taps = rows.runTaps, depth = rows.depth;
+  if (taps == 1) {
+    return forEachDepthBlock(runs, depth, [&](const DepthBlock& part) {
+      const Taps taken{{part.firstTap, part.firstTap + part.taps},
+                       {0, 1},
+                       {part.offset, part.offset + part.depth}};
+      body(ConvBlock{taken, part.begin, part.first, part.last});
+    });
+  }
+  if (taps * depth <= kDepthBlock) {
+    return forEachDepthBlock(runs, taps * depth, [&](const DepthBlock& part) {
+      const Taps taken{{part.firstTap, part.firstTap + part.taps}, {0, taps}, {0, depth}};
+      body(ConvBlock{taken, part.begin, part.first, part.last});
+    });
+  }
+  for (size_t run = 0; run < runs; ++run) {
+    forEachDepthBlock(taps, depth, [&](const DepthBlock& part) {
+      const Taps taken{{run, run + 1},
+                       {part.firstTap, part.firstTap + part.taps},
+                       {part.offset, part.offset + part.depth}};
+      body(ConvBlock{taken, run * taps * depth + part.begin, run == 0 && part.first,
+                     run + 1 == runs && part.last});
+    });
+  }
 }
 
 size_t ConvStep::scratchBytes() const {
   const bool read = weights.packed != nullptr && weights.widen == nullptr;
   const size_t packed = read ? 0 : kDepthBlock * kMostFloatColumns * sizeof(float);
-  return pointerBytes() + borderBytes() + packed;
+  return packed + rows.scratchBytes();
 }
 
 void ConvStep::run(const RunContext& context) const {
-  context.team.forEach(strips * panelParts, [&](size_t part, size_t worker) {
+  context.team.forEach(rows.strips() * panelParts, [&](size_t part, size_t worker) {
     runPart(context, part, context.scratchOf(worker));
   });
 }
 
 void ConvStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
-  const size_t firstRow = (byShare ? part % strips : part / panelParts) * strip;
-  const size_t share = byShare ? part / strips : part % panelParts;
-  const size_t count = std::min(strip, rows - firstRow);
-  auto* pointers = reinterpret_cast<const uint8_t**>(scratch);
-  uint8_t* border = scratch + pointerBytes();
-  auto* packed = reinterpret_cast<float*>(border + borderBytes());
-  gather.fill(context.in<uint8_t>(x), padding.data(), firstRow, count, pointers, border);
+  const size_t strip = byShare ? part % rows.strips() : part / panelParts;
+  const size_t share = byShare ? part / rows.strips() : part % panelParts;
+  auto* packed = reinterpret_cast<float*>(scratch);
+  uint8_t* rest = scratch + scratchBytes() - rows.scratchBytes();
+  FloatDotArgs args{};
+  args.a = rows.pointRows(context.in<float>(x), strip, rest);
+  args.tapStride = rows.tapStride;
+  args.runStride = rows.runStride;
 
-  FloatStrip to{};
-  to.a = reinterpret_cast<const float* const*>(pointers);
-  to.rows = count;
-  to.yStride = static_cast<size_t>(y.dims[3]);
-  to.lower = lower;
-  to.upper = upper;
   const float* biases = hasBias ? context.in<float>(bias) : nullptr;
   const size_t perGroup = layout.panels.size();
   const size_t begin = allPanels() * share / panelParts;
   const size_t end = allPanels() * (share + 1) / panelParts;
   for (size_t i = begin; i < end; ++i) {
-    const size_t group = i / perGroup, column = group * layout.columns;
+    const size_t group = i / perGroup;
     const FloatPanel& panel = layout.panels[i % perGroup];
+    const size_t column = group * layout.columns + panel.column;
     const auto width = static_cast<size_t>(panel.kernel->columns);
-    to.offset = group * depth();
-    to.bias = biases == nullptr ? nullptr : biases + column;
-    to.y = context.out<float>(y) + firstRow * to.yStride + column;
-    forEachDepthBlock(taps(), depth(), [&](const DepthBlock& block) {
-      const size_t blockDepth = block.taps * block.depth;
+    alignas(kTensorAlignment) float start[kMostFloatColumns] = {};
+    if (biases != nullptr) std::memcpy(start, biases + column, panel.columns * sizeof(float));
+    args.offset = group * rows.depth;
+    args.y = context.out<float>(y) + column;
+    args.columns = panel.columns;
+    forEachBlock([&](const ConvBlock& block) {
+      const size_t depth = block.taps.count(), count = depth * width;
       if (weights.packed == nullptr) {
-        const float* data = context.in<float>(weight) + column * layout.depth;
+        const float* data = context.in<float>(weight) + group * layout.columns * layout.depth;
         const FloatMatrix matrix{data, layout.depth, 1};
-        packFloatPanel(panel, matrix, block.begin, block.begin + blockDepth, packed);
-        return addBlock(to, panel, block, packed);
+        packFloatPanel(panel, matrix, block.begin, block.begin + depth, packed);
+        args.weights = packed;
+      } else {
+        const size_t at = group * layout.weightCount + panel.weights + block.begin * width;
+        args.weights = weights.at(at, count, packed);
+        args.next = isFar ? weights.ahead(at + count) : nullptr;
+        args.nextLines = linesOf(count);
       }
-      const size_t at = group * layout.weightCount + panel.weights + block.begin * width;
-      const size_t count = blockDepth * width;
-      addBlock(to, panel, block, weights.at(at, count, packed), weights.ahead(at + count));
+      args.bias = block.first ? start : nullptr;
+      args.lower = block.last ? lower : -INFINITY;
+      args.upper = block.last ? upper : INFINITY;
+      addBlock(block, strip, *panel.kernel, args);
     });
+  }
+}
+
+// Adds a block to the columns of one panel: of each rectangle what lies inside. `args`: what all
+// calls share, with the block's weights, and y as if the strip began with the first output.
+void ConvStep::addBlock(const ConvBlock& block, size_t strip, const FloatDotKernel& kernel,
+                        FloatDotArgs args) const {
+  const auto columns = static_cast<size_t>(kernel.columns);
+  const FloatDotArgs all = args;
+  const Taps& whole = block.taps;
+  const size_t runDepth = whole.taps.size() * whole.depth.size();
+  // Each call fetches its share of what comes next.
+  const size_t share = divideUp(all.nextLines, rows.calls(strip));
+  for (const Rectangle* one = rows.begin(strip); one != rows.end(strip); ++one) {
+    const Taps &inside = one->inside, taken = inside.within(whole);
+    const size_t depth = taken.count();
+    args.rows = one->rows;
+    args.runTaps = std::max<size_t>(taken.taps.size(), 1);
+    args.taps = depth == 0 ? 0 : taken.runs.size() * args.runTaps;
+    if (depth == 0 && !block.first && !block.last) {
+      args.a += one->calls * one->rows;
+      continue;
+    }
+    if (depth > 0) {
+      args.depth = taken.depth.size();
+      args.offset = all.offset + (taken.runs.begin - inside.runs.begin) * rows.runStride +
+                    (taken.taps.begin - inside.taps.begin) * rows.tapStride + taken.depth.begin -
+                    inside.depth.begin;
+      const size_t before = (taken.runs.begin - whole.runs.begin) * runDepth +
+                            (taken.taps.begin - whole.taps.begin) * whole.depth.size() +
+                            taken.depth.begin - whole.depth.begin;
+      args.weights = all.weights + before * columns;
+      args.weightSkip = (runDepth - args.runTaps * args.depth) * columns;
+    }
+    args.y = all.y + one->y;
+    args.yStride = one->yStride;
+    args.nextLines = share;
+    for (size_t call = 0; call < one->calls; ++call) {
+      kernel.run(args);
+      args.a += one->rows;
+      args.y += rows.yLine;
+      if (args.next != nullptr) args.next += share * kLineElements;
+    }
   }
 }
 
@@ -149,12 +248,6 @@ Status takeOperands(const StepView& step, ConvOperands* operands) {
   return makeWindow(params, weight->dims[1], weight->dims[2], *x, *y, &operands->window);
 }
 
-TapForm chooseForm(const Window& window, int64_t groups) {
-  const bool row = groups == 1 && window.w.kernel > 1 && window.w.dilation == 1 &&
-                   window.w.kernel * window.channels <= kLongestRow;
-  return row ? TapForm::kRow : TapForm::kCell;
-}
-
 }  // namespace
 
 Status prepareConv(const StepView& step, const PrepareContext& context,
@@ -170,20 +263,9 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
     return badStep("weight of a 16-bit float must be a constant");
   }
   if (widen == nullptr && isDepthwise(from)) return prepareDepthwise(from, context, prepared);
-  Window window = from.window;
-  // Windows without channels sum up nothing, whatever their size.
-  if (from.weight->dims[3] == 0) window.h.kernel = window.w.kernel = 1;
-  if (window.isIdentity()) {
-    // One long row of pixels.
-    window.w.input = window.w.output = window.outputs();
-    window.h.input = window.h.output = window.batch = 1;
-  }
   auto conv = std::make_unique<ConvStep>();
-  const TapForm form = chooseForm(window, from.groups);
-  window.channels *= static_cast<int64_t>(sizeof(float));
-  conv->gather = {window, form};
   conv->groups = static_cast<size_t>(from.groups);
-  conv->rows = static_cast<size_t>(window.outputs());
+  conv->rows = ConvRows(from.window, conv->groups, static_cast<size_t>(from.y->dims[3]));
   conv->x = *from.x;
   conv->weight = *from.weight;
   conv->y = *from.y;
@@ -193,7 +275,7 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
   conv->upper = from.upper;
 
   const size_t columns = static_cast<size_t>(from.y->dims[3]) / conv->groups;
-  const size_t depth = conv->taps() * conv->depth();
+  const size_t depth = conv->rows.runs * conv->rows.runTaps * conv->rows.depth;
   const FloatDotKernel* forced = context.forced.in(findFloatDot);
   OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));
   conv->layout = layoutFloatPanels(context.isa, FloatDotElement::kFloat32, columns, depth, forced);
@@ -213,8 +295,7 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
     conv->weights.packed =
         context.packs.get(*from.weight, layout.form(conv->groups, FloatForm::kByColumn), pack);
   }
-  conv->padding = AlignedBuffer(conv->gather.depth());
-  conv->cut();
+  conv->cut(from.window);
   *prepared = std::move(conv);
   return {};
 }

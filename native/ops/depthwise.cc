@@ -5,30 +5,13 @@
 #include "native/kernels/f32depthwise/f32depthwise.h"
 #include "native/ops/conv.h"
 #include "native/ops/parts.h"
+#include "native/ops/spans.h"
 
 namespace octavo {
 namespace {
 
 // Multiplications worth handing to another thread.
 constexpr double kGrain = 256 << 10;
-
-// Neighbouring pixels of an output row whose windows have cells [firstCell, endCell) inside.
-struct PixelRun {
-  int64_t begin, pixels, firstCell, endCell;
-};
-
-std::vector<PixelRun> cutRow(const WindowAxis& w) {
-  std::vector<PixelRun> runs;
-  for (int64_t o = 0; o < w.output; ++o) {
-    const int64_t first = w.firstCell(o), end = w.endCell(o);
-    if (!runs.empty() && runs.back().firstCell == first && runs.back().endCell == end) {
-      ++runs.back().pixels;
-    } else {
-      runs.push_back({o, 1, first, end});
-    }
-  }
-  return runs;
-}
 
 // Packs blocks of channels: the bias and the cells of the window, weight being [channels][cells].
 // Lanes without a channel are left as they are.
@@ -48,7 +31,7 @@ class DepthwiseStep final : public PreparedStep {
   TensorInfo x, weight, bias, y;
   bool hasBias = false;
   Window window{};
-  std::vector<PixelRun> runs;
+  std::vector<Span> runs;
   AlignedBuffer packed;
   bool isPacked = false;  // otherwise weight or bias is not constant, and each run packs them
   FloatDepthwiseArgs base{};
@@ -110,7 +93,7 @@ class DepthwiseStep final : public PreparedStep {
     FloatDepthwiseArgs args = base;
     args.bias = blocks;
     args.lines = lines;
-    for (const PixelRun& run : runs) {
+    for (const Span& run : runs) {
       const int64_t cells = run.endCell - run.firstCell;
       const int64_t iw = w.origin(run.begin) + run.firstCell * w.dilation;
       args.x = context.in<float>(x);
@@ -120,7 +103,7 @@ class DepthwiseStep final : public PreparedStep {
         args.rows = static_cast<size_t>(rows);
         args.cells = static_cast<size_t>(cells);
       }
-      args.pixels = static_cast<size_t>(run.pixels);
+      args.pixels = static_cast<size_t>(run.outputs);
       args.weights = args.bias +
                      static_cast<size_t>(1 + firstRow * w.kernel + run.firstCell) * kDepthwiseBlock;
       args.y = context.out<float>(y) + (row * w.output + run.begin) * channels;
@@ -145,7 +128,7 @@ Status prepareDepthwise(const ConvOperands& operands, const PrepareContext& cont
   if (step->hasBias) step->bias = *operands.bias;
   step->y = *operands.y;
   step->window = operands.window;
-  step->runs = cutRow(operands.window.w);
+  step->runs = spansOf(operands.window.w);
   step->kernel = &chooseFloatDepthwise(context.isa);
 
   const Window& window = operands.window;

@@ -23,14 +23,14 @@ void addBlock(const FloatStrip& strip, const FloatPanel& panel, const DepthBlock
     std::memcpy(bias, strip.bias + panel.column, panel.columns * sizeof(float));
   }
   FloatDotArgs args{};
-  args.a = strip.a + block.firstTap * strip.rows;
-  args.aStride = strip.rows;
-  args.offset = strip.offset + block.offset;
+  args.a = strip.a;
+  args.offset = block.offset;
   args.rows = strip.rows;
-  args.taps = block.taps;
+  args.taps = args.runTaps = 1;
   args.depth = block.depth;
   args.weights = weights;
   args.next = next;
+  args.nextLines = linesOf(block.depth * static_cast<size_t>(panel.kernel->columns));
   args.bias = block.first && !strip.continues ? bias : nullptr;
   args.y = strip.y + panel.column;
   args.yStride = strip.yStride;

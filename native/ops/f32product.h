@@ -1,4 +1,4 @@
-// The loop that Conv and MatMul share: a strip of rows times panels of columns, the sum cut into
+// What the products of float32 share: a strip of rows times panels of columns, the sum cut into
 // blocks of depth so that the panel's part stays in the cache while the rows pass it.
 #pragma once
 
@@ -52,8 +52,10 @@ void forEachDepthBlock(size_t taps, size_t depth, Body&& body) {
       block.taps = left < 1 ? left : 1;
       block.depth = depth - block.offset < part ? depth - block.offset : part;
     } else {
+      // Even parts likewise.
       const size_t most = depth == 0 ? taps : kDepthBlock / depth;
-      block.taps = left < most ? left : most;
+      const size_t parts = (taps + most - 1) / most, part = (taps + parts - 1) / parts;
+      block.taps = left < part ? left : part;
       block.depth = depth;
     }
     const size_t end = block.begin + block.taps * block.depth;
@@ -64,10 +66,9 @@ void forEachDepthBlock(size_t taps, size_t depth, Body&& body) {
   } while (block.begin < total);
 }
 
-// What all panels and blocks of a strip share.
+// What all panels and blocks of a strip share, rows being one tap.
 struct FloatStrip {
-  const float* const* a;  // row r at tap t begins at a[t * rows + r] + offset
-  size_t offset;
+  const float* const* a;  // row r begins at a[r]
   size_t rows;
   const float* bias;  // of each column, or null for none
   bool continues;     // the sums begin with what y holds
@@ -78,6 +79,10 @@ struct FloatStrip {
 
 // Whether a kernel that was asked for by name, if any, multiplies `element` and runs on this CPU.
 Status checkFloatKernel(const FloatDotKernel* forced, FloatDotElement element);
+
+// Elements of a line of 64 bytes, and lines that so many elements fill.
+constexpr size_t kLineElements = 16;
+constexpr size_t linesOf(size_t elements) { return (elements + kLineElements - 1) / kLineElements; }
 
 // Adds one block to the columns of one panel; `weights` is the panel's part from block.begin on.
 // `next` is what will be read as weights after it, or null: it is fetched on the way.

@@ -72,6 +72,40 @@ const cases: readonly Case[] = [
     ...window(1, 1),
     groups: 4,
   }),
+  conv('of spread taps', [1, 24, 22, 40], [33, 3, 3, 40], [1, 24, 22, 33], {
+    ...window(1, 2),
+    dilationH: 2,
+    dilationW: 2,
+  }),
+  conv('of spread taps, deeper than a block', [1, 13, 12, 220], [33, 3, 3, 220], [1, 13, 12, 33], {
+    ...window(1, 3),
+    dilationH: 3,
+    dilationW: 3,
+  }),
+  conv(
+    'of spread taps, each deeper than a block',
+    [1, 6, 12, 600],
+    [20, 3, 3, 600],
+    [1, 6, 12, 20],
+    {
+      ...window(1, 2),
+      dilationH: 2,
+      dilationW: 2,
+    },
+  ),
+  conv(
+    'of rows deeper than a block',
+    [1, 15, 16, 230],
+    [40, 3, 3, 230],
+    [1, 15, 16, 40],
+    window(1, 1),
+  ),
+  conv('of narrow images', [5, 14, 13, 150], [120, 3, 3, 150], [5, 7, 7, 120], window(2, 1)),
+  conv('of narrow images in groups', [3, 9, 9, 96], [80, 5, 5, 24], [3, 9, 9, 80], {
+    ...window(1, 2),
+    groups: 4,
+  }),
+  conv('of a line', [1, 1, 900, 8], [40, 1, 31, 8], [1, 1, 900, 40], { padLeft: 15 }),
   conv('of few channels', [1, 90, 90, 3], [40, 7, 7, 3], [1, 45, 45, 40], window(2, 3)),
   conv(
     'of weights that are computed',

@@ -4,9 +4,10 @@
 // A call computes, for `rows` × `columns` results,
 //   y[r][c] = clamp(start + Σ_tap Σ_k a[tap][r][k] · weight[tap][k][c], lower, upper)
 // start being bias[c], or where bias is null y[r][c] as it is: so a long sum can be made in several
-// calls. Rows come through pointers, one for each tap (a cell of a convolution's window), so that
-// nothing is gathered. A panel holds the weights of a kernel's `columns` output columns as
-// [tap][k][column], 0 in columns that are not there.
+// calls. Rows come through pointers, and the taps of all rows (cells of a convolution's window, or
+// runs of them) lie alike from there on, so that nothing is gathered and padding is no tap. A panel
+// holds the weights of a kernel's `columns` output columns as [tap][k][column], 0 in columns that
+// are not there.
 //
 // Kernels add products in ascending order of tap and k, fused or not: they agree within a unit in
 // the last place of Σ |a · weight| for each product. NaN gives NaN.
@@ -23,19 +24,22 @@
 namespace octavo {
 
 struct FloatDotArgs {
-  // Row r at tap t begins at a[t * aStride + r] + offset, in elements.
+  // Row r begins at a[r] + offset, in elements.
   const float* const* a;
-  size_t aStride;
   size_t offset;
   size_t rows;
-  size_t taps;
+  // Taps come in runs: those of a run are tapStride apart, and runs begin runStride apart.
+  size_t taps;  // of all runs
+  size_t runTaps, tapStride, runStride;
   size_t depth;
 
   const float* weights;  // the panel, 64-byte aligned
+  size_t weightSkip;     // elements behind the weights of a run that are not multiplied
   const float* bias;     // one for each column of the kernel, or null
-  // What the next call multiplies by, a panel like this, to be fetched meanwhile; a hint, which may
+  // What is multiplied by next, to be fetched meanwhile, in lines of 64 bytes; a hint, which may
   // name memory that is not there; or null.
   const float* next;
+  size_t nextLines;
 
   float* y;  // row r begins at y + r * yStride
   size_t yStride;

@@ -23,12 +23,15 @@ void dot_f32_4x8_portable(const FloatDotArgs& args) {
     }
     const float* w = args.weights;
     for (size_t tap = 0; tap < args.taps; ++tap) {
+      const size_t run = tap / args.runTaps, place = tap % args.runTaps;
+      const size_t at = args.offset + run * args.runStride + place * args.tapStride;
       for (size_t k = 0; k < args.depth; ++k, w += kColumns) {
         for (size_t i = 0; i < rows; ++i) {
-          const float a = args.a[tap * args.aStride + row + i][args.offset + k];
+          const float a = args.a[row + i][at + k];
           for (size_t j = 0; j < kColumns; ++j) acc[i][j] += a * w[j];
         }
       }
+      if (place + 1 == args.runTaps) w += args.weightSkip;
     }
     for (size_t i = 0; i < rows; ++i) {
       for (size_t j = 0; j < args.columns; ++j) {

@@ -1,7 +1,7 @@
 // The kernel as a template over a vector vocabulary V (kernels/simd): what every vector instruction
-// set shares. A tile of MR rows × NV vectors of columns stays in registers over the whole depth;
-// rows that remain take a lower tile of their own. The first tiles fetch what is multiplied next, a
-// line in each step of depth, until they have asked for as many lines as a panel has.
+// set shares. A tile of MR rows × NV vectors of columns stays in registers over the whole depth.
+// Rows are dealt out evenly among tiles, since one of few rows waits for its sums more than it
+// multiplies. The first tiles fetch what is multiplied next, a line in each step of depth.
 #pragma once
 
 #include "native/kernels/f32dot/f32dot.h"
@@ -67,17 +67,18 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
     }
   }
 
-  const float* w = args.weights;
-  for (size_t tap = 0; tap < args.taps; ++tap) {
-    const float* a[MR];
+  const float* a[MR];
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) a[i] = args.a[tap * args.aStride + row + i] + args.offset;
-    size_t depth = args.depth;
+  for (int i = 0; i < MR; ++i) a[i] = args.a[row + i] + args.offset;
+  const float* w = args.weights;
+  size_t runLeft = args.runTaps;
+  for (size_t tap = 0; tap < args.taps; ++tap) {
+    size_t left = args.depth;
     if constexpr (V::kMovesPointers || (NV == 1 && V::kMultipliesMemory)) {
       // Pointers that move, not one index: with an index an instruction that multiplies memory is
       // taken apart, and four steps share the moves.
       constexpr int kSteps = 4;
-      for (; depth >= kSteps; depth -= kSteps) {
+      for (; left >= kSteps; left -= kSteps) {
 #pragma GCC unroll 4
         for (int k = 0; k < kSteps; ++k) {
           floatDotStep<V, MR, NV>(acc, a, k, w + k * NV * V::kWords);
@@ -92,7 +93,8 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
         if constexpr (kFetch) next += kSteps * kLine;
       }
     }
-    for (size_t k = 0; k < depth; ++k) {
+#pragma GCC unroll 1
+    for (size_t k = 0; k < left; ++k) {
       floatDotStep<V, MR, NV>(acc, a, k, w);
       w += NV * V::kWords;
       if constexpr (kFetch) {
@@ -100,8 +102,16 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
         next += kLine;
       }
     }
+    size_t step = args.tapStride;
+    if (--runLeft == 0) {
+      runLeft = args.runTaps;
+      step = args.runStride - (args.runTaps - 1) * args.tapStride;
+      w += args.weightSkip;
+    }
+    step -= args.depth - left;
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) a[i] += static_cast<ptrdiff_t>(step);
   }
-
   // Bounds first: the second operand is what comes through where one is NaN.
   const Float lower = V::setFloat(args.lower), upper = V::setFloat(args.upper);
 #pragma GCC unroll 16
@@ -118,28 +128,38 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
   }
 }
 
-// The `rest` rows behind the last whole tile, 1 <= rest <= MR.
+// Goes through the rows of a call.
+struct FloatDotWalk {
+  size_t row;
+  const float* next;
+  size_t nextLines;  // that are still to be fetched
+};
+
+// The next `tiles` tiles of `count` rows each, 1 <= count <= MR.
 template <typename V, int MR, int NV>
-inline void floatDotRest(const FloatDotArgs& args, size_t row, size_t rest, const float* next) {
+inline void floatDotTiles(const FloatDotArgs& args, size_t count, size_t tiles,
+                          FloatDotWalk& walk) {
   if constexpr (MR > 1) {
-    if (rest < MR) return floatDotRest<V, MR - 1, NV>(args, row, rest, next);
+    if (count < MR) return floatDotTiles<V, MR - 1, NV>(args, count, tiles, walk);
   }
-  floatDotTile<V, MR, NV, true>(args, row, next);
+  const size_t lines = args.taps * args.depth;
+  for (; tiles > 0 && walk.nextLines > 0; --tiles, walk.row += MR, walk.next += lines * kLine) {
+    floatDotTile<V, MR, NV, true>(args, walk.row, walk.next);
+    walk.nextLines -= walk.nextLines < lines ? walk.nextLines : lines;
+  }
+  for (; tiles > 0; --tiles, walk.row += MR) {
+    floatDotTile<V, MR, NV, false>(args, walk.row, nullptr);
+  }
 }
 
 template <typename V, int MR, int NV>
 inline void floatDot(const FloatDotArgs& args) {
-  const size_t lines = args.taps * args.depth * kLine;
-  const float* next = args.next;
-  size_t fetching = next == nullptr ? 0 : (NV * V::kWords + kLine - 1) / kLine;  // tiles to do it
-  size_t row = 0;
-  for (; row + MR <= args.rows && fetching > 0; row += MR, next += lines, --fetching) {
-    floatDotTile<V, MR, NV, true>(args, row, next);
-  }
-  for (; row + MR <= args.rows; row += MR) floatDotTile<V, MR, NV, false>(args, row, nullptr);
-  // What is fetched in vain is at hand.
-  if (fetching == 0) next = args.weights;
-  if (row < args.rows) floatDotRest<V, MR, NV>(args, row, args.rows - row, next);
+  const size_t tiles = (args.rows + MR - 1) / MR;
+  if (tiles == 0) return;
+  FloatDotWalk walk{0, args.next, args.next == nullptr ? 0 : args.nextLines};
+  const size_t each = args.rows / tiles, larger = args.rows % tiles;
+  if (larger > 0) floatDotTiles<V, MR, NV>(args, each + 1, larger, walk);
+  floatDotTiles<V, MR, NV>(args, each, tiles - larger, walk);
 }
 
 }  // namespace

@@ -83,32 +83,42 @@ void addProducts(FloatDotElement element, const float* a, const float* w, Sum* s
 void dotCase(const FloatDotKernel& kernel, size_t rows, size_t columns, size_t depth, int turn,
              Random& random) {
   const Edge edge = turn % 2 == 0 ? Edge::kFront : Edge::kBack;
-  const size_t taps = turn % 3 == 0 ? 1 : static_cast<size_t>(random.between(1, 4));
   const bool special = turn % 8 == 5, hasBias = turn % 5 != 0;
+  FloatDotArgs args{};
+  args.runTaps = turn % 3 == 0 ? 1 : static_cast<size_t>(random.between(1, 3));
+  const size_t runs = turn % 3 == 0 ? 1 : static_cast<size_t>(random.between(0, 3));
+  const size_t taps = args.taps = runs * args.runTaps;
   note("%ld × %ld, %ld taps of %ld, turn %ld",
        {static_cast<long>(rows), static_cast<long>(columns), static_cast<long>(taps),
         static_cast<long>(depth), turn});
   const auto width = static_cast<size_t>(kernel.columns);
-  const size_t room = depth + static_cast<size_t>(random.between(0, 50));
-  FloatDotArgs args{};
+  args.tapStride = static_cast<size_t>(random.between(0, 50));
+  args.runStride = static_cast<size_t>(random.between(0, 90));
+  // From the first element of a row to behind its last one.
+  const size_t reach =
+      runs == 0 ? depth : (runs - 1) * args.runStride + (args.runTaps - 1) * args.tapStride + depth;
+  const size_t room = reach + static_cast<size_t>(random.between(0, 50));
   const float* a = fill(input, edge, room, 0, special, random);
   const bool pairs = kernel.element == FloatDotElement::kBfloat16Pair;
   if (pairs) makePairs(a, room, special, random);
-  args.aStride = rows + static_cast<size_t>(random.between(0, 2));
   args.offset = static_cast<size_t>(random.between(0, 30));
-  std::vector<const float*> at((taps - 1) * args.aStride + rows, nullptr);
+  std::vector<const float*> at(rows, nullptr);
   for (size_t i = 0; i < at.size(); ++i) {
-    at[i] = a + random.between(0, static_cast<int32_t>(room - depth)) - args.offset;
+    at[i] = a + random.between(0, static_cast<int32_t>(room - reach)) - args.offset;
   }
-  at.back() = a + room - depth - args.offset;
+  at.back() = a + room - reach - args.offset;
   args.a = pointers.copy(edge, at);
   args.rows = rows;
-  args.taps = taps;
   args.depth = depth;
-  args.weights = fill(weights, edge, taps * depth * width, 0, false, random, 64);
-  if (pairs) makePairs(args.weights, taps * depth * width, false, random);
+  // Nothing is read behind the last run.
+  const size_t skip = static_cast<size_t>(random.between(0, 2)), runCount = args.runTaps * depth;
+  const size_t weightCount = runs == 0 ? 0 : (runs * (runCount + skip) - skip) * width;
+  args.weightSkip = skip * width;
+  args.weights = fill(weights, edge, weightCount, 0, false, random, 64);
+  if (pairs) makePairs(args.weights, weightCount, false, random);
   // A hint alone: what lies there need not be readable.
-  if (random.coin()) args.next = args.weights + taps * depth * width;
+  if (random.coin()) args.next = args.weights + weightCount;
+  args.nextLines = static_cast<size_t>(random.between(0, 90));
   args.bias = hasBias ? fill(biases, edge, width, 0, false, random) : nullptr;
   args.columns = columns;
   args.yStride = columns + static_cast<size_t>(random.between(0, 1)) * 3;
@@ -123,8 +133,10 @@ void dotCase(const FloatDotKernel& kernel, size_t rows, size_t columns, size_t d
       Sum sum;
       sum.add(static_cast<double>(start));
       for (size_t i = 0; i < taps * depth; ++i) {
-        const float* x = at[i / depth * args.aStride + row] + args.offset + i % depth;
-        addProducts(kernel.element, x, args.weights + i * width + column, &sum);
+        const size_t tap = i / depth, run = tap / args.runTaps;
+        const float* x = at[row] + args.offset + run * args.runStride +
+                         tap % args.runTaps * args.tapStride + i % depth;
+        addProducts(kernel.element, x, args.weights + (i + run * skip) * width + column, &sum);
       }
       sum.expectAt(to, static_cast<double>(args.lower), static_cast<double>(args.upper));
     }
