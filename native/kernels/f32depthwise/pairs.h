@@ -11,8 +11,11 @@ namespace {
 
 // Rows of cells that one vector of channels after the other may pass.
 constexpr size_t kNearBytes = 128 << 10;
-constexpr size_t kGroup = 4;   // pixels
-constexpr size_t kAhead = 12;  // pixels from what is read to what is fetched for it
+// Rows of cells that stay in the nearest cache.
+constexpr size_t kNearestBytes = 16 << 10;
+constexpr size_t kGroup = 4;      // pixels
+constexpr size_t kLongGroup = 8;  // pixels that are worth a group of their own
+constexpr size_t kAhead = 12;     // pixels from what is read to what is fetched for it
 
 // One vector of channels of two runs of pixels.
 struct PairLane {
@@ -85,9 +88,10 @@ inline void fetchGroup(const FloatDepthwiseArgs& args, size_t c, size_t first) {
 
 template <typename V, int K, int S>
 OCTAVO_NOINLINE void depthwisePairs(const FloatDepthwiseArgs& args) {
-  const size_t bytes = (3 + S) * args.pixels * args.pixelStride * sizeof(float);
-  const bool isWide = bytes > kNearBytes;
-  const size_t group = isWide ? kGroup : args.pixels;
+  const size_t pixelBytes = (3 + S) * args.pixelStride * sizeof(float);
+  const bool isWide = args.pixels * pixelBytes > kNearBytes;
+  const size_t nearest = kNearestBytes / pixelBytes / kGroup * kGroup;
+  const size_t group = isWide ? kGroup : nearest < kLongGroup ? args.pixels : nearest;
   for (size_t first = 0; first < args.pixels; first += group) {
     const size_t end = args.pixels - first < group ? args.pixels : first + group;
     for (size_t c = 0; c < args.channels; c += V::kWords) {
