@@ -5,9 +5,17 @@
 namespace octavo {
 namespace {
 
-// Lines that are shorter are copied where their ends would be rectangles of their own: tiles of
-// three rows or less wait for their sums more than padding costs.
-constexpr int64_t kNarrow = 10;
+// Lines that are shorter are copied where their ends would be rectangles of their own, and so are
+// those of whose outputs one in so many lies at an end: tiles of three rows or less wait for their
+// sums more than padding costs.
+constexpr int64_t kNarrow = 10, kManyEnds = 8;
+
+bool isNarrow(const WindowAxis& w) {
+  int64_t alike = 0;
+  for (const Span& span : spansOf(w)) alike = std::max(alike, span.outputs);
+  const int64_t ends = w.output - alike;
+  return ends > 0 && (w.output < kNarrow || ends * kManyEnds > w.output);
+}
 
 Range shared(const Range& a, const Range& b) {
   const size_t begin = std::max(a.begin, b.begin);
@@ -37,7 +45,7 @@ ConvRows::ConvRows(const Window& window, size_t groups, size_t channels)
     window_.w.input = window_.w.output = window_.outputs();
     window_.h.input = window_.h.output = window_.batch = 1;
   }
-  if (window_.w.output < kNarrow && hasEnds()) copyNarrow();
+  if (isNarrow(window_.w)) copyNarrow();
   runs = static_cast<size_t>(window_.h.kernel);
   runTaps = static_cast<size_t>(window_.w.kernel);
   depth = channels_ / groups;
