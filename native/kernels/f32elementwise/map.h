@@ -3,6 +3,7 @@
 
 #include "native/kernels/f32elementwise/f32elementwise.h"
 #include "native/kernels/simd/functions.h"
+#include "native/kernels/simd/pair.h"
 
 namespace octavo {
 
@@ -26,6 +27,21 @@ inline void mapVectors(const UnaryArgs& args, Function function) {
   }
 }
 
+// function(Functions<W>(), x) for vectors x of a vocabulary W: four at a time, and then V's.
+template <typename V, typename Function>
+inline void mapFunction(const UnaryArgs& args, Function function) {
+  using W = Four<V>;
+  const size_t whole = args.count / W::kWords * W::kWords;
+  for (size_t i = 0; i < whole; i += W::kWords) {
+    W::storeFloat(args.y + i, function(Functions<W>(), W::loadFloat(args.x + i)));
+  }
+  UnaryArgs rest = args;
+  rest.x += whole;
+  rest.y += whole;
+  rest.count -= whole;
+  mapVectors<V>(rest, [=](typename V::Float x) { return function(Functions<V>(), x); });
+}
+
 template <typename V>
 inline void unary(const UnaryArgs& args) {
   using Float = typename V::Float;
@@ -40,7 +56,7 @@ inline void unary(const UnaryArgs& args) {
       return mapVectors<V>(
           args, [=](Float x) { return V::select(V::isLess(x, zero), V::multiply(alpha, x), x); });
     case UnaryKind::kSigmoid:
-      return mapVectors<V>(args, [](Float x) { return F::sigmoid(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.sigmoid(x); });
     case UnaryKind::kHardSigmoid:
       return mapVectors<V>(
           args, [=](Float x) { return V::min(one, V::max(zero, V::multiplyAdd(alpha, x, beta))); });
@@ -50,11 +66,11 @@ inline void unary(const UnaryArgs& args) {
         return V::multiply(x, V::multiply(part, V::setFloat(1.0f / 6)));
       });
     case UnaryKind::kTanh:
-      return mapVectors<V>(args, [](Float x) { return F::hyperbolicTangent(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.hyperbolicTangent(x); });
     case UnaryKind::kExp:
-      return mapVectors<V>(args, [](Float x) { return F::exponential(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.exponential(x); });
     case UnaryKind::kLog:
-      return mapVectors<V>(args, [](Float x) { return F::logarithm(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.logarithm(x); });
     case UnaryKind::kSqrt:
       return mapVectors<V>(args, [](Float x) { return V::squareRoot(x); });
     case UnaryKind::kNeg:
@@ -64,7 +80,7 @@ inline void unary(const UnaryArgs& args) {
     case UnaryKind::kReciprocal:
       return mapVectors<V>(args, [=](Float x) { return V::divide(one, x); });
     case UnaryKind::kErf:
-      return mapVectors<V>(args, [](Float x) { return F::errorFunction(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.errorFunction(x); });
     case UnaryKind::kFloor:
       return mapVectors<V>(args, [](Float x) { return V::floor(x); });
     case UnaryKind::kCeil:
@@ -77,11 +93,11 @@ inline void unary(const UnaryArgs& args) {
         return V::select(V::isLess(x, zero), V::multiply(alpha, F::exponentialMinusOne(low)), x);
       });
     case UnaryKind::kSoftplus:
-      return mapVectors<V>(args, [](Float x) { return F::softplus(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.softplus(x); });
     case UnaryKind::kGelu:
-      return mapVectors<V>(args, [](Float x) { return F::gelu(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.gelu(x); });
     case UnaryKind::kGeluTanh:
-      return mapVectors<V>(args, [](Float x) { return F::geluTanh(x); });
+      return mapFunction<V>(args, [](auto f, auto x) { return f.geluTanh(x); });
     case UnaryKind::kSign:
       return mapVectors<V>(args, [=](Float x) {
         const Float below = V::select(V::isLess(x, zero), V::negate(one), x);

@@ -3,6 +3,7 @@
 
 #include "native/kernels/f32rows/f32rows.h"
 #include "native/kernels/simd/functions.h"
+#include "native/kernels/simd/pair.h"
 
 namespace octavo {
 
@@ -53,15 +54,25 @@ inline float largestOf(const float* x, size_t length) {
 template <typename V>
 inline float exponentials(const float* x, float max, float* y, size_t length) {
   using Float = typename V::Float;
+  using W = Four<V>;
   const Float shift = V::setFloat(max);
+  const auto wideShift = W::setFloat(max);
   const size_t whole = length / V::kWords * V::kWords;
   Float sum = V::setFloat(0);
   for (size_t first = 0; first < whole; first += kSumBlock * V::kWords) {
     const size_t left = whole - first, block = kSumBlock * V::kWords;
     const size_t end = first + (left < block ? left : block);
-    Float part = V::setFloat(0);
-    for (size_t i = first; i < end; i += V::kWords) {
-      const Float power = Functions<V>::exponential(V::subtract(V::loadFloat(x + i), shift));
+    auto parts = W::setFloat(0);
+    size_t i = first;
+    for (; i + W::kWords <= end; i += W::kWords) {
+      const auto powers =
+          Functions<W>::exponentialUpToOne(W::subtract(W::loadFloat(x + i), wideShift));
+      W::storeFloat(y + i, powers);
+      parts = W::add(parts, powers);
+    }
+    Float part = V::add(V::add(parts.a.a, parts.a.b), V::add(parts.b.a, parts.b.b));
+    for (; i < end; i += V::kWords) {
+      const Float power = Functions<V>::exponentialUpToOne(V::subtract(V::loadFloat(x + i), shift));
       V::storeFloat(y + i, power);
       part = V::add(part, power);
     }
@@ -71,7 +82,7 @@ inline float exponentials(const float* x, float max, float* y, size_t length) {
   if (whole < length) {
     const size_t rest = length - whole;
     const Float power =
-        Functions<V>::exponential(V::subtract(V::loadFloats(x + whole, rest), shift));
+        Functions<V>::exponentialUpToOne(V::subtract(V::loadFloats(x + whole, rest), shift));
     V::storeFloats(y + whole, power, rest);
     for (size_t i = whole; i < length; ++i) total += y[i];
   }

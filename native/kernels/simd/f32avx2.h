@@ -50,6 +50,12 @@ struct F32Avx2 : Avx2 {
     const Int whole = toInt(n), half = _mm256_srai_epi32(whole, 1);
     return multiply(multiply(v, powerOfTwo(half)), powerOfTwo(sub32(whole, half)));
   }
+  static Float scaleNormal(Float v, Float n) {
+    return fromBits(add32(bits(v), _mm256_slli_epi32(toInt(n), 23)));
+  }
+  static Float scaleDown(Float v, Float n) {
+    return multiply(scaleNormal(multiply(v, setFloat(0x1p64f)), n), setFloat(0x1p-64f));
+  }
 
   static void split(Float v, Float& fraction, Float& exponent) {
     const Int whole = _mm256_srai_epi32(sub32(bits(v), set32(0x3f3504f3)), 23);

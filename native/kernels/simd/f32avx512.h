@@ -61,6 +61,10 @@ struct F32Avx512 : Avx512 {
 
   // v * 2^n for integers n, rounded once.
   static Float scale(Float v, Float n) { return _mm512_scalef_ps(v, n); }
+  // The same where v and the result are normal numbers, and where v is from 1/2 to 2 and n from
+  // -170 to 0.
+  static Float scaleNormal(Float v, Float n) { return scale(v, n); }
+  static Float scaleDown(Float v, Float n) { return scale(v, n); }
   // A normal positive v as fraction · 2^exponent, the fraction in [√½, √2).
   static void split(Float v, Float& fraction, Float& exponent) {
     const Int whole = _mm512_srai_epi32(sub32(bits(v), set32(0x3f3504f3)), 23);

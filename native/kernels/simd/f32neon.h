@@ -50,6 +50,13 @@ struct F32Neon : Neon {
     const int32x4_t whole = vcvtnq_s32_f32(n), half = vshrq_n_s32(whole, 1);
     return multiply(multiply(v, powerOfTwo(half)), powerOfTwo(vsubq_s32(whole, half)));
   }
+  static Float scaleNormal(Float v, Float n) {
+    const int32x4_t power = vshlq_n_s32(vcvtnq_s32_f32(n), 23);
+    return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(v), power));
+  }
+  static Float scaleDown(Float v, Float n) {
+    return multiply(scaleNormal(multiply(v, setFloat(0x1p64f)), n), setFloat(0x1p-64f));
+  }
 
   static void split(Float v, Float& fraction, Float& exponent) {
     const int32x4_t all = vreinterpretq_s32_f32(v);

@@ -54,6 +54,12 @@ struct F32Sse41 : Sse41 {
     const Int whole = toInt(n), part = _mm_srai_epi32(whole, 1);
     return multiply(multiply(v, powerOfTwo(part)), powerOfTwo(sub32(whole, part)));
   }
+  static Float scaleNormal(Float v, Float n) {
+    return fromBits(add32(bits(v), _mm_slli_epi32(toInt(n), 23)));
+  }
+  static Float scaleDown(Float v, Float n) {
+    return multiply(scaleNormal(multiply(v, setFloat(0x1p64f)), n), setFloat(0x1p-64f));
+  }
   static void split(Float v, Float& fraction, Float& exponent) {
     const Int whole = _mm_srai_epi32(sub32(bits(v), set32(0x3f3504f3)), 23);
     fraction = fromBits(sub32(bits(v), _mm_slli_epi32(whole, 23)));
