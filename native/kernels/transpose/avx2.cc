@@ -40,6 +40,36 @@ inline __m256i loadPair(const uint8_t* a, const uint8_t* b) {
       _mm_loadu_si128(reinterpret_cast<const __m128i*>(b)), 1);
 }
 
+// Transposes four columns of eight rows of words, rows i and i + 4 of which are in one vector.
+inline void turnWords(const __m256i (&pair)[4], __m256i (&column)[4]) {
+  const __m256i a = _mm256_unpacklo_epi32(pair[0], pair[1]);
+  const __m256i b = _mm256_unpackhi_epi32(pair[0], pair[1]);
+  const __m256i c = _mm256_unpacklo_epi32(pair[2], pair[3]);
+  const __m256i d = _mm256_unpackhi_epi32(pair[2], pair[3]);
+  column[0] = _mm256_unpacklo_epi64(a, c);
+  column[1] = _mm256_unpackhi_epi64(a, c);
+  column[2] = _mm256_unpacklo_epi64(b, d);
+  column[3] = _mm256_unpackhi_epi64(b, d);
+}
+
+// 8 rows and 8 columns of words.
+inline void transposeWholeWords(const uint8_t* x, size_t xStride, uint8_t* y, size_t yStride) {
+#pragma GCC unroll 2
+  for (size_t half = 0; half < 2; ++half) {
+    __m256i pair[4], column[4];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; ++i) {
+      const uint8_t* row = x + i * xStride + 16 * half;
+      pair[i] = loadPair(row, row + 4 * xStride);
+    }
+    turnWords(pair, column);
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; ++j) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + (4 * half + j) * yStride), column[j]);
+    }
+  }
+}
+
 // Up to 8 rows and 8 columns of words.
 inline void transposeWords(const uint8_t* x, size_t xStride, size_t rows, uint8_t* y,
                            size_t yStride, size_t columns) {
@@ -48,17 +78,12 @@ inline void transposeWords(const uint8_t* x, size_t xStride, size_t rows, uint8_
   for (size_t i = 0; i < 8; ++i) row[i] = i < rows ? x + i * xStride : kZeros;
   for (size_t half = 0; half < 2 && 4 * half < columns; ++half) {
     // Words 4 half ... 4 half + 3 of rows i and i + 4.
-    __m256i pair[4];
+    __m256i pair[4], column[4];
     for (size_t i = 0; i < 4; ++i) {
       const size_t upper = i + 4 < rows ? 16 * half : 0, lower = i < rows ? 16 * half : 0;
       pair[i] = loadPair(row[i] + lower, row[i + 4] + upper);
     }
-    const __m256i a = _mm256_unpacklo_epi32(pair[0], pair[1]);
-    const __m256i b = _mm256_unpackhi_epi32(pair[0], pair[1]);
-    const __m256i c = _mm256_unpacklo_epi32(pair[2], pair[3]);
-    const __m256i d = _mm256_unpackhi_epi32(pair[2], pair[3]);
-    const __m256i column[4] = {_mm256_unpacklo_epi64(a, c), _mm256_unpackhi_epi64(a, c),
-                               _mm256_unpacklo_epi64(b, d), _mm256_unpackhi_epi64(b, d)};
+    turnWords(pair, column);
     for (size_t j = 0; j < 4 && 4 * half + j < columns; ++j) {
       uint8_t* out = y + (4 * half + j) * yStride;
       if (rows == 8) {
@@ -146,8 +171,13 @@ void transpose_b4_avx2(const TransposeArgs& args) {
     const size_t columns = args.columns - j < 8 ? args.columns - j : 8;
     for (size_t i = 0; i < args.rows; i += 8) {
       const size_t rows = args.rows - i < 8 ? args.rows - i : 8;
-      transposeWords(x + 4 * (i * args.xStride + j), 4 * args.xStride, rows,
-                     y + 4 * (j * args.yStride + i), 4 * args.yStride, columns);
+      const uint8_t* from = x + 4 * (i * args.xStride + j);
+      uint8_t* to = y + 4 * (j * args.yStride + i);
+      if (rows == 8 && columns == 8) {
+        transposeWholeWords(from, 4 * args.xStride, to, 4 * args.yStride);
+      } else {
+        transposeWords(from, 4 * args.xStride, rows, to, 4 * args.yStride, columns);
+      }
     }
   }
 }
