@@ -1,15 +1,15 @@
 /**
  * What float products do while they store their result: a clamp behind a Conv, MatMul or QConv becomes
- * its bounds, a constant added behind a MatMul its bias. And what they can do while they read: a
+ * its bounds, a constant added behind a MatMul its bias. And what steps can do while they read: a
  * flattened image in another layout is read as it lies, by a weight whose rows have been put in its
- * order.
+ * order; rows are quantized as a function makes them.
  */
 import type { Tensor } from '../core/tensor.js';
 import { attribute, floatOf, intOf, intsOf } from '../graph/attributes.js';
 import { type Dim, type Node, typeOf } from '../graph/ir.js';
 import { equalShapes } from '../graph/ops/dims.js';
-import { binaryKinds, unaryKinds } from '../runtime/steps.js';
-import { rewriting } from './lower/rewriting.js';
+import { binaryKinds, leavesAsIs, type StepParams, unaryKinds } from '../runtime/steps.js';
+import { attributesOf, rewriting } from './lower/rewriting.js';
 import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';
 import { inverseOf, permuteTensor } from './lower/shapes.js';
 
@@ -158,9 +158,45 @@ const readTransposed: Rule = (site) => {
   return undefined;
 };
 
+/** A function that only rows to be quantized read is applied on the way. */
+const applied: Rule = (site) => {
+  const { graph, index, node } = site;
+  const [rows] = node.inputs as [string];
+  if (!leavesAsIs(functionOf(node)) || onlyConsumer(site, rows) !== node) return undefined;
+  const reshape = index.producer(rows);
+  const moved = reshape?.domain === 'octavo' && reshape.op === 'Reshape' ? reshape : undefined;
+  const value = moved?.inputs[0] ?? rows;
+  if (moved !== undefined && onlyConsumer(site, value) !== moved) return undefined;
+  const unary = index.producer(value);
+  if (unary?.domain !== 'octavo' || unary.op !== 'Unary') return undefined;
+  const to = rewriting(site);
+  const [x] = unary.inputs as [string];
+  const source = moved === undefined ? x : to.reshape(x, typeOf(graph, rows)!.dims!);
+  if (source === undefined) return undefined;
+  to.remove(unary, ...(moved === undefined ? [] : [moved]));
+  const attributes = new Map([
+    ...node.attributes,
+    ...attributesOf('DynamicQuantizeRows', functionOf(unary)),
+  ]);
+  to.nodes(
+    { ...node, inputs: [source], attributes },
+    node.outputs.map((output) => typeOf(graph, output)!),
+  );
+  return to.done(`apply ${unary.name} in ${node.name}`);
+};
+
+function functionOf(node: Node): StepParams<'Unary'> {
+  return {
+    kind: intOf(node, 'kind', -1),
+    alpha: floatOf(node, 'alpha', 0),
+    beta: floatOf(node, 'beta', 0),
+  };
+}
+
 export const fuseActivation = rulePass('fuse into products', {
   'octavo:Unary': clamp,
   'octavo:Binary': bias,
   'octavo:QConv': readAsItLies,
+  'octavo:DynamicQuantizeRows': applied,
   'octavo:MatMul': (site) => readAsItLies(site) ?? readTransposed(site),
 });

@@ -8,6 +8,7 @@ import { formatShape, type Shape } from '../core/shape.js';
 import { type Tensor, tensor } from '../core/tensor.js';
 import { attribute } from '../graph/attributes.js';
 import type { Graph, ValueType } from '../graph/ir.js';
+import { attributesOf } from '../passes/lower/rewriting.js';
 import {
   checkCount,
   createOperator,
@@ -17,6 +18,7 @@ import {
   placement,
 } from './operator.js';
 import { type Checks, checkOptions, isWholeFrom } from './options.js';
+import { noFunction } from './steps.js';
 
 export interface MatMulNBitsOptions extends Placement {
   /** Real size of a step, [N, blocks]: one for each block of each column. */
@@ -135,7 +137,8 @@ function graphOf(
     nodes: [
       {
         ...{ name: 'quantize', op: 'DynamicQuantizeRows', domain: 'octavo', inputs: ['x'] },
-        ...{ outputs: ['q', 'xScale'], attributes: new Map() },
+        outputs: ['q', 'xScale'],
+        attributes: attributesOf('DynamicQuantizeRows', noFunction),
       },
       { name: 'operator', op: 'MatMulInt4', domain: 'octavo', inputs, outputs: ['y'], attributes },
     ],

@@ -49,6 +49,9 @@ const residual = {
 /** Clamp of a float result: -Infinity and +Infinity where there is none. */
 const bounds = { lower: 'f32', upper: 'f32' } as const;
 
+/** A function of one float. */
+const unaryFunction = { kind: 'i32', alpha: 'f32', beta: 'f32' } as const;
+
 /** Direction, bound and first function of a recurrent cell. */
 const recurrence = {
   reverse: 'i32',
@@ -148,8 +151,9 @@ const recurrence = {
  *   1 − i; c' = f ⊙ c + i ⊙ g(pc), o = f(po + peepo ⊙ c'), h' = o ⊙ h(c'); peepholes come as i, o, f.
  * Resample: y[i] = Σ weights[i, t] · x[indices[i, t]] along the axis, in the order of t from the first product on, every
  *   operation rounded to float32: every backend gives these bits.
- * DynamicQuantizeRows: scale = f32(max |x| / 127) of each row, 1 where that is 0, NaN being passed over;
- *   y = clamp(rne(f32(x / scale)), −128, 127), NaN becoming −128; in uint8 the same plus 128.
+ * DynamicQuantizeRows: of v = f(x), f being the function of `Unary.kind`, or x itself within no bounds: scale =
+ *   f32(max |v| / 127) of each row, 1 where that is 0, NaN being passed over; y = clamp(rne(f32(v / scale)), −128, 127),
+ *   NaN becoming −128; in uint8 the same plus 128.
  * MatMulInt4: weights and zero points have 4 bits, as ONNX's MatMulNBits packs them: the low half of a byte first, each
  *   column and block from a byte of its own; an absent zero point is 8; blocks = ⌈K / blockSize⌉. Of each row and column
  *   sum = 0, and block by block, in ascending order, sum = f32(sum + f32(f32(Σ x · (weight − zeroPoint)) · scale));
@@ -196,7 +200,7 @@ const schema = {
   Conv: { ...window, groups: 'i32', ...bounds },
   MatMul: { transposeA: 'i32', transposeB: 'i32', ...bounds },
   Binary: { kind: 'i32' },
-  Unary: { kind: 'i32', alpha: 'f32', beta: 'f32' },
+  Unary: unaryFunction,
   Softmax: {},
   Attention: { heads: 'i32', scale: 'f32' },
   Lrn: { size: 'i32', alpha: 'f32', beta: 'f32', bias: 'f32' },
@@ -228,7 +232,7 @@ const schema = {
   Gru: { ...recurrence, gKind: 'i32', gAlpha: 'f32', gBeta: 'f32', linearBeforeReset: 'i32' },
   Rnn: recurrence,
   Resample: { axis: 'i32' },
-  DynamicQuantizeRows: {},
+  DynamicQuantizeRows: unaryFunction,
   MatMulInt4: { blockSize: 'i32' },
   MatMulInt1: {},
   MatMulInt16: { ...clamp },
@@ -330,6 +334,18 @@ export const unaryKinds = {
   ScaledTanh: 35, // alpha · tanh(beta · x)
 } as const;
 export type UnaryKind = keyof typeof unaryKinds;
+
+/** The function that leaves every float as it is: a Clip without bounds. */
+export const noFunction: StepParams<'Unary'> = {
+  kind: unaryKinds.Clip,
+  alpha: Number.NEGATIVE_INFINITY,
+  beta: Number.POSITIVE_INFINITY,
+};
+
+/** Whether a function is `noFunction`. */
+export function leavesAsIs({ kind, alpha, beta }: StepParams<'Unary'>): boolean {
+  return kind === noFunction.kind && alpha === noFunction.alpha && beta === noFunction.beta;
+}
 
 /** Values of `Binary.kind`. */
 export const binaryKinds = { Add: 0, Sub: 1, Mul: 2, Div: 3, Pow: 4, Min: 5, Max: 6 } as const;

@@ -13,7 +13,13 @@ import {
   tensorAlignment,
   tensorSlack,
 } from '../../src/runtime/plan.js';
-import { fieldsOf, maxRank, type StepName, type StepParams } from '../../src/runtime/steps.js';
+import {
+  fieldsOf,
+  maxRank,
+  noFunction,
+  type StepName,
+  type StepParams,
+} from '../../src/runtime/steps.js';
 
 export interface Operand {
   readonly type: DataType;
@@ -98,15 +104,15 @@ const neutral: Readonly<Record<string, number>> = {
 
 /**
  * Parameters that change nothing: strides, dilations and groups 1, clamps of a whole byte, no
- * bounds, else 0.
+ * bounds, no function of rows that are quantized, else 0.
  */
 export function neutralParams<S extends StepName>(op: S): StepParams<S> {
-  return Object.fromEntries(
-    fieldsOf(op).map(([field, kind]) => [
-      field,
-      kind === 'i32x8' ? new Array<number>(maxRank).fill(0) : (neutral[field] ?? 0),
-    ]),
-  ) as unknown as StepParams<S>;
+  const fields = fieldsOf(op).map(([field, kind]) => [
+    field,
+    kind === 'i32x8' ? new Array<number>(maxRank).fill(0) : (neutral[field] ?? 0),
+  ]);
+  const own = op === 'DynamicQuantizeRows' ? noFunction : {};
+  return { ...Object.fromEntries(fields), ...own } as unknown as StepParams<S>;
 }
 
 /** Widens a list, one entry for each axis, to an `i32x8` field. */

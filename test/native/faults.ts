@@ -148,6 +148,11 @@ export const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ['kind 36', [[4]], [4], { kind: 36 }],
     ['another shape', [[4]], [5]],
   ],
+  DynamicQuantizeRows: [
+    ['kind 36', [[4, 3]], [4, 3], { kind: 36 }, ['float32', 'int8'], ['float32', [4]]],
+    ['kind −1', [[4, 3]], [4, 3], { kind: -1 }, ['float32', 'int8'], ['float32', [4]]],
+    ['fewer scales', [[4, 3]], [4, 3], {}, ['float32', 'int8'], ['float32', [3]]],
+  ],
   Attention: [
     ['no heads', [...heads], [2, 5, 8], { heads: 0 }],
     ['negative heads', [...heads], [2, 5, 8], { heads: -4 }],

@@ -1,4 +1,5 @@
 /** Products of weights narrower or wider than int8: the same bits everywhere, float results too. */
+import { type StepParams, unaryKinds } from '../../src/runtime/steps.js';
 import { floats, integers, type Random } from '../helpers/random.js';
 import { singleStepPlan } from '../helpers/singleStep.js';
 import { drawFactor, drawSize } from './draw.js';
@@ -10,6 +11,13 @@ function drawProduct(random: Random): { rows: number; depth: number; columns: nu
   const rows = random.chance(0.3) ? random.int(1, 4) : drawSize(random);
   const depth = random.chance(0.6) ? drawSize(random) : random.int(71, 700);
   return { rows, depth, columns };
+}
+
+/** A function whose results are the same bits everywhere. */
+function drawFunction(random: Random): StepParams<'Unary'> {
+  const { Clip, LeakyRelu, Neg, Abs, Ceil } = unaryKinds;
+  const kind = random.pick([Clip, Clip, LeakyRelu, Neg, Abs, Ceil]);
+  return { kind, alpha: random.pick([0, -1, 0.25]), beta: random.pick([1, 6, Infinity]) };
 }
 
 function drawRows(random: Random): Problem {
@@ -30,6 +38,7 @@ function drawRows(random: Random): Problem {
       { type: random.pick(['int8', 'uint8']), dims: [rows, depth] },
       { type: 'float32', dims: [rows] },
     ],
+    random.chance(0.5) ? {} : drawFunction(random),
   );
   return { plan, inputs: [x] };
 }

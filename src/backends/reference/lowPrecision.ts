@@ -3,17 +3,21 @@
  * that every backend keeps, so that the results are the same bits.
  */
 
+import { unaryFunctions } from '../../numerics/functions.js';
 import { unpack } from '../../numerics/pack.js';
+import { nameOfKind, unaryKinds } from '../../runtime/steps.js';
 import { requantized, rounded } from './arithmetic.js';
 import { dimsOf, elementsOf, optionalElementsOf, type StepKernel, typeOf } from './kernel.js';
 
 const { fround } = Math;
 
 export const dynamicQuantizeRows: StepKernel<'DynamicQuantizeRows'> = (
-  { inputs, outputs },
+  { inputs, outputs, params },
   memory,
 ) => {
-  const x = elementsOf<'float32'>(memory, inputs[0]);
+  const { kind, alpha, beta } = params;
+  const f = unaryFunctions[nameOfKind(unaryKinds, kind)];
+  const x = elementsOf<'float32'>(memory, inputs[0]).map((value) => f(value, alpha, beta));
   const y = elementsOf<'int8' | 'uint8'>(memory, outputs[0]);
   const zero = typeOf(memory, outputs[0]) === 'uint8' ? 128 : 0;
   const scale = elementsOf<'float32'>(memory, outputs[1]);

@@ -1,7 +1,8 @@
 /** The rules of the steps that ./lowPrecision computes. */
 import { formatShape, type Shape } from '../../core/shape.js';
 import type { PlanTensor } from '../../runtime/plan.js';
-import { type Need, needCount, needRange, needSame } from './needs.js';
+import { unaryKinds } from '../../runtime/steps.js';
+import { type Need, needCount, needKind, needRange, needSame } from './needs.js';
 import type { Rule } from './rules.js';
 
 /** A matrix whose rows are all axes but the last: their number and their length. */
@@ -29,9 +30,10 @@ export const lowPrecisionRules: {
   DynamicQuantizeRows: {
     reads: [['float32']],
     writes: [['int8', 'uint8'], ['float32']],
-    check: ({ inputs, outputs, need }) => {
+    check: ({ inputs, outputs, params, need }) => {
       needSame(need, outputs[0]!.dims, inputs[0]!.dims);
       needCount(need, outputs[1], rowsOf(need, inputs[0]!).rows);
+      needKind(need, params.kind, unaryKinds);
     },
   },
   MatMulInt4: {

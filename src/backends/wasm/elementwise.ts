@@ -3,7 +3,14 @@
  */
 import { binaryKinds, type StepParams, unaryKinds } from '../../runtime/steps.js';
 import { runOverRows } from './broadcast.js';
-import { areBytes, declined, floatBits, type PrepareContext, type WasmKernel } from './kernel.js';
+import {
+  areBytes,
+  type Declined,
+  declined,
+  floatBits,
+  type PrepareContext,
+  type WasmKernel,
+} from './kernel.js';
 
 export const qadd: WasmKernel<'QAdd'> = (step, context) => {
   const { aZero, bZero, yZero, min, max } = step.params;
@@ -84,16 +91,25 @@ const longKinds: readonly number[] = [
 /** Elements of which a part has a multiple: those of a cache line. */
 const lineElements = 16;
 
-export const unary: WasmKernel<'Unary'> = ({ inputs, outputs, params }, context) => {
-  const { kind, alpha, beta } = params;
-  const { operand, overParts, tensors } = context;
+/** Applies the function to `count` floats from one address to another. */
+export function prepareUnary(
+  { kind, alpha, beta }: StepParams<'Unary'>,
+  count: number,
+  { overParts }: PrepareContext,
+): ((x: number, y: number) => void) | Declined {
   const isLong = longKinds.includes(kind);
   if (!isLong && !shortKinds.includes(kind)) {
     return declined('a function of the mathematical library');
   }
-  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
-  const count = tensors[outputs[0]!]!.bytes / 4;
   const work = (isLong ? 16 : 2) * count;
   const run = overParts('unary', { units: count, grain: lineElements, work, scratch: 0 });
-  return (memory) => run(x(memory), y(memory), kind, alpha, beta);
+  return (x, y) => run(x, y, kind, alpha, beta);
+}
+
+export const unary: WasmKernel<'Unary'> = ({ inputs, outputs, params }, context) => {
+  const { operand, tensors } = context;
+  const run = prepareUnary(params, tensors[outputs[0]!]!.bytes / 4, context);
+  if ('declined' in run) return run;
+  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  return (memory) => run(x(memory), y(memory));
 };

@@ -6,8 +6,10 @@ import { bitsOf, type TypedArrayOf } from '../../core/dtype.js';
 import { elementCount } from '../../core/shape.js';
 import { forEachRun } from '../../numerics/layout.js';
 import type { Step } from '../../runtime/plan.js';
+import { leavesAsIs } from '../../runtime/steps.js';
 import { rounded } from '../reference/arithmetic.js';
 import { elementsOf, optionalElementsOf } from '../reference/kernel.js';
+import { prepareUnary } from './elementwise.js';
 import {
   type Declined,
   declined,
@@ -91,14 +93,24 @@ export const dynamicQuantizeLinear: WasmKernel<'DynamicQuantizeLinear'> = (
 };
 
 export const dynamicQuantizeRows: WasmKernel<'DynamicQuantizeRows'> = (
-  { inputs, outputs },
-  { operand, overParts, tensors },
+  { inputs, outputs, params },
+  context,
 ) => {
+  const { operand, overParts, scratch, tensors } = context;
   const { bytes, type } = tensors[outputs[0]!]!;
   const rows = tensors[outputs[1]!]!.bytes / 4;
   const depth = rows === 0 ? 0 : bytes / rows;
   const [x, y, scale] = [operand(inputs[0]), operand(outputs[0]), operand(outputs[1])];
   const parts = { units: rows, grain: 1, work: 8 * bytes, scratch: 8 };
   const run = overParts('quantizeRows', parts);
-  return (at) => run(x(at), y(at), scale(at), depth, types[type]!);
+  if (leavesAsIs(params)) {
+    return (at) => run(x(at), y(at), scale(at), depth, types[type]!);
+  }
+  const apply = prepareUnary(params, bytes, context);
+  if ('declined' in apply) return apply;
+  const values = scratch(4 * bytes);
+  return (at) => {
+    apply(x(at), values.address);
+    run(values.address, y(at), scale(at), depth, types[type]!);
+  };
 };

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../core/tensor.js';
 import { attribute } from '../../graph/attributes.js';
 import { type Attribute, type Dim, type Node, typeOf, type ValueType } from '../../graph/ir.js';
-import { fieldsOf, type StepName, type StepParams } from '../../runtime/steps.js';
+import { fieldsOf, noFunction, type StepName, type StepParams } from '../../runtime/steps.js';
 import type { Rewrite, Site } from './rules.js';
 import { isIdentity, permuteDims, permuteTensor, reshapeTarget } from './shapes.js';
 
@@ -101,7 +101,7 @@ export function rewriting(site: Site): Rewriting {
             domain: 'octavo',
             inputs: [x],
             outputs,
-            attributes: new Map(),
+            attributes: attributesOf('DynamicQuantizeRows', noFunction),
           },
           [
             { type: 'int8', dims },
