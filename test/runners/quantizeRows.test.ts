@@ -36,7 +36,9 @@ describe('rows of a function', () => {
         const whole = singleStepPlan('DynamicQuantizeRows', [matrix], results, {
           ...{ kind, alpha: 0, beta: 0 },
         });
-        expect(firstDifference(expected, runSingle(backend, whole, [x]), undefined)).toBe(undefined);
+        expect(firstDifference(expected, runSingle(backend, whole, [x]), undefined)).toBe(
+          undefined,
+        );
       }
     }
   });

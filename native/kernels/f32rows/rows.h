@@ -44,6 +44,7 @@ inline float largestOf(const float* x, size_t length) {
   Float parts[4] = {last, last, last, last};
   size_t i = 0;
   for (; i + 4 * V::kWords <= length; i += 4 * V::kWords) {
+#pragma GCC unroll 4
     for (size_t j = 0; j < 4; ++j) parts[j] = V::max(parts[j], V::loadFloat(x + i + j * V::kWords));
   }
   for (; i + V::kWords <= length; i += V::kWords) parts[0] = V::max(parts[0], V::loadFloat(x + i));
@@ -131,6 +132,7 @@ inline float sumOf(size_t length, Of&& of) {
     Float parts[4] = {V::setFloat(0), V::setFloat(0), V::setFloat(0), V::setFloat(0)};
     size_t i = first;
     for (; i + 4 * V::kWords <= end; i += 4 * V::kWords) {
+#pragma GCC unroll 4
       for (size_t j = 0; j < 4; ++j) parts[j] = V::add(parts[j], of(i + j * V::kWords, V::kWords));
     }
     for (; i < end; i += V::kWords) parts[0] = V::add(parts[0], of(i, V::kWords));
@@ -165,45 +167,55 @@ inline void layerNorm(const LayerNormArgs& args) {
   };
   const auto varianceOf = [=](const float* x, float mean, float* y) {
     const Float shift = V::setFloat(mean);
-    // By way of y, so that what the last vector lacks is 0 and not 0 - mean.
     return sumOf<V>(length,
                     [=](size_t i, size_t n) {
                       Float off = V::subtract(take(x + i, n), shift);
-                      put(y + i, off, n);
-                      if (n < V::kWords) off = V::loadFloats(y + i, n);
+                      // By way of y, so that what the last vector lacks is 0 and not 0 - mean.
+                      if (n < V::kWords) {
+                        V::storeFloats(y + i, off, n);
+                        off = V::loadFloats(y + i, n);
+                      }
                       return V::multiply(off, off);
                     }) /
            count;
   };
-  const auto scaleBy = [=, &args](Float factor, float* y) {
+  // What is not a whole vector lies in y, less its mean.
+  const auto scaleBy = [=, &args](const float* x, float mean, Float factor, float* y) {
     const float *scales = args.scale, *biases = args.bias;
-    for (size_t i = 0; i < length; i += V::kWords) {
-      const size_t left = length - i, n = left < V::kWords ? left : V::kWords;
-      const Float unit = V::multiply(take(y + i, n), factor), scale = take(scales + i, n);
-      put(y + i,
-          biases == nullptr ? V::multiply(unit, scale)
-                            : V::multiplyAdd(unit, scale, take(biases + i, n)),
-          n);
+    const auto scaled = [=](Float off, size_t i, size_t n) {
+      const Float unit = V::multiply(off, factor), scale = take(scales + i, n);
+      return biases == nullptr ? V::multiply(unit, scale)
+                               : V::multiplyAdd(unit, scale, take(biases + i, n));
+    };
+    const Float shift = V::setFloat(mean);
+    size_t i = 0;
+    for (; i + V::kWords <= length; i += V::kWords) {
+      const Float off = V::subtract(V::loadFloat(x + i), shift);
+      V::storeFloat(y + i, scaled(off, i, V::kWords));
     }
+    const size_t rest = length - i;
+    if (rest > 0) V::storeFloats(y + i, scaled(V::loadFloats(y + i, rest), i, rest), rest);
   };
   if (length == 0) return;
   forRowsTogether(args.rows, length, [=, &args](size_t first, size_t rows) {
     const float* x = args.x + first * length;
     float* y = args.y + first * length;
-    float of[kMostTogether];  // each row's mean, then its variance
+    float mean[kMostTogether], variance[kMostTogether];
     if (args.residual == nullptr) {
-      for (size_t i = 0; i < rows; ++i) of[i] = meanOf(x + i * length);
+      for (size_t i = 0; i < rows; ++i) mean[i] = meanOf(x + i * length);
     } else {
       const float* residual = args.residual + first * length;
       for (size_t i = 0; i < rows; ++i) {
-        of[i] = meanOfSum(x + i * length, residual + i * length, y + i * length);
+        mean[i] = meanOfSum(x + i * length, residual + i * length, y + i * length);
       }
       x = y;
     }
-    for (size_t i = 0; i < rows; ++i) of[i] = varianceOf(x + i * length, of[i], y + i * length);
     for (size_t i = 0; i < rows; ++i) {
-      const Float root = V::squareRoot(V::setFloat(of[i] + args.epsilon));
-      scaleBy(V::divide(V::setFloat(1), root), y + i * length);
+      variance[i] = varianceOf(x + i * length, mean[i], y + i * length);
+    }
+    for (size_t i = 0; i < rows; ++i) {
+      const Float root = V::squareRoot(V::setFloat(variance[i] + args.epsilon));
+      scaleBy(x + i * length, mean[i], V::divide(V::setFloat(1), root), y + i * length);
     }
   });
 }
@@ -259,6 +271,7 @@ inline void foldRowOf(const FoldArgs& args) {
   Double parts[4] = {start, start, start, start};
   size_t i = 0;
   for (; i + 4 * n <= args.count; i += 4 * n) {
+#pragma GCC unroll 4
     for (size_t j = 0; j < 4; ++j) {
       parts[j] = foldVectors<V>(kind, parts[j], V::loadDoubles(args.x + i + j * n));
     }

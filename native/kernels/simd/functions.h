@@ -33,15 +33,13 @@ struct Functions {
     return V::scale(V::add(constant(1), r.minusOne), r.n);
   }
 
-  // e^x for x up to 0; within two units in the last place.
+  // e^x for x up to 0; within two units in the last place for x from -20 on, and four below.
   static OCTAVO_INLINE Float exponentialUpToOne(Float x) {
     x = V::max(constant(-104), x);
     const Float n = V::round(V::multiply(x, constant(1.4426950408889634f)));
-    Float r = V::multiplyAdd(n, constant(-kLn2High), x);
-    r = V::multiplyAdd(n, constant(-kLn2Low), r);
+    const Float r = V::multiplyAdd(n, constant(-kLn2High), x);
     // e^r for |r| up to ln 2 / 2.
-    const float p[] = {
-        1, 0.999999702f, 0.499991477f, 0.166676536f, 0.0418981798f, 0.0082892077f};
+    const float p[] = {1, 0.999999702f, 0.499991477f, 0.166676536f, 0.0418981798f, 0.0082892077f};
     return V::scaleDown(polynomial(p, r), n);
   }
 
