@@ -29,7 +29,7 @@ export function depthwiseScratch(window: Window, layout: i32): usize {
 /**
  * The rows `begin` … `end − 1` of all outputs.
  *
- * x uint8 [N, H, W, C]; y [N, OH, OW, C], of the type that `output` names. `weights` are those of
+ * x uint8 [N, H, W, C]; y [N, OH, OW, yChannels], of the type that `output` names. `weights` are those of
  * `layout`; `bias` int32 and `multiplier` float32 have 16 elements for each block of channels.
  */
 export function depthwise(
@@ -51,7 +51,7 @@ export function depthwise(
   const filled = filledTaps(window, layout);
   const padding = scratch + tapsBytes(filled);
   const step = <usize>window.strideW * channels;
-  const yStep = <usize>channels * (output.kind == toUint8 ? 1 : 4);
+  const yStep = <usize>window.yChannels * (output.kind == toUint8 ? 1 : 4);
   fillBytes(padding, i8x16.splat(<i8>xZero), channels + 16);
 
   y += <usize>begin * window.outWidth * yStep;

@@ -15,7 +15,7 @@ export function convScratch(window: Window): usize {
 /**
  * The output pixels `begin` … `end − 1` of all images.
  *
- * x [N, H, W, C]; y [N, OH, OW, O]. `weights` holds the panels of each group in turn, `bias` eight
+ * x [N, H, W, C]; y [N, OH, OW, yChannels]. `weights` holds the panels of each group in turn, `bias` eight
  * elements for each panel.
  */
 export function conv(
@@ -36,7 +36,7 @@ export function conv(
   const channels = window.channels / window.groups;
   const strip = stripRows(units, floats, end - begin);
   const tileStep = tileBytes(units, floats);
-  const yStep = <usize>window.outChannels * 4;
+  const yStep = <usize>window.yChannels * 4;
   const buffer = scratch + stripBytesOf(units, floats, end - begin);
 
   for (let group = 0; group < window.groups; group++, x += 4 * channels) {

@@ -13,7 +13,7 @@ export function depthwiseFloatScratch(window: Window): usize {
   return tapsBytes(window.kernelH * window.kernelW) + 4 * <usize>window.channels + 80;
 }
 
-/** The rows `begin` … `end − 1` of all outputs. x [N, H, W, C]; y [N, OH, OW, C]. */
+/** The rows `begin` … `end − 1` of all outputs. x [N, H, W, C]; y [N, OH, OW, yChannels]. */
 export function depthwiseFloat(
   window: Window,
   x: usize,
@@ -27,12 +27,13 @@ export function depthwiseFloat(
   end: i32,
 ): void {
   const cell = <usize>window.channels * 4;
+  const yStep = <usize>window.yChannels * 4;
   const taps = window.kernelH * window.kernelW;
   const padding = scratch + tapsBytes(taps);
   const step = <usize>window.strideW * cell;
   fillBytes(padding, i8x16.splat(0), cell + 64);
 
-  y += <usize>begin * window.outWidth * cell;
+  y += <usize>begin * window.outWidth * yStep;
   for (let row = begin; row < end; row++) {
     const n = row / window.outHeight;
     const oy = row - n * window.outHeight;
@@ -40,7 +41,7 @@ export function depthwiseFloat(
       const inside = writeTaps(window, scratch, x, cell, padding, n, oy, ox);
       const count = inside ? pixelsInside(window, ox) : 1;
       ox += count;
-      for (let from: usize = 0, past = step * count; from < past; from += step, y += cell) {
+      for (let from: usize = 0, past = step * count; from < past; from += step, y += yStep) {
         pixel(scratch, taps, from, window.channels, weights, bias, y, lower, upper);
       }
     }

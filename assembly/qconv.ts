@@ -30,7 +30,7 @@ export function qconvScratch(window: Window, layout: i32): usize {
 /**
  * The output pixels `begin` … `end − 1` of all images.
  *
- * x uint8 [N, H, W, C]; y [N, OH, OW, O], of the type that `output` names. `weights` holds the
+ * x uint8 [N, H, W, C]; y [N, OH, OW, yChannels], of the type that `output` names. `weights` holds the
  * panels of each group in turn, for tiles of `layout`, whose bits in `flip` are inverted; `bias`
  * int32 and `multiplier` float32 have eight elements for each panel. Codes of a single group are
  * added to those of `residual`, which lie as y's do, unless it is 0.
@@ -59,7 +59,7 @@ export function qconv(
   const strip = stripRows(units, layout, end - begin);
   const tileStep = tileBytes(units, layout);
   const size: usize = output.kind == toUint8 ? 1 : 4;
-  const yStep = <usize>window.outChannels * size;
+  const yStep = <usize>window.yChannels * size;
   const buffer = scratch + stripBytesOf(units, layout, end - begin);
 
   for (let group = 0; group < window.groups; group++, x += channels) {

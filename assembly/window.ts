@@ -21,6 +21,8 @@ export class Window {
   padTop: i32;
   padLeft: i32;
   groups: i32;
+  /** Of a pixel of y, which may have room for more than outChannels. */
+  yChannels: i32;
 }
 
 /** Output pixels of all images. */

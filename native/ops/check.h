@@ -66,6 +66,11 @@ Status takeColumns(const StepView& step, const PrepareContext& context, size_t i
   return *values == nullptr ? badStep(std::string(name) + " must be a constant") : Status();
 }
 
+// Whether `length` elements from `first` on lie inside of the `room` that y has for them.
+inline bool holdsPlace(int64_t room, int64_t first, int64_t length) {
+  return first >= 0 && length <= room - first;
+}
+
 // Zero points and bounds of a uint8 result.
 inline bool isUint8Range(int32_t zero, int32_t min, int32_t max) {
   const auto inside = [](int32_t v) { return v >= 0 && v <= 255; };

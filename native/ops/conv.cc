@@ -40,7 +40,7 @@ class ConvStep final : public PreparedStep {
   FloatWeights weights;  // not packed, if not constant: each part packs what it needs
   TensorInfo x, weight, bias, y;
   bool hasBias = false;
-  size_t groups = 1;
+  size_t groups = 1, yFirst = 0;
   float lower = 0, upper = 0;
 
   void cut(const Window& window);
@@ -160,7 +160,7 @@ void ConvStep::runPart(const RunContext& context, size_t part, uint8_t* scratch)
     alignas(kTensorAlignment) float start[kMostFloatColumns] = {};
     if (biases != nullptr) std::memcpy(start, biases + column, panel.columns * sizeof(float));
     args.offset = group * rows.depth;
-    args.y = context.out<float>(y) + column;
+    args.y = context.out<float>(y) + yFirst + column;
     args.columns = panel.columns;
     forEachBlock([&](const ConvBlock& block) {
       const size_t depth = block.taps.count(), count = depth * width;
@@ -237,14 +237,16 @@ Status takeOperands(const StepView& step, ConvOperands* operands) {
   }
   const int64_t groups = params.groups;
   if (x->rank != 4 || weight->rank != 4 || y->rank != 4 || groups < 1 ||
-      y->dims[3] != weight->dims[0] || weight->dims[0] % groups != 0 ||
-      x->dims[3] != weight->dims[3] * groups) {
-    return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y [N, H, W, O] disagree");
+      weight->dims[0] % groups != 0 || x->dims[3] != weight->dims[3] * groups) {
+    return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y disagree");
   }
-  if (bias != nullptr && (bias->type != DataType::kFloat32 || bias->count != y->dims[3])) {
+  if (!holdsPlace(y->dims[3], params.yFirst, weight->dims[0])) {
+    return badStep("y has no room for the output channels from yFirst on");
+  }
+  if (bias != nullptr && (bias->type != DataType::kFloat32 || bias->count != weight->dims[0])) {
     return badStep("bias must be one float32 for each output channel");
   }
-  *operands = {x, weight, bias, y, groups, params.lower, params.upper, {}};
+  *operands = {x, weight, bias, y, groups, params.lower, params.upper, params.yFirst, {}};
   return makeWindow(params, weight->dims[1], weight->dims[2], *x, *y, &operands->window);
 }
 
@@ -254,7 +256,7 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
                    std::unique_ptr<PreparedStep>* prepared) {
   ConvOperands from{};
   OCTAVO_RETURN_IF_ERROR(takeOperands(step, &from));
-  if (from.y->count == 0) {
+  if (from.y->count == 0 || from.weight->dims[0] == 0) {
     *prepared = std::make_unique<EmptyStep>();
     return {};
   }
@@ -273,8 +275,9 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
   if (conv->hasBias) conv->bias = *from.bias;
   conv->lower = from.lower;
   conv->upper = from.upper;
+  conv->yFirst = static_cast<size_t>(from.yFirst);
 
-  const size_t columns = static_cast<size_t>(from.y->dims[3]) / conv->groups;
+  const size_t columns = static_cast<size_t>(from.weight->dims[0]) / conv->groups;
   const size_t depth = conv->rows.runs * conv->rows.runTaps * conv->rows.depth;
   const FloatDotKernel* forced = context.forced.in(findFloatDot);
   OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));

@@ -12,6 +12,7 @@ struct ConvOperands {
   const TensorInfo *x, *weight, *bias, *y;
   int64_t groups;
   float lower, upper;
+  int64_t yFirst;  // the channel of y that is the first
   Window window;
 };
 

@@ -30,6 +30,7 @@ class DepthwiseStep final : public PreparedStep {
  public:
   TensorInfo x, weight, bias, y;
   bool hasBias = false;
+  int64_t yFirst = 0;
   Window window{};
   std::vector<Span> runs;
   AlignedBuffer packed;
@@ -106,7 +107,7 @@ class DepthwiseStep final : public PreparedStep {
       args.pixels = static_cast<size_t>(run.outputs);
       args.weights = args.bias +
                      static_cast<size_t>(1 + firstRow * w.kernel + run.firstCell) * kDepthwiseBlock;
-      args.y = context.out<float>(y) + (row * w.output + run.begin) * channels;
+      args.y = context.out<float>(y) + (row * w.output + run.begin) * y.dims[3] + yFirst;
       kernel->run(args);
     }
   }
@@ -127,6 +128,7 @@ Status prepareDepthwise(const ConvOperands& operands, const PrepareContext& cont
   step->hasBias = operands.bias != nullptr;
   if (step->hasBias) step->bias = *operands.bias;
   step->y = *operands.y;
+  step->yFirst = operands.yFirst;
   step->window = operands.window;
   step->runs = spansOf(operands.window.w);
   step->kernel = &chooseFloatDepthwise(context.isa);
@@ -139,8 +141,9 @@ Status prepareDepthwise(const ConvOperands& operands, const PrepareContext& cont
   base.cellStride = static_cast<size_t>(window.w.dilation) * channels;
   base.lineStride = static_cast<size_t>(window.h.stride * window.w.input) * channels;
   base.pixelStride = static_cast<size_t>(window.w.stride) * channels;
-  base.channels = base.yStride = channels;
-  base.yLine = static_cast<size_t>(window.w.output) * channels;
+  base.channels = channels;
+  base.yStride = static_cast<size_t>(operands.y->dims[3]);
+  base.yLine = static_cast<size_t>(window.w.output) * base.yStride;
   base.weightRow = static_cast<size_t>(window.w.kernel);
   base.blockStride = (1 + cells) * kDepthwiseBlock;
   base.lower = operands.lower;

@@ -44,13 +44,12 @@ Status takeQConvOperands(const StepView& step, const PrepareContext& context, in
     return badStep("QConv takes uint8 and int8 and gives uint8, int32 or float32");
   }
   if (x->rank != 4 || weight->rank != 4 || y->rank != 4 || groups < 1 ||
-      y->dims[3] != weight->dims[0] || weight->dims[0] % groups != 0 ||
-      x->dims[3] != weight->dims[3] * groups) {
-    return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y [N, H, W, O] disagree");
+      weight->dims[0] % groups != 0 || x->dims[3] != weight->dims[3] * groups) {
+    return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y disagree");
   }
   *operands = {x, weight, y, context.weight<int8_t>(*weight), nullptr, nullptr, nullptr};
   if (operands->weights == nullptr) return badStep("weight must be a constant");
-  const int64_t channels = y->dims[3];
+  const int64_t channels = operands->channels();
   OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, DataType::kFloat32, channels, "multiplier",
                                      &operands->multiplier));
   OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 4, DataType::kInt32, channels, "weightZero",
@@ -85,7 +84,8 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const Q
       isa(panelsIsa),
       layout(panels),
       base{},
-      terms(computed) {
+      terms(computed),
+      yFirst_(static_cast<size_t>(params.yFirst)) {
   const auto pack = [&] { return packPanels(layout, groups, from.weights); };
   weights_ = packs.get(*from.weight, layout.form(groups), pack);
   multiplier_ = makeTable<float>(layout, groups, [&](size_t column, const DotKernel&) {
@@ -99,13 +99,13 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const Q
                                [&](size_t column, const DotKernel&) { return terms.bias[column]; });
   }
   base.fractions = true;
-  for (int64_t i = 0; from.multiplier != nullptr && i < y.dims[3]; ++i) {
+  for (int64_t i = 0; from.multiplier != nullptr && i < from.channels(); ++i) {
     base.fractions = base.fractions && std::fabs(from.multiplier[i]) < 1;
   }
   base.taps = layout.taps;
   base.quads = layout.quads;
   base.output = layout.output;
-  base.yStride = static_cast<size_t>(y.dims[3]) * (base.output == DotOutput::kUint8 ? 1 : 4);
+  base.yStride = static_cast<size_t>(y.dims[3]) * elementBytes();
   base.zero = params.yZero;
   base.min = params.min;
   base.max = params.max;
@@ -216,7 +216,6 @@ void QProduct::enter(size_t panel, uint8_t* results, const QTermValues& values, 
                      DotArgs* args) const {
   const Panel& at = panelAt(panel);
   const size_t position = positionOf(panel);
-  const size_t elementBytes = base.output == DotOutput::kUint8 ? 1 : 4;
   args->weights = weightsOf(panel);
   const QuadOrder order = orderOf(layout, at, groupOf(panel), *weights_);
   args->order = order.order;
@@ -234,7 +233,7 @@ void QProduct::enter(size_t panel, uint8_t* results, const QTermValues& values, 
     args->addend = reinterpret_cast<const float*>(addend_.data()) + position;
   }
   args->columns = at.columns;
-  args->y = results + (groupOf(panel) * layout.columns + at.column) * elementBytes;
+  args->y = results + (yFirst_ + groupOf(panel) * layout.columns + at.column) * elementBytes();
 }
 
 Status prepareQConv(const StepView& step, const PrepareContext& context,
@@ -246,11 +245,15 @@ Status prepareQConv(const StepView& step, const PrepareContext& context,
       (from.y->type == DataType::kUint8 && !isUint8Range(params.yZero, params.min, params.max))) {
     return badStep("zero points and bounds of uint8 must lie in 0 ... 255");
   }
+  if (!holdsPlace(from.y->dims[3], params.yFirst, from.channels())) {
+    return badStep("y has no room for the output channels from yFirst on");
+  }
   OCTAVO_RETURN_IF_ERROR(
-      takeColumns(step, context, 2, DataType::kInt32, from.y->dims[3], "bias", &from.bias));
+      takeColumns(step, context, 2, DataType::kInt32, from.channels(), "bias", &from.bias));
   QResidual residual;
   OCTAVO_RETURN_IF_ERROR(takeQResidual(step, *from.y, &residual));
   if (residual.present) {
+    if (from.y->dims[3] != from.channels()) return badStep("a sum with a residual must fill y");
     params.yZero = params.codeZero;
     params.min = params.codeMin;
     params.max = params.codeMax;
@@ -288,7 +291,7 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
     }
   }
   const auto groups = static_cast<size_t>(params.groups);
-  const size_t columns = static_cast<size_t>(from.y->dims[3]) / groups;
+  const size_t columns = static_cast<size_t>(from.channels()) / groups;
   const size_t depth = gather.depth() / groups;
   const Isa isa =
       forced != nullptr ? forced->isa : isaOfProduct(context.isa, window.outputs(), depth);

@@ -22,10 +22,13 @@ struct QConvOperands {
   const int32_t* bias;        // [O]
   const float* multiplier;    // [O]
   const int32_t* weightZero;  // [O]; null where all are 0
+
+  int64_t channels() const { return weight->dims[0]; }
 };
 
-// Checks x, weight and y against each other, and takes multipliers and zero points of weights,
-// which QConv and QConvDynamic have in the same places; `from->bias` is left alone.
+// Checks x, weight and y against each other, but for the channels of y, and takes multipliers and
+// zero points of weights, which QConv and QConvDynamic have in the same places; `from->bias` is
+// left alone.
 Status takeQConvOperands(const StepView& step, const PrepareContext& context, int64_t groups,
                          QConvOperands* from);
 
@@ -73,6 +76,8 @@ class QProduct {
   size_t groupOf(size_t panel) const { return panel / layout.panels.size(); }
   const DotKernel& kernelOf(size_t panel) const { return *panelAt(panel).kernel; }
   size_t panelBytes(size_t panel) const { return layout.taps * tapBytes(kernelOf(panel)); }
+  size_t columns() const { return groups * layout.columns; }
+  size_t elementBytes() const { return base.output == DotOutput::kUint8 ? 1 : 4; }
   // Whether weights come from further away than the cache of a core, and are fetched in time.
   bool weightsAreFar() const { return groups * layout.weightBytes > secondLevelCacheBytes() / 8; }
   // Weights of one tap in a panel.
@@ -100,6 +105,7 @@ class QProduct {
     return groupOf(panel) * layout.positions + panelAt(panel).position;
   }
 
+  size_t yFirst_;  // the column of y that is the product's first
   PackedBuffer weights_;
   AlignedBuffer multiplier_, weightZero_, addend_;
   std::vector<AlignedBuffer> biases_;

@@ -23,7 +23,6 @@ Status takeTerms(const StepView& step, const PrepareContext& context, const QCon
                  QTerms* terms) {
   const bool perPixel = step.as<QConvDynamicParams>().perPixel != 0;
   const TensorInfo* xScale = inputAt(step, 5);
-  const int64_t channels = from.y->dims[3];
   if (xScale != nullptr) {
     const int64_t pixels = from.y->dims[0] * from.y->dims[1] * from.y->dims[2];
     terms->perPixel = perPixel;
@@ -35,7 +34,7 @@ Status takeTerms(const StepView& step, const PrepareContext& context, const QCon
     terms->xScale = *xScale;
   }
   OCTAVO_RETURN_IF_ERROR(
-      takeColumns(step, context, 6, DataType::kFloat32, channels, "bias", &terms->bias));
+      takeColumns(step, context, 6, DataType::kFloat32, from.channels(), "bias", &terms->bias));
   const bool sums = from.y->type == DataType::kInt32;
   if (sums && (xScale != nullptr || terms->bias != nullptr)) {
     return badStep("an int32 result has neither scale nor bias");
@@ -51,6 +50,7 @@ Status prepareQConvDynamic(const StepView& step, const PrepareContext& context,
   QConvOperands from{};
   OCTAVO_RETURN_IF_ERROR(takeQConvOperands(step, context, own.groups, &from));
   if (from.y->type == DataType::kUint8) return badStep("y must be int32 or float32");
+  if (from.y->dims[3] != from.channels()) return badStep("y must have the output channels");
   QTerms terms;
   QConvParams params{};
   OCTAVO_RETURN_IF_ERROR(takeZero(step, context, &terms, &params.xZero));

@@ -84,6 +84,9 @@ Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, c
   step->layout = std::move(layout);
   step->x = *from.x;
   step->y = *from.y;
+  step->yFirst = static_cast<size_t>(params.yFirst);
+  step->elementBytes = from.y->type == DataType::kUint8 ? 1 : 4;
+  step->base.yStride = static_cast<size_t>(from.y->dims[3]) * step->elementBytes;
   step->terms = terms;
   if (!step->prepareForm()) return {};
 
@@ -116,7 +119,6 @@ Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, c
   base.rows.padding = step->padding.data();
   base.quads = blocks.quads;
   base.output = outputOf(from.y->type);
-  base.yStride = count * (base.output == DepthwiseOutput::kUint8 ? 1 : 4);
   base.zero = params.yZero;
   base.min = params.min;
   base.max = params.max;

@@ -20,6 +20,11 @@ class QDepthwiseStep : public PreparedStep {
   // What only the form knows. False if windows reach too far for it.
   virtual bool prepareForm() = 0;
 
+  // Where the results of a pixel of y begin.
+  uint8_t* resultsOf(const RunContext& context, size_t pixel) const {
+    return context.out<uint8_t>(y) + pixel * base.yStride + yFirst * elementBytes;
+  }
+
   // Points `args` to a block's operands.
   void selectBlock(const ChannelBlock& block, DepthwiseArgs* args) const;
 
@@ -32,6 +37,7 @@ class QDepthwiseStep : public PreparedStep {
   AlignedBuffer padding;  // one pixel of zero points, where they are known
   DepthwiseArgs base{};
   TensorInfo x, y;
+  size_t yFirst = 0, elementBytes = 0;  // the channel of y that is the first, and of an element
   QTerms terms;
 };
 

@@ -90,7 +90,7 @@ bool RowsStep::prepareForm() {
   args.newest = three ? args.stride : 0;
   args.reach = 2 * (layout.rowQuads - 1);
   args.shifts = layout.shifts;
-  args.yRow = static_cast<size_t>(window.w.output * window.channels);
+  args.yRow = static_cast<size_t>(window.w.output) * base.yStride;
 
   const size_t width = divideUp(static_cast<size_t>(window.w.output), layout.shifts);
   size_t most = kStripUnit;
@@ -127,7 +127,6 @@ void RowsStep::fillQuads(const ChannelBlock& block, const DepthwiseArgs& args,
 }
 
 void RowsStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
-  const auto channels = static_cast<size_t>(window.channels);
   const size_t group = part % groups, band = part / groups % bands, image = part / groups / bands;
   const size_t first = band * rows;
   const auto height = static_cast<size_t>(window.h.output);
@@ -149,7 +148,7 @@ void RowsStep::runPart(const RunContext& context, size_t part, uint8_t* scratch)
 
   const size_t begin = group * blocks, end = std::min(layout.blocks.size(), begin + blocks);
   const size_t stripOutputs = stripCells * layout.shifts;
-  uint8_t* y0 = context.out<uint8_t>(y) + (image * height + first) * args.rows.yRow;
+  uint8_t* y0 = resultsOf(context, 0) + (image * height + first) * args.rows.yRow;
   const DepthwiseKernel* filled = nullptr;  // whose cells quadAt is for
   for (size_t strip = 0; strip < strips; ++strip) {
     const size_t output = strip * stripOutputs;
@@ -161,7 +160,7 @@ void RowsStep::runPart(const RunContext& context, size_t part, uint8_t* scratch)
       args.rows.plane = planeBytes(stripCells, static_cast<size_t>(block.kernel->channels));
       if (block.kernel != filled) fillQuads(block, args, quadAt);
       filled = block.kernel;
-      args.y = y0 + output * channels + block.channel;
+      args.y = y0 + output * base.yStride + block.channel;
       block.kernel->run(args);
     }
   }

@@ -50,7 +50,6 @@ void TapsStep::run(const RunContext& context) const {
   const int64_t perImage = (window.h.output + rows - 1) / rows;
   const int64_t imageBytes = window.h.input * window.w.input * window.channels;
   const QTermValues values = valuesOf(terms, context);
-  const size_t elementBytes = base.yStride / channelsOf();
   const auto body = [&](size_t part, size_t worker) {
     const int64_t image = static_cast<int64_t>(part) / perImage;
     const int64_t first = static_cast<int64_t>(part) % perImage * rows;
@@ -70,7 +69,7 @@ void TapsStep::run(const RunContext& context) const {
     for (int64_t row = 0; row < outputs; ++row) {
       args.taps.grid = grid + row * window.h.stride * width;
       const int64_t pixel = (image * window.h.output + first + row) * window.w.output;
-      uint8_t* out = context.out<uint8_t>(y) + static_cast<size_t>(pixel) * base.yStride;
+      uint8_t* out = resultsOf(context, static_cast<size_t>(pixel));
       for (const ChannelBlock& block : layout.blocks) {
         selectBlock(block, &args);
         if (terms.present) {

@@ -90,10 +90,10 @@ void QGridStep::cut() {
   // What an output adds to the bytes that are touched: windows wider than their stride overlap.
   const auto pixels = static_cast<size_t>(std::min(h.window.stride, h.window.kernel) *
                                           std::min(w.window.stride, w.window.kernel));
-  const size_t rowBytes = pixels * pixelBytes + product.base.yStride;
+  const size_t rowBytes = pixels * pixelBytes + product.columns() * product.elementBytes();
   const double work = static_cast<double>(lines * width) *
                       static_cast<double>(product.layout.taps * product.layout.depth) *
-                      static_cast<double>(product.y.dims[3]);
+                      static_cast<double>(product.columns());
   const size_t parts = productParts(work, product.isa);
   const size_t least = divideUp(kFewRows, std::max<size_t>(width, 1));
   const size_t most = std::max(stripBytes() / std::max<size_t>(rowBytes * width, 1), least);

@@ -46,8 +46,8 @@ void QPointersStep::cut() {
   // What a row adds to the bytes that are touched: rows of a window wider than its stride overlap.
   const WindowAxis &h = gather.window.h, &w = gather.window.w;
   const int64_t pixels = std::min(h.stride, h.kernel) * std::min(w.stride, w.kernel);
-  const int64_t columns = product.y.dims[3];
-  const auto rowBytes = static_cast<size_t>(gather.window.channels * pixels + columns);
+  const size_t columns = product.columns();
+  const size_t rowBytes = static_cast<size_t>(gather.window.channels * pixels) + columns;
   size_t most = std::min(stripBytes() / std::max<size_t>(rowBytes, 1), kTableBytes / perRow);
   most = std::min(std::max(most / kRowUnit, size_t{1}) * kRowUnit, kMostRows);
   const double work = static_cast<double>(rows) * static_cast<double>(gather.taps()) *

@@ -3,12 +3,14 @@
  * node `octavo:X` becomes step X, attributes become parameters of the same name. Attributes that a step
  * has no field for served shape inference and are dropped.
  *
- * `octavo:Reshape` becomes nothing: its result is the same bytes under other dims. Every graph output is
- * a tensor of the arena that no graph input and no constant shares, by a Copy where need be.
+ * `octavo:Reshape` becomes nothing: its result is the same bytes under other dims. Of a Concat remains what its parts' own
+ * steps cannot write where they end up (./parts). Every graph output is a tensor of the arena that no graph input and no constant
+ * shares, by a Copy where need be.
  */
 import { bitsOf, type TypedArray } from '../core/dtype.js';
 import { invariant, OctavoError } from '../core/errors.js';
 import { type Limits, resolveLimits } from '../core/limits.js';
+import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Attribute, type Graph, type Node, qualifiedOp, typeOf } from '../graph/ir.js';
 import {
@@ -18,22 +20,14 @@ import {
   layoutArena,
   layoutConstants,
 } from './memory.js';
+import { type Draft, placeParts } from './parts.js';
 import type { Plan, PlanTensor, Step } from './plan.js';
-import { type FieldKind, fieldsOf, isStepName, maxRank, type StepName } from './steps.js';
+import { type FieldKind, isStepName, maxRank, mayWriteWider, nodeFieldsOf } from './steps.js';
 
 export interface CompileOptions {
   /** Constants that lie in the model space; the others go to the plan's own. */
   readonly model?: ConstantOffsets | undefined;
   readonly limits?: Partial<Limits> | undefined;
-}
-
-/** A step before its tensors have offsets: it reads and writes values by name. */
-interface Draft {
-  readonly op: StepName;
-  readonly node: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly params: Record<string, number | readonly number[]>;
 }
 
 /**
@@ -44,12 +38,12 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   const limits = resolveLimits(options.limits);
   const aliases = new Map<string, string>();
   const rootOf = (value: string): string => aliases.get(value) ?? value;
-  const drafts: Draft[] = [];
+  const whole: Draft[] = [];
   for (const node of graph.nodes) {
     if (qualifiedOp(node) === 'octavo:Reshape') {
       aliases.set(node.outputs[0]!, rootOf(node.inputs[0]!));
     } else {
-      drafts.push(draftOf(node));
+      whole.push(draftOf(node));
     }
   }
   const copies = new Map<string, string>();
@@ -69,7 +63,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
       copy = `${value}:copy`;
       while (typeOf(graph, copy) !== undefined) copy += "'";
       copies.set(value, copy);
-      drafts.push({ op: 'Copy', node: name, inputs: [value], outputs: [copy], params: {} });
+      whole.push({ op: 'Copy', node: name, inputs: [value], outputs: [copy], params: {} });
     }
     return { name, value: copy };
   });
@@ -77,6 +71,8 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   const copied = new Map([...copies].map(([value, copy]) => [copy, value]));
   const describe = (value: string) => describeValue(graph, copied.get(value) ?? value, limits);
   const outputs = ports.map((port) => port.value);
+  const dimsOf = (value: string) => describe(value).dims;
+  const drafts = placeParts(whole, { dimsOf, rootOf, outputs });
   const arena = placeActivations(graph.inputs, drafts, outputs, {
     isConstant: (value) => graph.constants.has(rootOf(value)),
     rootOf,
@@ -87,15 +83,17 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   const own = layoutConstants(constantsBeyond(drafts, constantOf, options.model));
 
   const tensors: PlanTensor[] = [];
-  const indexes = new Map<string, number>();
-  const indexOfValue = (value: string): number => {
+  const indexes = new Map<string, Map<string, number>>();
+  /** The tensor of a value, or of its bytes under other dims. */
+  const indexOfValue = (value: string, dims?: Shape): number => {
     if (value === '') return -1;
-    let index = indexes.get(value);
-    if (index === undefined) {
-      index = tensors.length;
-      indexes.set(value, index);
-      tensors.push({ ...describe(value), ...placeOf(value) });
-    }
+    const own = describe(value);
+    const tensor = { ...own, dims: dims ?? own.dims, ...placeOf(value) };
+    const byDims = indexes.get(value) ?? new Map<string, number>();
+    indexes.set(value, byDims);
+    const key = tensor.dims.join();
+    const index = byDims.get(key) ?? tensors.push(tensor) - 1;
+    byDims.set(key, index);
     return index;
   };
   const placeOf = (value: string): Pick<PlanTensor, 'space' | 'offset'> => {
@@ -107,12 +105,12 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   };
   const inputs = graph.inputs.map((name) => ({ name, tensor: indexOfValue(name) }));
   const steps = drafts.map(
-    ({ op, node, inputs, outputs, params }) =>
+    ({ op, node, inputs, outputs, params, dims }) =>
       ({
         op,
         node,
-        inputs: inputs.map(indexOfValue),
-        outputs: outputs.map(indexOfValue),
+        inputs: inputs.map((value) => indexOfValue(value)),
+        outputs: outputs.map((value) => indexOfValue(value, dims)),
         params,
       }) as unknown as Step,
   );
@@ -134,8 +132,8 @@ function draftOf(node: Node): Draft {
       where: name,
     });
   }
-  const params: Draft['params'] = {};
-  for (const [field, kind] of fieldsOf(op)) {
+  const params: Draft['params'] = mayWriteWider(op) ? { yFirst: 0 } : {};
+  for (const [field, kind] of nodeFieldsOf(op)) {
     params[field] = paramOf(node, field, kind, node.attributes.get(field));
   }
   return { op, node: name, inputs: node.inputs, outputs: node.outputs, params };
@@ -224,7 +222,7 @@ function placeActivations(
   for (const input of inputs) bear(input, -1);
   drafts.forEach((draft, time) => {
     for (const value of draft.inputs) if (value !== '' && !isConstant(value)) use(value, time);
-    for (const value of draft.outputs) if (value !== '') bear(value, time);
+    for (const value of draft.outputs) if (value !== '' && !indexes.has(value)) bear(value, time);
   });
   for (const value of outputs) use(value, drafts.length);
   const layout = layoutArena(lifetimes satisfies Lifetime[], limit);

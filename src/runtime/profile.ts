@@ -1,5 +1,6 @@
 /** Where the time of a run goes: a figure for each step, and for each kind of step. */
 import type { Plan, PlanTensor, Step } from './plan.js';
+import type { StepParams } from './steps.js';
 
 /** One step of a plan. */
 export interface StepProfile {
@@ -60,7 +61,7 @@ export function timedSteps(
   return plan.steps.map((step, i) => {
     const own: number[] = [];
     for (let run = Math.min(skip, runs - 1); run < runs; run++) own.push(times[run * count + i]!);
-    const output = plan.tensors[step.outputs[0]!]!;
+    const output = outputOf(step, plan.tensors);
     return {
       node: step.node,
       op: step.op,
@@ -76,10 +77,25 @@ function medianOf(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? 0;
 }
 
+/** Type and dims of what a step computes, which may be a part of the tensor that it writes to. */
+function outputOf(
+  { op, inputs, outputs, params }: Step,
+  tensors: readonly PlanTensor[],
+): Pick<PlanTensor, 'type' | 'dims'> {
+  const { type, dims } = tensors[outputs[0]!]!;
+  if (op === 'QConv' || op === 'Conv') {
+    return { type, dims: dims.with(3, tensors[inputs[1]!]!.dims[0]!) };
+  }
+  if (op !== 'Concat') return { type, dims };
+  const { axis } = params as StepParams<'Concat'>;
+  const length = inputs.reduce((sum, index) => sum + tensors[index]!.dims[axis]!, 0);
+  return { type, dims: dims.with(axis, length) };
+}
+
 /** Multiplications and additions of a product, padding counted; 0 for other steps. */
 function operationsOf(step: Step, tensors: readonly PlanTensor[]): number {
   const dims = (index: number | undefined) => tensors[index!]!.dims;
-  const y = dims(step.outputs[0]).reduce((a, b) => a * b, 1);
+  const y = outputOf(step, tensors).dims.reduce((a, b) => a * b, 1);
   switch (step.op) {
     case 'QConv':
     case 'Conv': {

@@ -13,6 +13,9 @@
  * - Padding after (bottom, right) is not a parameter: it follows from the output's dims.
  * - requantize(acc, m, z) = clamp(roundHalfEven(f32(acc) * m) + z, min, max), docs ARITHMETIC.
  * - An absent optional input is tensor index -1.
+ * - y of a step with `yFirst` may have room for more than the step computes, along the last axis or, of Concat, along `axis`. What
+ *   it computes begins at element `yFirst` of that axis; the rest of y it leaves as it is. So the parts of a concatenation are
+ *   written where they end up. A QConv with a residual fills y.
  */
 import type { ArithmeticOperation, Comparison } from '../numerics/arithmetic.js';
 
@@ -51,6 +54,8 @@ const bounds = { lower: 'f32', upper: 'f32' } as const;
 
 /** A function of one float. */
 const unaryFunction = { kind: 'i32', alpha: 'f32', beta: 'f32' } as const;
+/** Where in y a step writes. */
+const place = { yFirst: 'i32' } as const;
 
 /** Direction, bound and first function of a recurrent cell. */
 const recurrence = {
@@ -174,6 +179,7 @@ const schema = {
     ...clamp,
     ...bounds,
     ...residual,
+    ...place,
   },
   QConvDynamic: { ...window, groups: 'i32', perPixel: 'i32', ...bounds },
   QAdd: {
@@ -197,7 +203,7 @@ const schema = {
   Lookup: {},
   MaxPool: kernelWindow,
   AveragePool: { ...kernelWindow, countIncludePad: 'i32' },
-  Conv: { ...window, groups: 'i32', ...bounds },
+  Conv: { ...window, groups: 'i32', ...bounds, ...place },
   MatMul: { transposeA: 'i32', transposeB: 'i32', ...bounds },
   Binary: { kind: 'i32' },
   Unary: unaryFunction,
@@ -206,7 +212,7 @@ const schema = {
   Lrn: { size: 'i32', alpha: 'f32', beta: 'f32', bias: 'f32' },
   LayerNorm: { epsilon: 'f32' },
   Reduce: { kind: 'i32', axes: 'i32x8' },
-  Concat: { axis: 'i32' },
+  Concat: { axis: 'i32', ...place },
   Transpose: { perm: 'i32x8' },
   Slice: { starts: 'i32x8', steps: 'i32x8' },
   Pad: { before: 'i32x8', value: 'f32', mode: 'i32' },
@@ -247,6 +253,9 @@ export type StepParams<S extends StepName = StepName> = {
   readonly [F in keyof (typeof schema)[S]]: ValueOfField<(typeof schema)[S][F]>;
 };
 
+/** The same of a node in a graph, which knows values and not where they lie. */
+export type NodeParams<S extends StepName = StepName> = Omit<StepParams<S>, keyof typeof place>;
+
 export const stepNames = Object.keys(schema) as readonly StepName[];
 
 export function isStepName(name: string): name is StepName {
@@ -261,6 +270,16 @@ export function stepCode(name: StepName): number {
 /** Fields of a step, in the order in which they are encoded. */
 export function fieldsOf(name: StepName): readonly (readonly [string, FieldKind])[] {
   return Object.entries(schema[name]);
+}
+
+/** Whether y may have room for more than the step computes. */
+export function mayWriteWider(name: StepName): boolean {
+  return Object.hasOwn(schema[name], 'yFirst');
+}
+
+/** Those that a node in a graph has. */
+export function nodeFieldsOf(name: StepName): readonly (readonly [string, FieldKind])[] {
+  return fieldsOf(name).filter(([field]) => !Object.hasOwn(place, field));
 }
 
 /** The schema as text, one step a line: what native/plan/steps.inc must agree with. */

@@ -32,7 +32,10 @@ export const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ['negative padding', [image, weight], convolved, { padTop: -1 }],
     ['a kernel of no cells', [image, [8, 0, 3, 4]], convolved],
     ['other channels', [image, [8, 3, 3, 5]], convolved],
-    ['other output channels', [image, weight], [1, 3, 4, 7]],
+    ['more output channels than y', [image, weight], [1, 3, 4, 7]],
+    ['channels beyond y', [image, weight], [1, 3, 4, 12], { yFirst: 5 }],
+    ['channels before y', [image, weight], [1, 3, 4, 12], { yFirst: -1 }],
+    ['channels far behind y', [image, weight], [1, 3, 4, 12], { yFirst: 2 ** 31 - 1 }],
     ['another batch', [image, weight], [2, 3, 4, 8]],
     ['rank 3', [[5, 6, 4], weight], convolved],
     ['a short bias', [image, weight, [7]], convolved],
@@ -186,14 +189,17 @@ export const faults: { readonly [S in StepName]?: readonly Fault<S>[] } = {
     ['an axis beyond the last', [[4, 3]], [4, 3], { axis: 2 }],
     ['axis −1', [[4, 3]], [4, 3], { axis: -1 }],
     [
-      'lengths that do not add up',
+      'more than y',
       [
         [4, 3],
         [4, 2],
       ],
-      [4, 6],
+      [4, 4],
       { axis: 1 },
     ],
+    ['a part beyond y', [[4, 3]], [4, 6], { axis: 1, yFirst: 4 }],
+    ['a part before y', [[4, 3]], [4, 6], { axis: 1, yFirst: -1 }],
+    ['a part far behind y', [[4, 3]], [4, 6], { axis: 1, yFirst: 2 ** 31 - 1 }],
     [
       'another length across',
       [

@@ -54,6 +54,15 @@ describe('malformed QConvDynamic', () => {
     ['a computed bias', { bias: { type: 'float32', dims: [4] } }, 'float32'],
     ['a computed weight', { weight: { type: 'int8', dims: [4, 1, 1, 3] } }, 'float32'],
     ['other channels', { x: { type: 'uint8', dims: [1, 2, 2, 4] } }, 'float32'],
+    [
+      'room for another channel',
+      {
+        weight: { type: 'int8', dims: [3, 1, 1, 3], constant: constant.subarray(3) },
+        multiplier: { type: 'float32', dims: [3], constant: new Float32Array(3) },
+        ...{ weightZero: undefined, bias: undefined },
+      },
+      'float32',
+    ],
     ['a scale of sums', { bias: undefined }, 'int32'],
     ['a bias of sums', { xScale: undefined }, 'int32'],
   ])('refuses %s', (_, changes, type) => {

@@ -10,6 +10,7 @@ import { allocateRegion, createPlanMemory, regionOf } from '../../src/backends/r
 import type { TypedArray } from '../../src/core/dtype.js';
 import { compile } from '../../src/runtime/compile.js';
 import type { Plan, PlanTensor } from '../../src/runtime/plan.js';
+import { mayWriteWider } from '../../src/runtime/steps.js';
 import { lowered, type Results, runPlan } from '../passes/oracle.js';
 import { randomNetwork } from '../passes/randomNetwork.js';
 
@@ -22,7 +23,13 @@ function lifetimesOf({ steps, inputs, outputs, tensors }: Plan): Map<PlanTensor,
   const keyOf = (index: number) => `${tensors[index]!.offset} ${tensors[index]!.bytes}`;
   const spans: { key: string; birth: number; death: number; tensors: PlanTensor[] }[] = [];
   const open = new Map<string, (typeof spans)[number]>();
-  const write = (index: number, time: number) => {
+  const write = (index: number, time: number, isPart = false) => {
+    // What nobody has read yet is still being written, part by part.
+    const begun = open.get(keyOf(index));
+    if (isPart && begun !== undefined && begun.birth === begun.death) {
+      begun.tensors.push(tensors[index]!);
+      return;
+    }
     const span = { key: keyOf(index), birth: time, death: time, tensors: [tensors[index]!] };
     spans.push(span);
     open.set(span.key, span);
@@ -36,7 +43,7 @@ function lifetimesOf({ steps, inputs, outputs, tensors }: Plan): Map<PlanTensor,
   for (const { tensor } of inputs) write(tensor, -1);
   steps.forEach((step, time) => {
     for (const index of step.inputs) read(index, time);
-    for (const index of step.outputs) write(index, time);
+    for (const index of step.outputs) write(index, time, mayWriteWider(step.op));
   });
   for (const { tensor } of outputs) read(tensor, steps.length);
   return new Map(

@@ -26,7 +26,13 @@ const plan: Plan = {
       outputs: [1],
       params: { perm: [2, 0, 1, 0, 0, 0, 0, 0] },
     },
-    { op: 'Concat', node: 'join', inputs: [0, -1, 2], outputs: [0], params: { axis: -1 } },
+    {
+      op: 'Concat',
+      node: 'join',
+      inputs: [0, -1, 2],
+      outputs: [0],
+      params: { axis: -1, yFirst: 3 },
+    },
   ],
   inputs: [{ name: 'in', tensor: 0 }],
   outputs: [
@@ -47,7 +53,7 @@ describe('encodePlan', () => {
       ...[0, 1, 0],
       ...[stepCode('Unary'), 1, 1, 3, 0, 0, 0, bitsOf(0.5), 0x7f800000],
       ...[stepCode('Transpose'), 1, 1, 8, 1, 1, 2, 0, 1, 0, 0, 0, 0, 0],
-      ...[stepCode('Concat'), 3, 1, 1, 0, -1, 2, 0, -1],
+      ...[stepCode('Concat'), 3, 1, 2, 0, -1, 2, 0, -1, 3],
     ]);
   });
 

@@ -5,6 +5,7 @@ import { floatSuites } from './float.js';
 import { indexingSuites } from './indexing.js';
 import { lowPrecisionSuites } from './lowPrecision.js';
 import { movementSuites } from './movement.js';
+import { partSuites } from './parts.js';
 import { poolSuites } from './pool.js';
 import type { Suite } from './problem.js';
 import { qconvSuites } from './qconv.js';
@@ -22,6 +23,7 @@ export const suites: readonly Suite[] = [
   ...indexingSuites,
   ...floatSuites,
   ...recurrentSuites,
+  ...partSuites,
   attentionSuite,
   ...lowPrecisionSuites,
 ];

@@ -45,13 +45,13 @@ export function drawProblem(suite: Suite, index: number): Problem & { readonly s
   return { ...suite.draw(createRandom(seed)), seed };
 }
 
-/** The step of a problem in one line: what to look at when it fails. */
+/** The last step of a problem in one line: what to look at when it fails. */
 export function describeProblem({ plan }: Problem): string {
   const name = (index: number): string => {
     const tensor = plan.tensors[index];
     return tensor === undefined ? '-' : `${tensor.type}${formatShape(tensor.dims)}`;
   };
-  const [step] = plan.steps;
+  const step = plan.steps.at(-1);
   const reads = step!.inputs.map(name).join(' ');
   const writes = step!.outputs.map(name).join(' ');
   return `${step!.op} ${reads} -> ${writes} ${JSON.stringify(step!.params)}`;

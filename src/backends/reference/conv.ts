@@ -15,6 +15,7 @@ export const conv: StepKernel<'Conv'> = ({ inputs, outputs, params }, memory) =>
   const weightDims = dimsOf(memory, inputs[1]);
   const depth = weightDims[3]!;
   const sums = new Float64Array(weightDims[0]!);
+  const yChannels = dimsOf(memory, outputs[0])[3]!;
   forEachPixel(dimsOf(memory, inputs[0]), weightDims, dimsOf(memory, outputs[0]), params, {
     begin: () => {
       sums.fill(0);
@@ -23,7 +24,7 @@ export const conv: StepKernel<'Conv'> = ({ inputs, outputs, params }, memory) =>
       addProducts(sums, params.groups, x, xFrom, depth, weight, weightFrom, length);
     },
     end: (pixel) => {
-      for (let o = 0, at = pixel * sums.length; o < sums.length; o++, at++) {
+      for (let o = 0, at = pixel * yChannels + params.yFirst; o < sums.length; o++, at++) {
         y[at] = bounded(Math.fround(sums[o]! + (bias?.[o] ?? 0)), lower, upper);
       }
     },

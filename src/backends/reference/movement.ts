@@ -2,6 +2,7 @@
  * Steps that move elements and compute nothing: Concat, Transpose, Slice, Pad, Copy. Elements are
  * moved as bits, so that NaNs keep theirs.
  */
+import { bitsOf } from '../../core/dtype.js';
 import { float32ToBfloat16, float32ToFloat16 } from '../../core/half.js';
 import { elementCount, stridesOf } from '../../core/shape.js';
 import { padModes } from '../../runtime/steps.js';
@@ -16,9 +17,12 @@ export const copy: StepKernel<'Copy'> = ({ inputs, outputs }, memory) => {
 
 export const concat: StepKernel<'Concat'> = ({ inputs, outputs, params }, memory) => {
   const y = bytesOf(memory, outputs[0]);
-  const outer = elementCount(dimsOf(memory, outputs[0]).slice(0, params.axis));
-  let at = 0;
+  const dims = dimsOf(memory, outputs[0]);
+  const outer = elementCount(dims.slice(0, params.axis));
+  const bytes =
+    (elementCount(dims.slice(params.axis + 1)) * bitsOf(typeOf(memory, outputs[0]))) / 8;
   for (let i = 0; i < outer; i++) {
+    let at = (i * dims[params.axis]! + params.yFirst) * bytes;
     for (const input of inputs) {
       const x = bytesOf(memory, input);
       const run = x.length / outer;

@@ -128,28 +128,29 @@ function storeSum(
 
 /** Writes the sums of one pixel, in the form that the output's type asks for. */
 function storeOf(
-  { yZero, min, max, lower, upper }: StepParams<'QConv'>,
+  { yZero, min, max, lower, upper, yFirst }: StepParams<'QConv'>,
   memory: PlanMemory,
   multiplierIndex: number | undefined,
   yIndex: number | undefined,
 ): (pixel: number, sums: Int32Array) => void {
   const type = typeOf(memory, yIndex);
+  const yChannels = dimsOf(memory, yIndex)[3]!;
   if (type === 'int32') {
     const y = elementsOf<'int32'>(memory, yIndex);
-    return (pixel, sums) => y.set(sums, pixel * sums.length);
+    return (pixel, sums) => y.set(sums, pixel * yChannels + yFirst);
   }
   const multiplier = elementsOf<'float32'>(memory, multiplierIndex);
   if (type === 'uint8') {
     const y = elementsOf<'uint8'>(memory, yIndex);
     return (pixel, sums) => {
-      for (let o = 0, at = pixel * sums.length; o < sums.length; o++, at++) {
+      for (let o = 0, at = pixel * yChannels + yFirst; o < sums.length; o++, at++) {
         y[at] = requantized(sums[o]!, multiplier[o]!, yZero, min, max);
       }
     };
   }
   const y = elementsOf<'float32'>(memory, yIndex);
   return (pixel, sums) => {
-    for (let o = 0, at = pixel * sums.length; o < sums.length; o++, at++) {
+    for (let o = 0, at = pixel * yChannels + yFirst; o < sums.length; o++, at++) {
       y[at] = bounded(Math.fround(Math.fround(sums[o]!) * multiplier[o]!), lower, upper);
     }
   };

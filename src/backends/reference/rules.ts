@@ -100,6 +100,7 @@ export const rules: { readonly [S in StepName]: Rule<S> } = {
       const [y] = outputs;
       if (inputs[5] === undefined) return;
       needSame(need, inputs[5].dims, y!.dims);
+      need(y!.dims[3] === channels, `${channels} channels`, String(y!.dims[3]));
       need(y!.type === 'uint8', 'uint8 where a residual is added', y!.type);
     },
   },
@@ -329,7 +330,16 @@ function checkConvolution({
   need(outChannels % groups === 0, `channels in ${groups} groups`, String(outChannels));
   need(x[3] === depth * groups, `${depth * groups} channels`, String(x[3]));
   needWindow(need, params, kernelH, kernelW);
-  needSame(need, y, [x[0]!, y[1]!, y[2]!, outChannels]);
+  needSame(need, y.slice(0, 3), [x[0]!, y[1]!, y[2]!]);
+  const { yFirst } = params as Partial<StepParams<'Conv'>>;
+  if (yFirst === undefined) need(y[3] === outChannels, `${outChannels} channels`, String(y[3]));
+  else needPlace(need, yFirst, outChannels, y[3]!);
+}
+
+/** `length` elements from `first` on lie inside of the `room` that y has for them. */
+function needPlace(need: Need, first: number, length: number, room: number): void {
+  needRange(need, 'yFirst', first, 0, room);
+  need(length <= room - first, `room for ${length} from ${first} on`, String(room));
 }
 
 function checkPool({
@@ -372,7 +382,7 @@ function checkConcat(subject: Subject<'Concat'>): void {
     needSame(need, input!.dims, y.with(params.axis, input!.dims[params.axis] ?? 0));
     length += input!.dims[params.axis]!;
   }
-  need(length === y[params.axis], `length ${length} along the axis`, String(y[params.axis]));
+  needPlace(need, params.yFirst, length, y[params.axis]!);
 }
 
 function checkSlice(subject: Subject<'Slice'>): void {

@@ -9,7 +9,7 @@ import {
   roundUp,
   tableLength,
 } from './pack.js';
-import { depthwiseParts, dimsOf, keepWindow, pixelsOf, tileGrain } from './window.js';
+import { depthwiseParts, dimsOf, keepWindow, pixelsOf, resultsOf, tileGrain } from './window.js';
 
 export const conv: WasmKernel<'Conv'> = (step, context) => {
   const { inputs, outputs, params } = step;
@@ -20,7 +20,7 @@ export const conv: WasmKernel<'Conv'> = (step, context) => {
   }
   const { groups, lower, upper } = params;
   const [outChannels, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
-  const window = keepWindow(step, params, kernelH, kernelW, groups, context);
+  const window = keepWindow(step, params, kernelH, kernelW, groups, context, outChannels);
   if (typeof window !== 'number') return window;
 
   const taps = kernelH * kernelW;
@@ -40,10 +40,10 @@ export const conv: WasmKernel<'Conv'> = (step, context) => {
   const unit = isDepthwise ? floatBlock : panelColumns;
   const bias = keepTable(values, Float32Array, columns, unit, context);
   const y = tensors[outputs[0]!]!;
-  const [from, to] = [operand(inputs[0]), operand(outputs[0])];
+  const [from, to] = [operand(inputs[0]), resultsOf(step, context)];
   if (isDepthwise) {
     const scratch = exports.depthwiseFloatScratch(window) >>> 0;
-    const parts = { ...depthwiseParts(y, taps), scratch };
+    const parts = { ...depthwiseParts(y, outChannels, taps), scratch };
     const run = context.overParts('depthwiseFloat', parts);
     return (at) => run(window, from(at), packed, bias, to(at), lower, upper);
   }

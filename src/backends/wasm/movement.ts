@@ -17,8 +17,9 @@ export const concat: WasmKernel<'Concat'> = ({ inputs, outputs, params }, contex
     bytes: tensors[index]!.bytes / outer,
   }));
   const yStep = y.bytes / outer;
+  const first = (params.yFirst * elementCount(y.dims.slice(params.axis + 1)) * bitsOf(y.type)) / 8;
   return (memory) => {
-    let to = yOperand(memory);
+    let to = yOperand(memory) + first;
     for (const { x, bytes } of outer === 0 ? [] : parts) {
       exports.copyRows(x(memory), bytes, to, yStep, outer, bytes);
       to += bytes;

@@ -26,7 +26,7 @@ export const qconvDynamic: WasmKernel<'QConvDynamic'> = (given, context) => {
       ...params,
       ...{ xZero: 0, yZero: 0, min: 0, max: 255 },
       ...{ codeZero: 0, codeMin: 0, codeMax: 0 },
-      ...{ residualZero: 0, codeMultiplier: 0, residualMultiplier: 0 },
+      ...{ residualZero: 0, codeMultiplier: 0, residualMultiplier: 0, yFirst: 0 },
     },
   };
   const sums = prepareProduct(step, context, {

@@ -31,7 +31,7 @@ import {
   tableOf,
 } from './pack.js';
 import type { DotForm } from './probe.js';
-import { depthwiseParts, dimsOf, keepWindow, pixelsOf, tileGrain } from './window.js';
+import { depthwiseParts, dimsOf, keepWindow, pixelsOf, resultsOf, tileGrain } from './window.js';
 
 /** What tiles add to their codes: the fields of class Sum, and where the other codes are. */
 interface Addend {
@@ -152,7 +152,7 @@ function prepareTiles(
   const { weights, zeros, multiplier } = constants;
   const [outChannels, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
   const { groups } = params;
-  const window = keepWindow(step, params, kernelH, kernelW, groups, context);
+  const window = keepWindow(step, params, kernelH, kernelW, groups, context, outChannels);
   if (typeof window !== 'number') return window;
   // Runs are those of packStrip.
   const isJoined = groups === 1 && params.dilationW === 1;
@@ -182,7 +182,7 @@ function prepareTiles(
     ...{ units: pixels, grain: tileGrain, work: pixels * weights.length },
     scratch: exports.qconvScratch(window, layout) >>> 0,
   });
-  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  const [x, y] = [operand(inputs[0]), resultsOf(step, context)];
   const { sum, residual } = options.addend;
   return (at) => {
     const { table, xZero } = bias(at);
@@ -200,7 +200,7 @@ function prepareRow(
   context: PrepareContext,
   options: ProductOptions,
 ): StepRun {
-  const { inputs, outputs } = step;
+  const { inputs } = step;
   const { exports, memory, operand, tensors } = context;
   const { weights, multiplier } = constants;
   const [columns, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
@@ -226,7 +226,7 @@ function prepareRow(
     ...{ units: Math.ceil(columns / rowPanelColumns), grain: 1, work: depth * columns },
     scratch: exports.rowScratch(depth) >>> 0,
   };
-  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  const [x, y] = [operand(inputs[0]), resultsOf(step, context)];
   if (dot === undefined) {
     const run = context.overParts('multiplyRow', parts);
     return (at) => run(output, x(at), depth, columns, panels, bias(at).table, m, y(at));
@@ -285,7 +285,7 @@ function prepareDepthwise(
   const { exports, memory, operand, tensors } = context;
   const { weights, zeros, multiplier } = constants;
   const [channels, kernelH, kernelW] = dimsOf(tensors[inputs[1]!]!);
-  const window = keepWindow(step, params, kernelH, kernelW, channels, context);
+  const window = keepWindow(step, params, kernelH, kernelW, channels, context, channels);
   if (typeof window !== 'number') return window;
   const taps = kernelH * kernelW;
   // The kernel reads x as it is.
@@ -307,10 +307,10 @@ function prepareDepthwise(
   const m = keepTable(multipliers, Float32Array, shape, depthwiseBlock, context);
   const layout = useQuads ? layouts.quads : layouts.pairs;
   const run = context.overParts('depthwise', {
-    ...depthwiseParts(tensors[outputs[0]!]!, taps),
+    ...depthwiseParts(tensors[outputs[0]!]!, channels, taps),
     scratch: exports.depthwiseScratch(window, layout) >>> 0,
   });
-  const [x, y] = [operand(inputs[0]), operand(outputs[0])];
+  const [x, y] = [operand(inputs[0]), resultsOf(step, context)];
   return (at) => {
     const { table, xZero } = bias(at);
     run(window, output, layout, x(at), xZero, packed, table, m, y(at));

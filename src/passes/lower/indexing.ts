@@ -10,9 +10,9 @@ import { axisOf } from '../../graph/ops/dims.js';
 import { numbersOf } from '../../graph/ops/movement.js';
 import {
   argReduceKinds,
+  type NodeParams,
   type ScatterReduction,
   type StepName,
-  type StepParams,
   scatterReductions,
 } from '../../runtime/steps.js';
 import { addCast, contextAt, isBound } from './movement.js';
@@ -31,7 +31,7 @@ function numberOf(to: Rewriting, x: string): string | undefined {
 /** The step of the node's own name and inputs, whose output has a known shape. */
 function same<S extends StepName>(
   op: S,
-  paramsOf: (node: Node, rank: number) => StepParams<S>,
+  paramsOf: (node: Node, rank: number) => NodeParams<S>,
 ): Rule {
   return (site) => {
     const { graph, node } = site;

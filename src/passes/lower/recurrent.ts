@@ -14,7 +14,7 @@ import {
 import type { Dim, Node, ValueType } from '../../graph/ir.js';
 import { contradiction } from '../../graph/ops/context.js';
 import { gatesOf } from '../../graph/ops/recurrent.js';
-import { binaryKinds, type StepParams, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, type NodeParams, unaryKinds } from '../../runtime/steps.js';
 import type { UnaryFunction } from './elementwise.js';
 import { floatValue } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
@@ -170,7 +170,7 @@ const recurrent =
       const state = float(1, batch, hidden);
       const types = [float(time, 1, batch, hidden), state, ...(op === 'LSTM' ? [state] : [])];
       const outputs = types.map((_, i) => fresh(`${node.name}/y${i}`));
-      to.steps(steps[op], inputs, params as unknown as StepParams<'Lstm'>, types, outputs);
+      to.steps(steps[op], inputs, params as unknown as NodeParams<'Lstm'>, types, outputs);
       return outputs;
     });
 

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../core/tensor.js';
 import { attribute } from '../../graph/attributes.js';
 import { type Attribute, type Dim, type Node, typeOf, type ValueType } from '../../graph/ir.js';
-import { fieldsOf, noFunction, type StepName, type StepParams } from '../../runtime/steps.js';
+import { type NodeParams, nodeFieldsOf, noFunction, type StepName } from '../../runtime/steps.js';
 import type { Rewrite, Site } from './rules.js';
 import { isIdentity, permuteDims, permuteTensor, reshapeTarget } from './shapes.js';
 
@@ -13,7 +13,7 @@ export interface Rewriting {
   step<S extends StepName>(
     op: S,
     inputs: readonly string[],
-    params: StepParams<S>,
+    params: NodeParams<S>,
     type: ValueType,
     options?: StepOptions,
   ): string;
@@ -21,7 +21,7 @@ export interface Rewriting {
   steps<S extends StepName>(
     op: S,
     inputs: readonly string[],
-    params: StepParams<S>,
+    params: NodeParams<S>,
     types: readonly ValueType[],
     outputs: readonly string[],
     extra?: StepOptions['extra'],
@@ -160,11 +160,11 @@ export function rewriting(site: Site): Rewriting {
 /** Parameters as attributes of the kinds that the step's fields have. */
 export function attributesOf<S extends StepName>(
   op: S,
-  params: StepParams<S>,
+  params: NodeParams<S>,
 ): Map<string, Attribute> {
   const values = params as Record<string, number | readonly number[]>;
   return new Map(
-    fieldsOf(op).map(([field, kind]) => {
+    nodeFieldsOf(op).map(([field, kind]) => {
       const value = values[field]!;
       if (kind === 'i32x8') return [field, attribute.ints(value as readonly number[])];
       const make = kind === 'f32' ? attribute.float : attribute.int;
