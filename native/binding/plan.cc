@@ -20,8 +20,8 @@ namespace {
 constexpr size_t kIdleMemories = 4;
 
 // Nanoseconds of a run that its own thread may do at once: waking up another one, and the event
-// loop again, takes a good part of that, and timers are four times as coarse.
-constexpr int64_t kShort = 250'000;
+// loop again, takes a good part of that, and timers are twice as coarse.
+constexpr int64_t kShort = 500'000;
 
 bool isKernel(const std::string& name) {
   size_t count;

@@ -103,7 +103,7 @@ export class InferenceSession {
 
   /**
    * Runs the model once. Feeds are copied before this returns, and may be changed at once. Resolves to
-   * tensors by output name. The native backend computes off the event loop, but for what takes less than 0.25 ms, which it
+   * tensors by output name. The native backend computes off the event loop, but for what takes less than 0.5 ms, which it
    * does in the loop's next turn.
    *
    * Rejects with `INVALID_INPUT` naming the feed, `ABORTED`, `DISPOSED`, `INVALID_ARGUMENT` for an
