@@ -45,6 +45,13 @@ const models = {
   repeated: write('repeated', repetition, 1),
 };
 
+const flagsOf: Readonly<Record<string, readonly string[]>> = {
+  drop: ['--expose-gc'],
+  handles: ['--expose-gc'],
+  // V8's own threads of the garbage collector end the process where they get no memory.
+  poor: ['--single-threaded-gc'],
+};
+
 interface End {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -53,7 +60,7 @@ interface End {
 }
 
 function run(scenario: string, model: keyof typeof models, ...args: string[]): Promise<End> {
-  const flags = ['drop', 'handles'].includes(scenario) ? ['--expose-gc'] : [];
+  const flags = flagsOf[scenario] ?? [];
   const running = spawn(process.execPath, [...flags, child, scenario, ...models[model], ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
