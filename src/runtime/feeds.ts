@@ -80,7 +80,12 @@ export function checkFeeds(feeds: Feeds, inputs: readonly PortInfo[]): CheckedFe
     const data = checkData(tensor, shape, input);
     tensors.set(input.name, { type: input.type, dims: shape, data } as Tensor);
   }
-  return { dims, tensors, key: [...dims.values()].map((shape) => shape.join()).join(';') };
+  return { dims, tensors, key: keyOf(dims) };
+}
+
+/** Names the dims of all inputs, in their order. */
+export function keyOf(dims: ReadonlyMap<string, Shape>): string {
+  return [...dims.values()].map((shape) => shape.join()).join(';');
 }
 
 function checkDims(dims: unknown, { name, dims: declared }: PortInfo): Shape {

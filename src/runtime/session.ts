@@ -5,6 +5,7 @@
 import type { Backend, BackendModel } from '../backends/backend.js';
 import { type BackendReport, selectBackend } from '../backends/select.js';
 import { OctavoError } from '../core/errors.js';
+import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
@@ -13,6 +14,7 @@ import {
   describeInputs,
   describeOutputs,
   type Feeds,
+  keyOf,
   type PortInfo,
   resultsOf,
 } from './feeds.js';
@@ -58,11 +60,10 @@ export class InferenceSession {
   readonly backend: Pick<Backend, 'name' | 'isa' | 'threads'>;
   /** Why it is that one. */
   readonly report: BackendReport;
-  /** Undefined once the only plan there can be is prepared: it holds the graph and its weights. */
-  #program: Program | undefined;
+  /** Undefined where the only plan there can be is prepared: it holds the graph and its weights. */
+  readonly #program: Program | undefined;
   readonly #model: BackendModel;
   readonly #maxPlans: number;
-  #own: readonly ArrayBuffer[];
   /** First stages by input dims. */
   readonly #plans: RecentlyUsed<StageRunner>;
   #disposed = false;
@@ -75,11 +76,11 @@ export class InferenceSession {
     const { name, isa, threads } = backend;
     this.backend = { name, isa, threads };
     this.report = report;
-    this.#program = program;
     this.#model = backend.open(program.constants);
     this.#maxPlans = maxPlans;
-    this.#own = own;
     this.#plans = new RecentlyUsed(keepingRunners(maxPlans));
+    if (program.isSingle) this.#prepareOnly(program, own);
+    else this.#program = program;
   }
 
   /**
@@ -114,9 +115,7 @@ export class InferenceSession {
     const { tensors, runner } = this.#prepare(feeds);
     this.#running++;
     try {
-      const running = runner.run(tensors, { signal: options.signal });
-      this.#letGo();
-      const { outputs, data } = await running;
+      const { outputs, data } = await runner.run(tensors, { signal: options.signal });
       return resultsOf(outputs, data, wanted);
     } finally {
       this.#running--;
@@ -132,7 +131,6 @@ export class InferenceSession {
     const wanted = this.#wantedOutputs(options);
     const { tensors, runner } = this.#prepare(feeds);
     const { outputs, data } = runner.runSync(tensors);
-    this.#letGo();
     return resultsOf(outputs, data, wanted);
   }
 
@@ -148,9 +146,8 @@ export class InferenceSession {
     const { name: backend, isa, threads } = this.backend;
     this.#running++;
     try {
-      const running = runner.profile(tensors, { runs, warmUp, signal });
-      this.#letGo();
-      return profileOf(await running, { backend, isa, threads, runs });
+      const times = await runner.profile(tensors, { runs, warmUp, signal });
+      return profileOf(times, { backend, isa, threads, runs });
     } finally {
       this.#running--;
       this.#release();
@@ -174,12 +171,17 @@ export class InferenceSession {
     return Promise.resolve();
   }
 
-  /** Called once a run has begun: giving memory back takes time, in which a native thread computes. */
-  #letGo(): void {
-    if (this.#program?.isSingle !== true) return;
-    this.#program = undefined;
-    this.#model.seal(this.#own);
-    this.#own = [];
+  /** Where no dim is free the first run finds all as it will be, and of the model's memory only what plans read is kept. */
+  #prepareOnly(program: Program, own: readonly ArrayBuffer[]): void {
+    const dims = new Map(this.inputs.map(({ name, dims }) => [name, dims as Shape]));
+    try {
+      const runner = new StageRunner(this.#model, program.specialize(dims), this.#maxPlans);
+      this.#plans.get(keyOf(dims), () => runner);
+    } catch (error) {
+      this.#model.dispose();
+      throw error;
+    }
+    this.#model.seal(own);
   }
 
   /** A run under way may have stages to prepare yet: the model goes when the last one has ended. */
