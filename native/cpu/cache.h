@@ -9,4 +9,8 @@ namespace octavo {
 // the system does not tell.
 size_t secondLevelCacheBytes();
 
+// Whether weights of so many bytes come from further away than the cache of a core while work goes
+// on, and are worth fetching in time.
+inline bool areFar(size_t weightBytes) { return weightBytes > secondLevelCacheBytes() / 8; }
+
 }  // namespace octavo

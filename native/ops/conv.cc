@@ -80,7 +80,7 @@ void ConvStep::cut(const Window& window) {
       static_cast<size_t>(std::clamp(work / kFloatPartWork, 1.0, static_cast<double>(kMostParts)));
   const size_t weightBytes = static_cast<size_t>(weight.count) * sizeof(float);
   byShare = weightBytes > kKeptBytes;
-  isFar = weightBytes > secondLevelCacheBytes() / 8;
+  isFar = areFar(weightBytes);
   const size_t mostShares = std::min(allPanels(), rows.copies() ? kMostCopies : kMostParts);
   if (byShare) panelParts = std::min(mostShares, parts);
   const size_t wanted = byShare ? divideUp(parts, panelParts) : parts;
@@ -221,7 +221,7 @@ void ConvStep::addBlock(const ConvBlock& block, size_t strip, const FloatDotKern
       kernel.run(args);
       args.a += one->rows;
       args.y += rows.yLine;
-      if (args.next != nullptr) args.next += share * kLineElements;
+      if (args.next != nullptr) args.next += share * kFloatLine;
     }
   }
 }

@@ -80,9 +80,8 @@ struct FloatStrip {
 // Whether a kernel that was asked for by name, if any, multiplies `element` and runs on this CPU.
 Status checkFloatKernel(const FloatDotKernel* forced, FloatDotElement element);
 
-// Elements of a line of 64 bytes, and lines that so many elements fill.
-constexpr size_t kLineElements = 16;
-constexpr size_t linesOf(size_t elements) { return (elements + kLineElements - 1) / kLineElements; }
+// Lines of 64 bytes that so many floats fill.
+constexpr size_t linesOf(size_t floats) { return (floats + kFloatLine - 1) / kFloatLine; }
 
 // Adds one block to the columns of one panel; `weights` is the panel's part from block.begin on.
 // `next` is what will be read as weights after it, or null: it is fetched on the way.

@@ -79,7 +79,7 @@ class QProduct {
   size_t columns() const { return groups * layout.columns; }
   size_t elementBytes() const { return base.output == DotOutput::kUint8 ? 1 : 4; }
   // Whether weights come from further away than the cache of a core, and are fetched in time.
-  bool weightsAreFar() const { return groups * layout.weightBytes > secondLevelCacheBytes() / 8; }
+  bool weightsAreFar() const { return areFar(groups * layout.weightBytes); }
   // Weights of one tap in a panel.
   size_t tapBytes(const DotKernel& kernel) const;
   const int8_t* weightsOf(size_t panel) const {

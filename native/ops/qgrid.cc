@@ -9,6 +9,7 @@
 
 #include "native/ops/parts.h"
 #include "native/ops/qconv.h"
+#include "native/ops/spans.h"
 
 namespace octavo {
 namespace {
@@ -16,33 +17,14 @@ namespace {
 // How many rows are worth a call.
 constexpr size_t kFewRows = 96;
 
-// Neighbouring outputs along an axis that see the same cells of the window: [first, end).
-struct Span {
-  int64_t begin, outputs, first, end;
-};
-
 struct Axis {
   WindowAxis window;
   size_t inputStep, outputStep;  // bytes from one place to the next
   std::vector<Span> spans;
-
-  void makeSpans();
 };
 
-void Axis::makeSpans() {
-  for (int64_t o = 0; o < window.output; ++o) {
-    const int64_t first = window.firstCell(o), end = window.endCell(o);
-    if (spans.empty() || spans.back().first != first || spans.back().end != end) {
-      spans.push_back({o, 0, first, end});
-    }
-    ++spans.back().outputs;
-  }
-}
-
-// The part of a span that lies in lines [begin, end).
-Span cutSpan(const Span& span, int64_t begin, int64_t end) {
-  const int64_t first = std::max(span.begin, begin);
-  return {first, std::min(span.begin + span.outputs, end) - first, span.first, span.end};
+TapRange tapsOf(const Span& rows, const Span& columns) {
+  return {rows.firstCell, rows.endCell, columns.firstCell, columns.endCell};
 }
 
 // Panels [first, last), of which the one behind may be fetched if it lies before `ahead`.
@@ -182,12 +164,12 @@ void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const u
       const Span rows = cutSpan(lines, begin, end);
       for (const Span& columns : w.spans) {
         const size_t number = bias++;
-        if (rows.outputs <= 0) continue;
+        if (rows.outputs == 0) continue;
         args.bias = product.biasOf(panel, number, values, &tables);
         // Pixels with scales of their own must follow each other.
         const bool follow = columns.outputs == w.window.output || values.pixelScales == nullptr;
         const int64_t lineCount = follow ? rows.outputs : 1;
-        for (int64_t line = rows.begin; line < rows.begin + rows.outputs; line += lineCount) {
+        for (int64_t line = rows.begin; line < rows.end(); line += lineCount) {
           const Span part = cutSpan(rows, line, line + lineCount);
           args.rows = static_cast<size_t>(part.outputs * columns.outputs);
           // A share of the next panel for each.
@@ -211,12 +193,12 @@ void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& row
     return static_cast<size_t>(places) * axis.inputStep;
   };
   const auto firstOf = [&](const Axis& axis, const Span& span) {
-    return along(axis, axis.window.origin(span.begin) + span.first * axis.window.dilation);
+    return along(axis, axis.window.origin(span.begin) + span.firstCell * axis.window.dilation);
   };
   const WindowAxis &down = h.window, &right = w.window;
   RowGrid grid{};
   grid.first = image + product.groupOf(panel) * product.layout.depth;
-  const TapRange taps{rows.first, rows.end, columns.first, columns.end};
+  const TapRange taps = tapsOf(rows, columns);
   args.taps = taps.taps();
   // A window on padding alone begins nowhere.
   if (args.taps > 0) grid.first += firstOf(h, rows) + firstOf(w, columns);
@@ -286,13 +268,11 @@ std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands&
   if (step->batch * window.h.output == 1 && step->h.window.kernel == 1 && !step->copies) {
     std::swap(step->h, step->w);
   }
-  step->h.makeSpans();
-  step->w.makeSpans();
+  for (Axis* axis : {&step->h, &step->w}) axis->spans = spansOf(axis->window);
   const auto tapColumns = static_cast<size_t>(step->w.window.kernel);
   for (const Span& rows : step->h.spans) {
     for (const Span& columns : step->w.spans) {
-      step->product.addBias(from, params.xZero, {rows.first, rows.end, columns.first, columns.end},
-                            tapColumns);
+      step->product.addBias(from, params.xZero, tapsOf(rows, columns), tapColumns);
     }
   }
   step->cut();

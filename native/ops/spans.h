@@ -2,6 +2,7 @@
 // so one call can leave it out for all.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "native/ops/window.h"

@@ -12,10 +12,8 @@ import { isDequantize, quantParamsOf } from './lower/quantParams.js';
 import { rulePass, type Site } from './lower/rules.js';
 
 /** Whether nothing else sees the value than Gathers of rows of it. */
-function isTable({ graph, index }: Site, value: string): boolean {
-  const rank = graph.types.get(value)?.dims?.length;
+function isTable({ index }: Site, value: string, rank: number): boolean {
   return (
-    rank !== undefined &&
     !index.isOutput(value) &&
     index.consumers(value).every((reader) => takesRows(reader, value, rank))
   );
@@ -35,18 +33,17 @@ const gather: Expand = (to) => {
   const table = index.producer(to.input(0));
   const codes = graph.constants.get(table?.inputs[0] ?? '');
   const whole = codes?.type === 'int8' || codes?.type === 'uint8';
-  if (!isDequantize(table) || !whole || !isTable(to.site, to.input(0))) return false;
+  if (!isDequantize(table) || !whole) return false;
+  const rank = codes.dims.length;
+  if (!isTable(to.site, to.input(0), rank)) return false;
   const params = quantParamsOf(graph, table!);
   const from = to.dimsOf(to.input(1))?.length;
   if (params === undefined || params.blockSize !== undefined || from === undefined) return false;
   const rows = to.op('Gather', [table!.inputs[0]!, to.input(1)]);
-  if (params.scale.length === 1) {
-    to.output(0, to.op('DequantizeLinear', [rows, ...table!.inputs.slice(1)]));
-    return true;
-  }
-  const axis = axisOf(table!, params.axis!, codes.dims.length);
-  if (axis > 0) {
-    const moved = { axis: axis - 1 + from };
+  // Undefined where there is one scale for all.
+  const axis = params.axis === undefined ? undefined : axisOf(table!, params.axis, rank);
+  if (axis !== 0) {
+    const moved: Record<string, number> = axis === undefined ? {} : { axis: axis - 1 + from };
     to.output(0, to.op('DequantizeLinear', [rows, ...table!.inputs.slice(1)], moved));
     return true;
   }

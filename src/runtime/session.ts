@@ -175,8 +175,7 @@ export class InferenceSession {
   #prepareOnly(program: Program, own: readonly ArrayBuffer[]): void {
     const dims = new Map(this.inputs.map(({ name, dims }) => [name, dims as Shape]));
     try {
-      const runner = new StageRunner(this.#model, program.specialize(dims), this.#maxPlans);
-      this.#plans.get(keyOf(dims), () => runner);
+      this.#runnerFor(keyOf(dims), dims, program);
     } catch (error) {
       this.#model.dispose();
       throw error;
@@ -204,9 +203,17 @@ export class InferenceSession {
   #prepare(feeds: Feeds): { tensors: ReadonlyMap<string, Tensor>; runner: StageRunner } {
     if (this.#disposed) throw new OctavoError('DISPOSED', 'the session was disposed of');
     const { tensors, dims, key } = checkFeeds(feeds, this.inputs);
-    const make = () =>
-      new StageRunner(this.#model, this.#program!.specialize(dims), this.#maxPlans);
-    return { tensors, runner: this.#plans.get(key, make) };
+    return { tensors, runner: this.#runnerFor(key, dims, this.#program) };
+  }
+
+  /** The first stage for these dims; `program` makes it where it is not there yet. */
+  #runnerFor(
+    key: string,
+    dims: ReadonlyMap<string, Shape>,
+    program: Program | undefined,
+  ): StageRunner {
+    const make = () => new StageRunner(this.#model, program!.specialize(dims), this.#maxPlans);
+    return this.#plans.get(key, make);
   }
 }
 

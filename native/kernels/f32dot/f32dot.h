@@ -23,6 +23,9 @@
 
 namespace octavo {
 
+// Floats of a line of 64 bytes.
+constexpr size_t kFloatLine = 16;
+
 struct FloatDotArgs {
   // Row r begins at a[r] + offset, in elements.
   const float* const* a;

@@ -10,9 +10,6 @@
 namespace octavo {
 namespace {
 
-// Floats of a cache line.
-constexpr size_t kLine = 16;
-
 // Columns of vector j that are stored, from 0 to a whole vector.
 template <typename V>
 inline size_t columnsOf(const FloatDotArgs& args, int j) {
@@ -82,7 +79,7 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
 #pragma GCC unroll 4
         for (int k = 0; k < kSteps; ++k) {
           floatDotStep<V, MR, NV>(acc, a, k, w + k * NV * V::kWords);
-          if constexpr (kFetch) OCTAVO_FETCH_FAR(next + k * kLine);
+          if constexpr (kFetch) OCTAVO_FETCH_FAR(next + k * kFloatLine);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < MR; ++i) {
@@ -90,7 +87,7 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
           OCTAVO_KEEP_IN_REGISTER(a[i]);
         }
         w += kSteps * NV * V::kWords;
-        if constexpr (kFetch) next += kSteps * kLine;
+        if constexpr (kFetch) next += kSteps * kFloatLine;
       }
     }
 #pragma GCC unroll 1
@@ -99,7 +96,7 @@ inline void floatDotTile(const FloatDotArgs& args, size_t row, const float* next
       w += NV * V::kWords;
       if constexpr (kFetch) {
         OCTAVO_FETCH_FAR(next);
-        next += kLine;
+        next += kFloatLine;
       }
     }
     size_t step = args.tapStride;
@@ -143,7 +140,8 @@ inline void floatDotTiles(const FloatDotArgs& args, size_t count, size_t tiles,
     if (count < MR) return floatDotTiles<V, MR - 1, NV>(args, count, tiles, walk);
   }
   const size_t lines = args.taps * args.depth;
-  for (; tiles > 0 && walk.nextLines > 0; --tiles, walk.row += MR, walk.next += lines * kLine) {
+  for (; tiles > 0 && walk.nextLines > 0;
+       --tiles, walk.row += MR, walk.next += lines * kFloatLine) {
     floatDotTile<V, MR, NV, true>(args, walk.row, walk.next);
     walk.nextLines -= walk.nextLines < lines ? walk.nextLines : lines;
   }

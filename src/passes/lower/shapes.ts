@@ -43,7 +43,7 @@ export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   const moved = permuteDims(dims, perm);
   if (keepsOrder(dims, perm)) return { type, dims: moved, data } as Tensor;
   const result = allocate(type, elementCount(dims));
-  move(alignedBits(data), bitsAsNumbers(result), joinAxes(dims, perm));
+  move(bitsAsNumbers(data), bitsAsNumbers(result), joinAxes(dims, perm));
   return { type, dims: moved, data: result } as Tensor;
 }
 
@@ -72,7 +72,7 @@ function joinAxes(dims: readonly number[], perm: readonly number[]): Move {
 }
 
 /** Moves elements from where they lie to where they will. */
-function move(from: Bits, to: Bits, { dims, perm }: Move): void {
+function move(bits: Bits, to: Bits, { dims, perm }: Move): void {
   const moved = permuteDims(dims, perm);
   const strides = permuteDims(stridesOf(dims), perm);
   const steps = stridesOf(moved);
@@ -84,7 +84,10 @@ function move(from: Bits, to: Bits, { dims, perm }: Move): void {
     ...{ rows: together === last ? 1 : moved[together]!, columns: moved[last]! },
     ...{ rowStep: steps[together]!, columnStep: strides[last]! },
   };
-  const turn = isInQuads(from, block) ? turnQuads : turnBlock;
+  const inQuads = isInQuads(bits, block);
+  const turn = inQuads ? turnQuads : turnBlock;
+  // Bytes of a file lie anywhere: to copy them is nothing beside moving them one by one.
+  const from = inQuads && bits.byteOffset % 4 !== 0 ? bits.slice() : bits;
   const visit = (depth: number, source: number, target: number): void => {
     const axis = outer[depth];
     if (axis === undefined) {
@@ -99,11 +102,6 @@ function move(from: Bits, to: Bits, { dims, perm }: Move): void {
 }
 
 type Bits = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
-
-/** The same bits where words may be read: bytes of a file lie anywhere, and to copy them is nothing beside moving them one by one. */
-function alignedBits(data: TypedArray): Bits {
-  return bitsAsNumbers(data.byteOffset % 4 === 0 ? data : data.slice());
-}
 
 /** The same memory as unsigned numbers of the same width: fewer kinds of arrays, which engines make good code for. */
 function bitsAsNumbers({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: TypedArray): Bits {
@@ -141,7 +139,7 @@ function turnBlock(
   }
 }
 
-/** Whether elements are bytes, of which four and four lie where a word may. */
+/** Whether elements are bytes, of which four and four lie where a word may if the first does. */
 function isInQuads(from: Bits, block: Block): boolean {
   return from.BYTES_PER_ELEMENT === 1 && Object.values(block).every((number) => number % 4 === 0);
 }
