@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "native/ops/parts.h"
 
@@ -86,7 +87,7 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const Q
       base{},
       terms(computed),
       yFirst_(static_cast<size_t>(params.yFirst)) {
-  const auto pack = [&] { return packPanels(layout, groups, from.weights); };
+  const auto pack = [&] { return packPanels(layout, groups, isa, from.weights); };
   weights_ = packs.get(*from.weight, layout.form(groups), pack);
   multiplier_ = makeTable<float>(layout, groups, [&](size_t column, const DotKernel&) {
     return from.multiplier == nullptr ? 0.0f : from.multiplier[column];
@@ -117,70 +118,40 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const Q
 // Σ (x - xZero)(w - wZero) = Σ x·w - wZero·Σ x - xZero·Σ (w - wZero).
 size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRange& taps,
                          size_t tapColumns) {
-  const size_t depth = layout.depth, count = taps.taps() * depth;
-  const auto weightSum = [&](size_t column) {
-    const int8_t* weights = from.weights + column * layout.taps * depth;
-    uint32_t sum = 0;
-    for (int64_t i = taps.firstH; i < taps.endH; ++i) {
-      const int8_t* row = weights + static_cast<size_t>(i) * tapColumns * depth;
-      const auto begin = static_cast<size_t>(taps.firstW) * depth;
-      const auto end = static_cast<size_t>(taps.endW) * depth;
-      for (size_t k = begin; k < end; ++k) sum += static_cast<uint32_t>(row[k]);
-    }
-    return sum;
-  };
+  const auto count = static_cast<uint32_t>(taps.taps() * layout.depth);
   const auto zeroSum = [&](size_t column) {
-    return from.weightZero == nullptr
-               ? 0
-               : static_cast<uint32_t>(from.weightZero[column]) * static_cast<uint32_t>(count);
+    return from.weightZero == nullptr ? 0 : static_cast<uint32_t>(from.weightZero[column]) * count;
   };
-  std::vector<uint32_t> sums(groups * layout.columns);
-  for (size_t column = 0; column < sums.size(); ++column) sums[column] = weightSum(column);
-  const std::vector<uint32_t> shifted = shiftedSums(from, taps, tapColumns, sums);
+  std::vector<TapSums> sums(columns());
+  for (size_t column = 0; column < sums.size(); ++column) {
+    sums[column] = sumTaps(column, taps, tapColumns);
+  }
+  const uint32_t zero = terms.computesZero ? 0 : static_cast<uint32_t>(xZero);
   biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
-    const uint32_t sum = sums[column];
-    uint32_t value = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
-    value += 128 * shifted[column];
-    const uint32_t zero = terms.computesZero ? 0 : static_cast<uint32_t>(xZero);
-    return static_cast<int32_t>(value - zero * (sum - zeroSum(column)));
+    const uint32_t bias = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
+    return static_cast<int32_t>(bias + 128 * sums[column].shifted -
+                                zero * (sums[column].all - zeroSum(column)));
   }));
   if (terms.computesZero) {
     weightSums_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
-      return static_cast<int32_t>(sums[column] - zeroSum(column));
+      return static_cast<int32_t>(sums[column].all - zeroSum(column));
     }));
   }
   return biases_.size() - 1;
 }
 
-std::vector<uint32_t> QProduct::shiftedSums(const QConvOperands& from, const TapRange& taps,
-                                            size_t tapColumns,
-                                            const std::vector<uint32_t>& sums) const {
-  const size_t depth = layout.depth, quads = layout.quads;
-  std::vector<uint32_t> shifted(sums.size());
-  const auto addTap = [&](const QuadOrder& quad, size_t tap, size_t column) {
-    const int8_t* weights = from.weights + (column * layout.taps + tap) * depth;
-    for (size_t q = quad.small[tap]; q < quads; ++q) {
-      const size_t first = quad.order[tap * quads + q], end = std::min(first + 4, depth);
-      for (size_t k = first; k < end; ++k) shifted[column] += static_cast<uint32_t>(weights[k]);
-    }
-  };
-  for (size_t number = 0; number < panels(); ++number) {
-    const Panel& panel = panelAt(number);
-    const size_t column = groupOf(number) * layout.columns + panel.column;
-    if (panel.kernel->form == DotForm::kMixed) {
-      const QuadOrder order = orderOf(layout, panel, groupOf(number), *weights_);
-      for (size_t i = column; i < column + panel.columns; ++i) {
-        for (int64_t row = taps.firstH; row < taps.endH; ++row) {
-          for (int64_t at = taps.firstW; at < taps.endW; ++at) {
-            addTap(order, static_cast<size_t>(row) * tapColumns + static_cast<size_t>(at), i);
-          }
-        }
-      }
-    } else if (panel.kernel->form != DotForm::kDirect) {
-      std::copy_n(&sums[column], panel.columns, &shifted[column]);
+TapSums QProduct::sumTaps(size_t column, const TapRange& taps, size_t tapColumns) const {
+  const TapSums* at =
+      tapSumsOf(layout, column / layout.columns, *weights_) + column % layout.columns * layout.taps;
+  TapSums sum{0, 0};
+  for (int64_t row = taps.firstH; row < taps.endH; ++row) {
+    for (int64_t cell = taps.firstW; cell < taps.endW; ++cell) {
+      const TapSums& tap = at[static_cast<size_t>(row) * tapColumns + static_cast<size_t>(cell)];
+      sum.all += tap.all;
+      sum.shifted += tap.shifted;
     }
   }
-  return shifted;
+  return sum;
 }
 
 const int32_t* QProduct::biasOf(size_t panel, size_t bias, const QTermValues& values,
@@ -282,8 +253,8 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
   }
   const RowPointers gather{window, RowPointers::chooseForm(window, params.groups)};
 
-  bool minus128 = false;
-  for (int64_t i = 0; i < from.weight->count; ++i) minus128 |= from.weights[i] == -128;
+  const auto count = static_cast<size_t>(from.weight->count);
+  const bool minus128 = std::memchr(from.weights, -128, count) != nullptr;
   if (forced != nullptr) {
     OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
     if (minus128 && !takesMinus128(forced->form)) {

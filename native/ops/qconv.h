@@ -96,10 +96,8 @@ class QProduct {
                         QTermTables* tables) const;
 
  private:
-  // For each column, the sum of those of its weights at `taps` that kernels multiply by a - 128;
-  // `sums`: of all its weights there.
-  std::vector<uint32_t> shiftedSums(const QConvOperands& from, const TapRange& taps,
-                                    size_t tapColumns, const std::vector<uint32_t>& sums) const;
+  // The sums of a column at `taps`; columns are counted over all groups.
+  TapSums sumTaps(size_t column, const TapRange& taps, size_t tapColumns) const;
   const Panel& panelAt(size_t panel) const { return layout.panels[panel % layout.panels.size()]; }
   size_t positionOf(size_t panel) const {
     return groupOf(panel) * layout.positions + panelAt(panel).position;

@@ -30,6 +30,7 @@ struct PanelLayout {
   size_t taps;
   size_t depth;  // bytes of a row at one tap
   size_t quads;  // the depth in groups of four, rounded up
+  size_t sums;   // where the sums of a group lie, in bytes
   size_t weightBytes;
   size_t positions;
   std::vector<Panel> panels;
@@ -42,8 +43,17 @@ struct PanelLayout {
 PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t columns, size_t taps,
                          size_t depth, const DotKernel* forced);
 
-// Packs weight [groups][columns][taps][depth]: group g begins at g * layout.weightBytes.
-AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, const int8_t* weight);
+// Packs weight [groups][columns][taps][depth]: group g begins at g * layout.weightBytes. `isa`:
+// whose kernels may pack.
+AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, const int8_t* weight);
+
+// Of one tap of a column, modulo 2^32: the sum of its weights, and of those among them that kernels
+// multiply by a - 128.
+struct TapSums {
+  uint32_t all, shifted;
+};
+// Those of a group, [columns][taps].
+const TapSums* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed);
 
 // The order of the quads in a panel of kMixed, as DotArgs has it.
 struct QuadOrder {

@@ -116,13 +116,10 @@ inline bool takesMinus128(DotForm form) {
   return form == DotForm::kDirect || form == DotForm::kShifted;
 }
 
-// Whether a0 · w0 + a1 · w1 fits a word for any bytes a0 and a1: 255 · 128 < 2^15. A quad of a
-// panel is small where this is so of both pairs of all of its columns.
-inline bool isSmallPair(int32_t w0, int32_t w1) {
-  const int32_t up = (w0 > 0 ? w0 : 0) + (w1 > 0 ? w1 : 0);
-  const int32_t down = (w0 < 0 ? w0 : 0) + (w1 < 0 ? w1 : 0);
-  return up <= 128 && down >= -128;
-}
+// Whether a0 · w0 + a1 · w1 fits a word for any bytes a0 and a1: 255 · 128 < 2^15, and weights of
+// different signs don't add up. A quad of a panel is small where this is so of both pairs of all of
+// its columns.
+inline bool isSmallPair(int32_t w0, int32_t w1) { return -128 <= w0 + w1 && w0 + w1 <= 128; }
 
 struct DotKernel {
   const char* name;
