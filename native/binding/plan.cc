@@ -83,12 +83,32 @@ struct Constants {
   std::vector<ConstantPart> parts;
 };
 
+// A typed array, or one whose elements are yet to be turned.
+ConstantPart partOf(Napi::Env env, const Napi::Value& value) {
+  if (value.IsTypedArray()) {
+    const Bytes bytes = bytesOf(env, value);
+    return {0, bytes.size, bytes.data, {}};
+  }
+  if (!value.IsObject()) throw makeError(env, "INTERNAL", "a constant needs its data");
+  const Napi::Object object = value.As<Napi::Object>();
+  const Napi::Value source = object.Get("source");
+  const Bytes bytes = bytesOf(env, source);
+  const auto sizeOf = [&](const char* name) { return object.Get(name).ToNumber().Uint32Value(); };
+  const Turn turn{source.As<Napi::TypedArray>().ElementSize(), sizeOf("batches"), sizeOf("rows"),
+                  sizeOf("columns")};
+  const double count = static_cast<double>(turn.batches) * turn.rows * turn.columns;
+  if (count * static_cast<double>(turn.elementBytes) != static_cast<double>(bytes.size)) {
+    throw makeError(env, "INTERNAL", "a turned constant has other elements");
+  }
+  return {0, bytes.size, bytes.data, turn};
+}
+
 Constants constantsOf(Napi::Env env, const Napi::Value& value) {
   Constants constants;
   if (value.IsTypedArray()) {
     const Bytes block = bytesOf(env, value);
     constants.bytes = block.size;
-    if (block.size > 0) constants.parts.push_back({0, block.size, block.data});
+    if (block.size > 0) constants.parts.push_back({0, block.size, block.data, {}});
     return constants;
   }
   if (!value.IsObject()) throw makeError(env, "INTERNAL", "a model needs its constants");
@@ -106,16 +126,16 @@ Constants constantsOf(Napi::Env env, const Napi::Value& value) {
   for (uint32_t i = 0; i < data.Length(); i++) {
     double place;
     std::memcpy(&place, offsets.data + i * sizeof(double), sizeof(double));
-    const Bytes bytes = bytesOf(env, data.Get(i));
+    const ConstantPart part = partOf(env, data.Get(i));
     if (!(place >= static_cast<double>(end) && place <= static_cast<double>(limit))) {
       throw makeError(env, "INTERNAL", "constants overlap or are not in order");
     }
     const auto offset = static_cast<size_t>(place);
-    if (offset % kTensorAlignment != 0 || bytes.size > limit - offset) {
+    if (offset % kTensorAlignment != 0 || part.bytes > limit - offset) {
       throw makeError(env, "INTERNAL", "a constant does not lie in its block");
     }
-    if (bytes.size > 0) constants.parts.push_back({offset, bytes.size, bytes.data});
-    end = offset + bytes.size;
+    if (part.bytes > 0) constants.parts.push_back({offset, part.bytes, part.data, part.moved});
+    end = offset + part.bytes;
   }
   return constants;
 }
@@ -146,7 +166,7 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
   model_ =
       orOutOfMemory(env, [&] { return shareModel(constants.parts, constants.bytes, isa, kernel); });
   if (info[0].IsTypedArray()) {
-    for (const ConstantPart& part : constants.parts) model_->constants.keep(part);
+    for (const ConstantPart& part : constants.parts) model_->constants.keep(part, isa);
   }
   account(env);
 }

@@ -25,7 +25,8 @@ struct Instance {
 
 // new NativeModel(constants: Constants, isa: string, kernel?: string): `kernel` is forced on all
 // plans. Constants are one Uint8Array, which is copied, or { bytes: number, offsets: Float64Array,
-// data: TypedArray[] }: parts of a block of so many bytes, by offset.
+// data: (TypedArray | Turned)[] }: parts of a block of so many bytes, by offset. Turned: { source:
+// TypedArray, batches, rows, columns: number }, see pack/turn.h.
 class NativeModel : public Napi::ObjectWrap<NativeModel> {
  public:
   static Napi::Function define(Napi::Env env);

@@ -19,11 +19,19 @@ bool ModelConstants::keeps(size_t offset, size_t bytes) const {
   return offset - begin <= length && bytes <= length - (offset - begin);
 }
 
-void ModelConstants::keep(const ConstantPart& part) {
+void ConstantPart::write(Isa isa, uint8_t* to) const {
+  if (moved.has_value()) {
+    turn(*moved, isa, data, to);
+  } else {
+    std::memcpy(to, data, bytes);
+  }
+}
+
+void ModelConstants::keep(const ConstantPart& part, Isa isa) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!kept_.emplace(part.offset, part.bytes).second) return;
   keptBytes_ += part.bytes;
-  std::memcpy(block_.data() + part.offset, part.data, part.bytes);
+  part.write(isa, block_.data() + part.offset);
 }
 
 bool ConstantSource::has(const TensorInfo& tensor) const {
@@ -33,17 +41,26 @@ bool ConstantSource::has(const TensorInfo& tensor) const {
 
 const uint8_t* ConstantSource::keep(const TensorInfo& tensor) {
   if (tensor.bytes > 0 && !constants_.keeps(tensor.offset, tensor.bytes)) {
-    constants_.keep(*find(tensor));
+    constants_.keep(*find(tensor), isa_);
   }
   return constants_.data() + tensor.offset;
 }
 
-const uint8_t* ConstantSource::peek(const TensorInfo& tensor) const {
+const uint8_t* ConstantSource::peek(const TensorInfo& tensor) {
   if (tensor.bytes == 0 || constants_.keeps(tensor.offset, tensor.bytes)) {
     return constants_.data() + tensor.offset;
   }
   const ConstantPart* part = find(tensor);
-  return part->data + (tensor.offset - part->offset);
+  return dataOf(*part) + (tensor.offset - part->offset);
+}
+
+const uint8_t* ConstantSource::dataOf(const ConstantPart& part) {
+  if (!part.moved.has_value()) return part.data;
+  if (turnedCount_ == turned_.size()) turned_.emplace_back();
+  AlignedBuffer& buffer = turned_[turnedCount_++];
+  if (buffer.bytes() < part.bytes) buffer = AlignedBuffer(part.bytes);
+  part.write(isa_, buffer.data());
+  return buffer.data();
 }
 
 const ConstantPart* ConstantSource::find(const TensorInfo& tensor) const {

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "native/pack/buffer.h"
+#include "native/pack/turn.h"
 #include "native/plan/tensor.h"
 
 namespace octavo {
@@ -20,6 +22,10 @@ struct ConstantPart {
   size_t offset;  // in the block, a multiple of kTensorAlignment
   size_t bytes;   // not 0
   const uint8_t* data;
+  std::optional<Turn> moved;  // how all of them are, before anybody reads them
+
+  // Writes them as they are read.
+  void write(Isa isa, uint8_t* to) const;
 };
 
 // Shared by all plans of a model, which may be prepared and run by several threads at once.
@@ -35,7 +41,7 @@ class ModelConstants {
   // Whether these bytes lie in parts that were kept.
   bool keeps(size_t offset, size_t bytes) const;
   // Writes a part into its place, unless it is there.
-  void keep(const ConstantPart& part);
+  void keep(const ConstantPart& part, Isa isa);
 
  private:
   AlignedBuffer block_;
@@ -48,8 +54,8 @@ class ModelConstants {
 // still has, by offset.
 class ConstantSource {
  public:
-  ConstantSource(ModelConstants& constants, std::vector<ConstantPart> parts)
-      : constants_(constants), parts_(std::move(parts)) {}
+  ConstantSource(ModelConstants& constants, std::vector<ConstantPart> parts, Isa isa)
+      : constants_(constants), parts_(std::move(parts)), isa_(isa) {}
 
   size_t bytes() const { return constants_.bytes(); }
   // Whether a tensor's data are to be had. The others must be asked for such tensors only.
@@ -57,14 +63,20 @@ class ConstantSource {
   // Its data, where they are as long as the model is. 64-byte aligned, with kTensorSlack readable
   // bytes behind them.
   const uint8_t* keep(const TensorInfo& tensor);
-  // Its data until the plan is prepared; neither of the above holds.
-  const uint8_t* peek(const TensorInfo& tensor) const;
+  // Its data until forget() is called; neither of the above holds.
+  const uint8_t* peek(const TensorInfo& tensor);
+  void forget() { turnedCount_ = 0; }
 
  private:
   const ConstantPart* find(const TensorInfo& tensor) const;
+  const uint8_t* dataOf(const ConstantPart& part);
 
   ModelConstants& constants_;
   const std::vector<ConstantPart> parts_;
+  const Isa isa_;
+  // Parts that were turned for those who peek; their memory serves again.
+  std::vector<AlignedBuffer> turned_;
+  size_t turnedCount_ = 0;
 };
 
 }  // namespace octavo

@@ -59,7 +59,7 @@ class PlanDecoder {
   PlanDecoder(ExecutablePlan& plan, std::vector<ConstantPart> parts, const int32_t* words,
               size_t count)
       : plan_(plan),
-        source_(plan.model_->constants, std::move(parts)),
+        source_(plan.model_->constants, std::move(parts), plan.model_->isa),
         words_(words),
         count_(count),
         forced_{plan.model_->kernel.empty() ? nullptr : plan.model_->kernel.c_str()} {}
@@ -203,6 +203,7 @@ class PlanDecoder {
                                               "): " + status.what());
     }
     keepWhatIsRead(inputs, packed);
+    source_.forget();
     plan_.scratchStride_ = std::max(plan_.scratchStride_, prepared->scratchBytes());
     plan_.steps_.push_back(std::move(prepared));
     return {};

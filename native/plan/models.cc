@@ -22,6 +22,8 @@ Digest digestOf(const std::vector<ConstantPart>& parts) {
   for (const ConstantPart& part : parts) {
     digest.add(part.offset);
     digest.add(part.data, part.bytes);
+    if (!part.moved.has_value()) continue;
+    for (size_t n : {part.moved->batches, part.moved->rows, part.moved->columns}) digest.add(n);
   }
   return digest;
 }

@@ -15,6 +15,7 @@ import { isDataType, isStorageOf, storageLengthOf } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import { elementCount, formatShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { storageOf, Turned } from '../core/turned.js';
 import { inferNode } from './infer.js';
 import type { Dim, Graph, Node, ValueType } from './ir.js';
 import { qualifiedOp } from './ir.js';
@@ -66,7 +67,9 @@ function verifyConstants(graph: Graph, define: (value: string) => void): void {
     if (name === '') throw broken(graph.name, 'a constant has no name');
     define(name);
     if (seenConstants.has(constant)) continue;
-    const { type, dims, data } = constant;
+    const { type, dims } = constant;
+    const storage = storageOf(constant);
+    const data = storage instanceof Turned ? storage.source : storage;
     const fits =
       isDataType(type) &&
       isStorageOf(type, data) &&

@@ -8,7 +8,9 @@
  * cannot hold for certain, with these weights, is not fused.
  */
 import { OctavoError } from '../core/errors.js';
+import { elementCount } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { withDims } from '../core/turned.js';
 import { attribute, floatOf, intOf } from '../graph/attributes.js';
 import { type Dim, type Node, qualifiedOp } from '../graph/ir.js';
 import { groupsOf } from '../graph/ops/convolution.js';
@@ -136,13 +138,14 @@ export function biasOf(
 
 /** Whether int32 holds every sum that uint8 inputs can give, bias included. */
 function fitsAccumulator({ codes, zero }: Weight, xZero: number, bias?: Int32Array): boolean {
-  const { data, dims } = codes;
-  const depth = data.length / Math.max(dims[0]!, 1);
+  const { dims } = codes;
+  const depth = elementCount(dims.slice(1));
   const [least, most] = [-xZero, 255 - xZero];
   // Nearly always a bound will do, and the weights need not be read.
   const farthest = 128 + zero.reduce((far, z) => Math.max(far, Math.abs(z)), 0);
   const start = bias?.reduce((far, b) => Math.max(far, Math.abs(b)), 0) ?? 0;
   if (start + depth * farthest * Math.max(-least, most) < 2 ** 31) return true;
+  const { data } = codes;
   for (let channel = 0, i = 0; channel < dims[0]!; channel++) {
     let low = bias?.[channel] ?? 0;
     let high = low;
@@ -159,7 +162,7 @@ function fitsAccumulator({ codes, zero }: Weight, xZero: number, bias?: Int32Arr
 /** Throws `LIMIT_EXCEEDED` for a sum so long that no weights but small ones could be right. */
 function requireAccumulator(node: Node, weight: Weight, xZero: number, bias?: Int32Array): boolean {
   if (fitsAccumulator(weight, xZero, bias)) return true;
-  const depth = weight.codes.data.length / weight.codes.dims[0]!;
+  const depth = elementCount(weight.codes.dims.slice(1));
   if (depth <= longestSum) return false;
   throw new OctavoError('LIMIT_EXCEEDED', 'the sum may not fit a 32-bit accumulator', {
     where: node.name,
@@ -177,7 +180,7 @@ function productOf(
   const x = dequantizedFrom(site, inputs.x);
   if (x === undefined || !isUint8(x.coding) || site.graph.constants.has(x.codes)) return undefined;
   const weight = weightOf(site, inputs.w, inputs.channelAxis);
-  if (weight === undefined || weight.codes.data.length === 0) return undefined;
+  if (weight === undefined || elementCount(weight.codes.dims) === 0) return undefined;
   const { alpha = 1 } = inputs;
   const scale = weight.scale.map((w) => Math.fround(Math.fround(x.coding.scale * w) * alpha));
   if (!scale.every((step) => step > 0 && step < Number.POSITIVE_INFINITY)) return undefined;
@@ -271,7 +274,7 @@ function fuseMatrix(site: Site, product: Product, others: readonly Node[]) {
   const rows = imageOfRows(xDims, depth);
   const image = to.reshape(product.x.codes, rows);
   if (image === undefined) return undefined;
-  const shaped = { ...codes, dims: [channels, 1, 1, depth] } as Tensor;
+  const shaped = withDims(codes, [channels, 1, 1, depth]);
   const weight = to.constant(`${node.name}/weight`, shaped);
   const dims = [...rows.slice(0, 3), channels];
   const y = addQConv(to, node.name, product, { image, weight, dims, groups: 1 });

@@ -4,6 +4,7 @@
  * that the graph says, with scales multiplied in its order, and the bias added in float.
  */
 import type { Tensor } from '../core/tensor.js';
+import { withDims } from '../core/turned.js';
 import { attribute, intOf } from '../graph/attributes.js';
 import { type Dim, type Node, typeOf } from '../graph/ir.js';
 import { groupsOf } from '../graph/ops/convolution.js';
@@ -271,7 +272,7 @@ const matMulInteger: Rule = (site) => {
   const image = to.reshape(unsignedBytes(to, a), rows);
   if (image === undefined) return undefined;
   const turned = permuteTensor(codes as Tensor, [1, 0]);
-  const shaped = { ...turned, dims: [channels, 1, 1, depth] } as Tensor;
+  const shaped = withDims(turned, [channels, 1, 1, depth]);
   const weight = to.constant(`${node.name}/weight`, shaped);
   const dims = [...rows.slice(0, 3), channels];
   const parts = { image, weight, zero, dims, groups: 1 };

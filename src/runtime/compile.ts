@@ -7,11 +7,12 @@
  * steps cannot write where they end up (./parts). Every graph output is a tensor of the arena that no graph input and no constant
  * shares, by a Copy where need be.
  */
-import { bitsOf, type TypedArray } from '../core/dtype.js';
+import { bitsOf } from '../core/dtype.js';
 import { invariant, OctavoError } from '../core/errors.js';
 import { type Limits, resolveLimits } from '../core/limits.js';
 import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { storageOf } from '../core/turned.js';
 import { type Attribute, type Graph, type Node, qualifiedOp, typeOf } from '../graph/ir.js';
 import {
   type ConstantOffsets,
@@ -99,9 +100,9 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   const placeOf = (value: string): Pick<PlanTensor, 'space' | 'offset'> => {
     const constant = constantOf(value);
     if (constant === undefined) return { space: 'arena', offset: arena.offsetOf(rootOf(value)) };
-    const shared = options.model?.get(constant.data);
+    const shared = options.model?.get(storageOf(constant));
     if (shared !== undefined) return { space: 'model', offset: shared };
-    return { space: 'plan', offset: own.offsets.get(constant.data)! };
+    return { space: 'plan', offset: own.offsets.get(storageOf(constant))! };
   };
   const inputs = graph.inputs.map((name) => ({ name, tensor: indexOfValue(name) }));
   const steps = drafts.map(
@@ -233,13 +234,13 @@ function placeActivations(
 function constantsBeyond(
   drafts: readonly Draft[],
   constantOf: (value: string) => Tensor | undefined,
-  shared: ReadonlyMap<TypedArray, number> | undefined,
+  shared: ConstantOffsets | undefined,
 ): Set<Tensor> {
   const result = new Set<Tensor>();
   for (const { inputs } of drafts) {
     for (const value of inputs) {
       const constant = constantOf(value);
-      if (constant !== undefined && !shared?.has(constant.data)) result.add(constant);
+      if (constant !== undefined && !shared?.has(storageOf(constant))) result.add(constant);
     }
   }
   return result;

@@ -2,10 +2,11 @@
  * Where tensors lie. Constants are laid end to end in one block of bytes. Activations share an arena:
  * two may have the same bytes when no step needs both, which is decided here, once, from lifetimes.
  */
-import { byteLengthOf, type TypedArray } from '../core/dtype.js';
+import { byteLengthOf } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import { elementCount } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { type Storage, storageOf } from '../core/turned.js';
 import { blockOf, type ConstantParts, tensorAlignment, tensorSlack } from './plan.js';
 
 /** Bytes needed from `birth` to `death`, both included; times are step indexes, inputs are born at -1. */
@@ -81,20 +82,21 @@ function insertByOffset(placed: number[], i: number, offsets: readonly number[])
   placed.splice(low, 0, i);
 }
 
-/** Where each constant's data lie, by the data itself, so that constants which share data share bytes. */
-export type ConstantOffsets = ReadonlyMap<TypedArray, number>;
+/** Where each constant's elements lie, by what holds them, so that constants which share it share bytes. */
+export type ConstantOffsets = ReadonlyMap<Storage, number>;
 
 /** Gives constants places in one block, end to end, each at a multiple of `tensorAlignment`. */
 export function placeConstants(tensors: Iterable<Tensor>): {
   readonly parts: ConstantParts;
   readonly offsets: ConstantOffsets;
 } {
-  const offsets = new Map<TypedArray, number>();
+  const offsets = new Map<Storage, number>();
   let end = 0;
-  for (const { data } of tensors) {
-    if (offsets.has(data)) continue;
-    offsets.set(data, end);
-    end = align(end + data.byteLength);
+  for (const tensor of tensors) {
+    const storage = storageOf(tensor);
+    if (offsets.has(storage)) continue;
+    offsets.set(storage, end);
+    end = align(end + storage.byteLength);
   }
   const parts = {
     bytes: end + tensorSlack,

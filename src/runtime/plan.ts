@@ -3,7 +3,8 @@
  * with tensors and parameters; every tensor at a fixed offset of one of three spaces. No graph, no
  * control flow. `encodePlan` writes it as 32-bit words for the native executor.
  */
-import type { DataType, TypedArray } from '../core/dtype.js';
+import type { DataType } from '../core/dtype.js';
+import { type Storage, Turned } from '../core/turned.js';
 import type { StepName, StepParams } from './steps.js';
 
 /**
@@ -27,15 +28,17 @@ export interface ConstantParts {
   readonly bytes: number;
   /** Where each begins, ascending multiples of `tensorAlignment`. */
   readonly offsets: Float64Array;
-  readonly data: readonly TypedArray[];
+  readonly data: readonly Storage[];
 }
 
 /** The block itself. */
 export function blockOf(constants: ModelConstants): Uint8Array {
   if (constants instanceof Uint8Array) return constants;
   const block = new Uint8Array(constants.bytes);
-  for (const [i, { buffer, byteOffset, byteLength }] of constants.data.entries()) {
-    block.set(new Uint8Array(buffer, byteOffset, byteLength), constants.offsets[i]!);
+  for (const [i, data] of constants.data.entries()) {
+    const place = block.subarray(constants.offsets[i]!);
+    if (data instanceof Turned) data.writeTo(place);
+    else place.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return block;
 }

@@ -7,6 +7,7 @@ import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { formatShape, type Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { storageOf } from '../core/turned.js';
 import { withClosures } from '../graph/closures.js';
 import { inferTypes } from '../graph/infer.js';
 import type { Graph } from '../graph/ir.js';
@@ -111,5 +112,5 @@ function requireSizes(graph: Graph): Graph {
 
 /** The small ones first: most of what is read as it is lies close together then. */
 function bySize({ constants }: Graph): Tensor[] {
-  return [...constants.values()].sort((a, b) => a.data.byteLength - b.data.byteLength);
+  return [...constants.values()].sort((a, b) => storageOf(a).byteLength - storageOf(b).byteLength);
 }

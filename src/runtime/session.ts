@@ -7,6 +7,7 @@ import { type BackendReport, selectBackend } from '../backends/select.js';
 import { OctavoError } from '../core/errors.js';
 import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
+import { storageOf, Turned } from '../core/turned.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import {
@@ -253,8 +254,10 @@ const leastReturned = 2 ** 16;
 
 /** The memory of a graph's constants, as they came and as the program has them. */
 function memoryOf(graph: Graph, program: Program): ArrayBuffer[] {
-  const data = [...graph.constants.values()].map((constant) => constant.data);
-  const buffers = new Set([...data, ...program.constants.data].map(({ buffer }) => buffer));
+  const held = [...[...graph.constants.values()].map(storageOf), ...program.constants.data];
+  const buffers = new Set(
+    held.map((storage) => (storage instanceof Turned ? storage.source : storage).buffer),
+  );
   return [...buffers].filter(
     (buffer) => buffer instanceof ArrayBuffer && buffer.byteLength >= leastReturned,
   ) as ArrayBuffer[];

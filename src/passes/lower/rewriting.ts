@@ -1,5 +1,6 @@
 /** Collecting the parts of one rewrite: nodes, constants and types, which can be asked for at once. */
 import type { Tensor } from '../../core/tensor.js';
+import { withDims } from '../../core/turned.js';
 import { attribute } from '../../graph/attributes.js';
 import { type Attribute, type Dim, type Node, typeOf, type ValueType } from '../../graph/ir.js';
 import { type NodeParams, nodeFieldsOf, noFunction, type StepName } from '../../runtime/steps.js';
@@ -130,7 +131,7 @@ export function rewriting(site: Site): Rewriting {
       const { type, dims: before } = self.typeOf(value)!;
       const constant = self.constantOf(value);
       if (constant !== undefined && output === undefined) {
-        return self.constant(`${value}/reshaped`, { ...constant, dims: dims as number[] });
+        return self.constant(`${value}/reshaped`, withDims(constant, dims as number[]));
       }
       const target = before && reshapeTarget(before, dims);
       if (target === undefined) return undefined;

@@ -1,8 +1,10 @@
 /** Permutations and reshapes, of dims and of constants. Axis i of a result is axis perm[i]. */
-import { allocate, bitsOf, type TypedArray } from '../../core/dtype.js';
+import { allocate, bitsOf, type DataType, type TypedArray } from '../../core/dtype.js';
 import { invariant } from '../../core/errors.js';
 import { elementCount, stridesOf } from '../../core/shape.js';
 import type { Tensor } from '../../core/tensor.js';
+import { type Bits, planeTurner, unsignedBits } from '../../core/turnPlane.js';
+import { Turned, turnedTensor } from '../../core/turned.js';
 import type { Dim } from '../../graph/ir.js';
 
 export const toChannelsLast = [0, 2, 3, 1] as const;
@@ -36,14 +38,20 @@ export function keepsOrder(dims: readonly unknown[], perm: readonly number[]): b
   return moved.every((axis, i) => i === 0 || moved[i - 1]! < axis);
 }
 
-/** Moves the elements of a constant of a whole-byte type. The data are the same where none has to. */
+/**
+ * Moves the elements of a constant of a whole-byte type. The data are the same where none has to, and where two axes change
+ * places they are moved when they are read.
+ */
 export function permuteTensor(tensor: Tensor, perm: readonly number[]): Tensor {
   const { type, dims, data } = tensor;
   invariant(bitsOf(type) >= 8, `a transposed constant of ${type}`);
   const moved = permuteDims(dims, perm);
   if (keepsOrder(dims, perm)) return { type, dims: moved, data } as Tensor;
+  const joined = joinAxes(dims, perm);
+  const turned = turnedBy(type, data, joined);
+  if (turned !== undefined) return turnedTensor(turned, moved);
   const result = allocate(type, elementCount(dims));
-  move(bitsAsNumbers(data), bitsAsNumbers(result), joinAxes(dims, perm));
+  move(unsignedBits(data), unsignedBits(result), joined);
   return { type, dims: moved, data: result } as Tensor;
 }
 
@@ -71,6 +79,15 @@ function joinAxes(dims: readonly number[], perm: readonly number[]): Move {
   return { dims: before.map(({ size }) => size), perm: runs.map((run) => before.indexOf(run)) };
 }
 
+/** The move as one of two axes that change places, behind one that stays; undefined where it is another. */
+function turnedBy(type: DataType, data: TypedArray, { dims, perm }: Move): Turned | undefined {
+  const [rows, columns] = dims.slice(-2) as [number, number];
+  if (perm.length > 3 || perm.at(-1) !== dims.length - 2 || perm.at(-2) !== dims.length - 1) {
+    return undefined;
+  }
+  return new Turned(type, data, { batches: dims.length === 3 ? dims[0]! : 1, rows, columns });
+}
+
 /** Moves elements from where they lie to where they will. */
 function move(bits: Bits, to: Bits, { dims, perm }: Move): void {
   const moved = permuteDims(dims, perm);
@@ -80,18 +97,14 @@ function move(bits: Bits, to: Bits, { dims, perm }: Move): void {
   const together = perm.indexOf(dims.length - 1);
   const last = moved.length - 1;
   const outer = moved.map((_, axis) => axis).filter((axis) => axis !== together && axis !== last);
-  const block = {
+  const turn = planeTurner(bits, to, {
     ...{ rows: together === last ? 1 : moved[together]!, columns: moved[last]! },
     ...{ rowStep: steps[together]!, columnStep: strides[last]! },
-  };
-  const inQuads = isInQuads(bits, block);
-  const turn = inQuads ? turnQuads : turnBlock;
-  // Bytes of a file lie anywhere: to copy them is nothing beside moving them one by one.
-  const from = inQuads && bits.byteOffset % 4 !== 0 ? bits.slice() : bits;
+  });
   const visit = (depth: number, source: number, target: number): void => {
     const axis = outer[depth];
     if (axis === undefined) {
-      turn(from, source, to, target, block);
+      turn(source, target);
       return;
     }
     for (let i = 0; i < moved[axis]!; i++) {
@@ -99,85 +112,6 @@ function move(bits: Bits, to: Bits, { dims, perm }: Move): void {
     }
   };
   visit(0, 0, 0);
-}
-
-type Bits = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
-
-/** The same memory as unsigned numbers of the same width: fewer kinds of arrays, which engines make good code for. */
-function bitsAsNumbers({ buffer, byteOffset, length, BYTES_PER_ELEMENT }: TypedArray): Bits {
-  if (BYTES_PER_ELEMENT === 1) return new Uint8Array(buffer, byteOffset, length);
-  if (BYTES_PER_ELEMENT === 2) return new Uint16Array(buffer, byteOffset, length);
-  if (BYTES_PER_ELEMENT === 4) return new Uint32Array(buffer, byteOffset, length);
-  return new BigUint64Array(buffer, byteOffset, length);
-}
-
-/** Rows whose first elements lie together, and will lie `rowStep` apart; of columns that lie `columnStep` apart. */
-type Block = Record<'rows' | 'columns' | 'rowStep' | 'columnStep', number>;
-
-/** Rows that are turned at a time, as caches like it. */
-const mostRows = 32;
-
-function turnBlock(
-  from: Bits,
-  source: number,
-  to: Bits,
-  target: number,
-  { rows, columns, rowStep, columnStep }: Block,
-): void {
-  for (let first = 0; first < rows; first += mostRows) {
-    const end = Math.min(first + mostRows, rows);
-    for (let column = 0; column < columns; column++) {
-      const base = source + column * columnStep;
-      for (
-        let row = first, at = target + first * rowStep + column;
-        row < end;
-        row++, at += rowStep
-      ) {
-        to[at] = from[base + row]!;
-      }
-    }
-  }
-}
-
-/** Whether elements are bytes, of which four and four lie where a word may if the first does. */
-function isInQuads(from: Bits, block: Block): boolean {
-  return from.BYTES_PER_ELEMENT === 1 && Object.values(block).every((number) => number % 4 === 0);
-}
-
-/**
- * The same for bytes, in squares of four by four, whose sides are words: signed ones, since an engine that has not optimized this
- * yet keeps larger numbers on the heap.
- */
-function turnQuads(
-  from: Bits,
-  source: number,
-  to: Bits,
-  target: number,
-  { rows, columns, rowStep, columnStep }: Block,
-): void {
-  const x = new Int32Array(from.buffer, from.byteOffset, from.length >>> 2);
-  const y = new Int32Array(to.buffer, to.byteOffset, to.length >>> 2);
-  const [across, down] = [columnStep >>> 2, rowStep >>> 2];
-  for (let first = 0; first < rows; first += mostRows) {
-    const end = Math.min(first + mostRows, rows);
-    for (let column = 0; column < columns; column += 4) {
-      let at = (source + column * columnStep + first) >>> 2;
-      let out = (target + first * rowStep + column) >>> 2;
-      for (let row = first; row < end; row += 4, at++, out += rowStep) {
-        const a = x[at]!;
-        const b = x[at + across]!;
-        const c = x[at + 2 * across]!;
-        const d = x[at + 3 * across]!;
-        y[out] = (a & 255) | ((b & 255) << 8) | ((c & 255) << 16) | (d << 24);
-        y[out + down] =
-          ((a >>> 8) & 255) | (b & 0xff00) | ((c & 0xff00) << 8) | ((d & 0xff00) << 16);
-        y[out + 2 * down] =
-          ((a >>> 16) & 255) | ((b >>> 8) & 0xff00) | (c & 0xff0000) | ((d & 0xff0000) << 8);
-        y[out + 3 * down] =
-          (a >>> 24) | ((b >>> 16) & 0xff00) | ((c >>> 8) & 0xff0000) | (d & ~0xffffff);
-      }
-    }
-  }
 }
 
 /**
