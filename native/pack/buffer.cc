@@ -40,7 +40,19 @@ void* mapHuge(size_t bytes) {
 
 }  // namespace
 
-AlignedBuffer::AlignedBuffer(size_t bytes) : bytes_(bytes) {
+void takePages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
+#if defined(__linux__)
+  // MADV_POPULATE_WRITE, which headers older than Linux 5.14 lack. Where the system does, pages are
+  // taken as they are written.
+  constexpr int kPopulateWrite = 23;
+  const auto begin = reinterpret_cast<uintptr_t>(data), end = begin + bytes;
+  const uintptr_t first = (begin + kSmallPage - 1) / kSmallPage * kSmallPage;
+  const uintptr_t last = end / kSmallPage * kSmallPage;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, kPopulateWrite);
+#endif
+}
+
+AlignedBuffer::AlignedBuffer(size_t bytes, Pages pages) : bytes_(bytes) {
   if (bytes > SIZE_MAX - kPrefix - kTensorSlack - 2 * kHugePage) throw std::bad_alloc();
   const size_t all = bytes + kPrefix + kTensorSlack;
   Origin origin{nullptr, 0};
@@ -57,6 +69,7 @@ AlignedBuffer::AlignedBuffer(size_t bytes) : bytes_(bytes) {
   auto* aligned = reinterpret_cast<uint8_t*>(address / kTensorAlignment * kTensorAlignment);
   reinterpret_cast<Origin*>(aligned)[-1] = origin;
   data_.reset(aligned);
+  if (pages == Pages::kAtOnce) takePages(aligned, bytes);
 }
 
 void AlignedBuffer::Free::operator()(uint8_t* data) const {

@@ -9,14 +9,20 @@
 
 namespace octavo {
 
-// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed. It takes no room until
-// it is written. Where the system has huge pages for those who ask, large buffers lie on them:
-// weights that stream by at the speed of the kernels cross a small page every few rows of a panel,
-// and looking it up takes longer than multiplying what is on it.
+// When memory takes up room: as it is written, or at once, which is faster where all of it will be.
+enum class Pages { kAsWritten, kAtOnce };
+
+// Takes the pages that memory nobody has written to yet fills.
+void takePages(void* data, size_t bytes);
+
+// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed. Where the system has
+// huge pages for those who ask, large buffers lie on them: weights that stream by at the speed of
+// the kernels cross a small page every few rows of a panel, and looking it up takes longer than
+// multiplying what is on it.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  explicit AlignedBuffer(size_t bytes);
+  explicit AlignedBuffer(size_t bytes, Pages pages = Pages::kAsWritten);
   uint8_t* data() const { return data_.get(); }
   size_t bytes() const { return bytes_; }
 

@@ -171,7 +171,7 @@ PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t column
 }
 
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, const int8_t* weight) {
-  AlignedBuffer packed(groups * layout.weightBytes + kPanelSlack);
+  AlignedBuffer packed(groups * layout.weightBytes + kPanelSlack, Pages::kAtOnce);
   PanelPacker packer(layout, isa);
   for (size_t group = 0; group < groups; ++group) {
     const int8_t* weights = weight + group * layout.columns * layout.taps * layout.depth;

@@ -7,11 +7,18 @@ import { node } from './node.js';
 /** Largest step of one read: one call reads at most 2 GiB. */
 const mostAtOnce = 2 ** 30;
 
+/** Makes memory of so many bytes, zeroed. */
+export type Allocate = (bytes: number) => Promise<Uint8Array<ArrayBuffer>>;
+
 /**
  * Reads a whole file. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE` (also for folders, pipes and devices)
  * or `LIMIT_EXCEEDED`.
  */
-export async function readModelFile(file: string, limits: Limits): Promise<Uint8Array> {
+export async function readModelFile(
+  file: string,
+  limits: Limits,
+  allocate: Allocate,
+): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
@@ -28,7 +35,7 @@ export async function readModelFile(file: string, limits: Limits): Promise<Uint8
         found: String(stats.size),
       });
     }
-    const data = new Uint8Array(stats.size);
+    const data = await allocate(stats.size);
     for (let done = 0; done < data.length; ) {
       const step = Math.min(mostAtOnce, data.length - done);
       const { bytesRead } = await handle.read(data, done, step, done);

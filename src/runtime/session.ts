@@ -9,7 +9,7 @@ import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { storageOf, Turned } from '../core/turned.js';
 import type { Graph } from '../graph/ir.js';
-import { loadModel, type Model } from '../onnx/model.js';
+import { loadModelInto, type Model } from '../onnx/model.js';
 import {
   checkFeeds,
   describeInputs,
@@ -96,11 +96,12 @@ export class InferenceSession {
   ): Promise<InferenceSession> {
     checkSessionOptions(options);
     const externalData = options.externalData?.map(({ path, data }) => [path, data] as const);
-    const model = await loadModel(source, {
+    const selection = await selectFor(options);
+    const model = await loadModelInto((bytes) => selection.backend.allocate(bytes), source, {
       limits: options.limits,
       externalData: externalData && new Map(externalData),
     });
-    return openSession(model.graph, options, model !== source);
+    return openSession(model.graph, options, selection, model !== source);
   }
 
   /**
@@ -224,25 +225,28 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<InferenceSession> {
   checkSessionOptions(options);
-  return openSession(graph, options, false);
+  return openSession(graph, options, await selectFor(options), false);
+}
+
+type Selection = Awaited<ReturnType<typeof selectBackend>>;
+
+function selectFor({ backend, isa, intraOpNumThreads }: SessionOptions): Promise<Selection> {
+  const threads = intraOpNumThreads === 0 ? undefined : intraOpNumThreads;
+  return selectBackend({ backend, isa, threads });
 }
 
 /** `isOwn`: nobody else has the graph. */
-async function openSession(
+function openSession(
   graph: Graph,
   options: SessionOptions,
+  { backend, report }: Selection,
   isOwn: boolean,
-): Promise<InferenceSession> {
-  const { maxPlans = defaultMaxPlans, intraOpNumThreads, limits } = options;
+): InferenceSession {
+  const { maxPlans = defaultMaxPlans, limits } = options;
   const program = createProgram(graph, {
     limits,
     freeDimensions: options.freeDimensionOverrides,
     onPatch: options.onPatch,
-  });
-  const { backend, report } = await selectBackend({
-    backend: options.backend,
-    isa: options.isa,
-    threads: intraOpNumThreads === 0 ? undefined : intraOpNumThreads,
   });
   const ports = { inputs: describeInputs(program.graph), outputs: describeOutputs(program.graph) };
   const own = isOwn && program.isSingle ? memoryOf(graph, program) : [];

@@ -321,6 +321,16 @@ describe.skipIf(noNative !== undefined)('the addon', () => {
     expect(() => open('many', [0], 1)).toThrow(internal);
     expect(() => new addon.NativeModel({} as never, isa)).toThrow(internal);
     open(256, [0, 64], 64, 128).dispose();
+    const turned = { source: new Int16Array(12), batches: 2, rows: 3, columns: 2 };
+    const openTurned = (data: object) =>
+      new addon.NativeModel(
+        { bytes: 128, offsets: Float64Array.of(0), data: [data as never] },
+        isa,
+      );
+    openTurned(turned).dispose();
+    for (const wrong of [{ columns: 3 }, { rows: -3 }, { batches: undefined }, { source: [1] }]) {
+      expect(() => openTurned({ ...turned, ...wrong })).toThrow(internal);
+    }
 
     const whole = {
       bytes: block.length,

@@ -3,8 +3,8 @@ import { allocate, bitsOf, type DataType, type TypedArray } from '../../core/dty
 import { invariant } from '../../core/errors.js';
 import { elementCount, stridesOf } from '../../core/shape.js';
 import type { Tensor } from '../../core/tensor.js';
-import { type Bits, planeTurner, unsignedBits } from '../../core/turnPlane.js';
 import { Turned, turnedTensor } from '../../core/turned.js';
+import { type Bits, planeTurner, unsignedBits } from '../../core/turnPlane.js';
 import type { Dim } from '../../graph/ir.js';
 
 export const toChannelsLast = [0, 2, 3, 1] as const;
