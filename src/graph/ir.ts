@@ -65,6 +65,10 @@ export interface GraphIndex {
   /** Nodes that read the value, in order, a node once per read. */
   consumers(value: string): readonly Node[];
   isOutput(value: string): boolean;
+  /** Of the nodes. */
+  readonly names: ReadonlySet<string>;
+  /** Qualified operators of the nodes. */
+  readonly operators: ReadonlySet<string>;
 }
 
 const indexes = new WeakMap<Graph, GraphIndex>();
@@ -78,23 +82,34 @@ export function indexOf(graph: Graph): GraphIndex {
   return index;
 }
 
-function buildIndex(graph: Graph): GraphIndex {
+const nobody: readonly Node[] = [];
+
+/** Walked for every patch, mostly before an engine optimizes it: plain loops, which leave no garbage. */
+function buildIndex({ nodes, outputs }: Graph): GraphIndex {
   const producers = new Map<string, Node>();
   const consumers = new Map<string, Node[]>();
-  for (const node of graph.nodes) {
-    for (const output of node.outputs) if (output !== '') producers.set(output, node);
-    for (const input of node.inputs) {
-      if (input === '') continue;
-      const readers = consumers.get(input);
-      if (readers === undefined) consumers.set(input, [node]);
+  const names = new Set<string>();
+  const operators = new Set<string>();
+  const shown = new Set(outputs.map((output) => output.value));
+  for (let n = 0; n < nodes.length; n++) {
+    const node = nodes[n]!;
+    names.add(node.name);
+    operators.add(qualifiedOp(node));
+    for (let i = 0; i < node.outputs.length; i++) producers.set(node.outputs[i]!, node);
+    for (let i = 0; i < node.inputs.length; i++) {
+      const readers = consumers.get(node.inputs[i]!);
+      if (readers === undefined) consumers.set(node.inputs[i]!, [node]);
       else readers.push(node);
     }
   }
-  const outputs = new Set(graph.outputs.map((output) => output.value));
+  producers.delete('');
+  consumers.delete('');
   return {
     producer: (value) => producers.get(value),
-    consumers: (value) => consumers.get(value) ?? [],
-    isOutput: (value) => outputs.has(value),
+    consumers: (value) => consumers.get(value) ?? nobody,
+    isOutput: (value) => shown.has(value),
+    names,
+    operators,
   };
 }
 

@@ -1,25 +1,39 @@
 /** Names for values and nodes that a patch adds: readable, and not in use. */
-import type { Graph } from './ir.js';
+import { type Graph, indexOf, type Node } from './ir.js';
 
 /**
  * A function that turns a wished-for name into one that neither the graph nor an earlier call uses.
  * Values and nodes share the names, as some readers of ONNX expect.
  */
 export function namesFor(graph: Graph): (wish: string) => string {
-  const used = new Set<string>();
+  const index = indexOf(graph);
+  const used = new Set(['', ...graph.inputs, ...graph.outputs.map((output) => output.name)]);
+  collectInner(graph.nodes, used);
+  const isUsed = (name: string): boolean =>
+    used.has(name) ||
+    graph.constants.has(name) ||
+    index.names.has(name) ||
+    index.producer(name) !== undefined;
   const tried = new Map<string, number>(); // the last number tried, by wish
-  collectNames(graph, used);
   return (wish) => {
     let name = wish;
     let i = tried.get(wish) ?? 1;
-    while (used.has(name)) name = `${wish}_${++i}`;
+    while (isUsed(name)) name = `${wish}_${++i}`;
     tried.set(wish, i);
     used.add(name);
     return name;
   };
 }
 
-/** Names of values and nodes, those in subgraphs included. */
+/** Names of values and nodes in the nodes' subgraphs. */
+function collectInner(nodes: readonly Node[], names: Set<string>): void {
+  for (const { attributes } of nodes) {
+    for (const { kind, value } of attributes.values()) {
+      if (kind === 'graph') collectNames(value, names);
+    }
+  }
+}
+
 function collectNames(graph: Graph, names: Set<string>): void {
   for (const input of graph.inputs) names.add(input);
   for (const constant of graph.constants.keys()) names.add(constant);
@@ -27,8 +41,6 @@ function collectNames(graph: Graph, names: Set<string>): void {
   for (const node of graph.nodes) {
     names.add(node.name);
     for (const output of node.outputs) names.add(output);
-    for (const { kind, value } of node.attributes.values()) {
-      if (kind === 'graph') collectNames(value, names);
-    }
   }
+  collectInner(graph.nodes, names);
 }

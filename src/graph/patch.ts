@@ -2,10 +2,12 @@
  * Patches: the only way to change a graph. A patch says what to remove, what to add and which values
  * take the place of which; `applyPatch` makes the new graph, sorts it, and drops constants that
  * nothing reads any more. The old graph stays as it was.
+ *
+ * A patch costs a walk over the graph or two, mostly in code that no engine has optimized yet: these are plain loops.
  */
 import { OctavoError } from '../core/errors.js';
 import type { Tensor } from '../core/tensor.js';
-import type { Graph, Node, ValueType } from './ir.js';
+import { type Graph, indexOf, type Node, type ValueType } from './ir.js';
 
 export interface Patch {
   /** One line for traces and errors: what is done, and to which node. */
@@ -22,10 +24,25 @@ export interface Patch {
   readonly replace?: Iterable<readonly [string, string]>;
 }
 
+/** A graph as a patch made it, and what of it is new. */
+export interface Patched {
+  readonly graph: Graph;
+  /** Nodes that were added, or read other values than before. */
+  readonly nodes: readonly Node[];
+  readonly removed: ReadonlySet<Node>;
+  readonly constants: ReadonlyMap<string, Tensor>;
+  readonly types: ReadonlyMap<string, ValueType>;
+}
+
 /** Applies a patch; throws `INVALID_GRAPH` when the result has a cycle or a name twice. */
 export function applyPatch(graph: Graph, patch: Patch): Graph {
-  const removed = new Set(patch.remove ?? []);
-  const replacement = new Map(patch.replace ?? []);
+  return patched(graph, patch).graph;
+}
+
+/** The same, telling what is new. */
+export function patched(graph: Graph, patch: Patch): Patched {
+  const removed = new Set(patch.remove);
+  const replacement = new Map(patch.replace);
   const resolve = (value: string): string => {
     let current = value;
     for (let hops = replacement.size; hops >= 0; hops--) {
@@ -37,29 +54,51 @@ export function applyPatch(graph: Graph, patch: Patch): Graph {
       where: value,
     });
   };
-  const rewire = (node: Node): Node =>
-    replacement.size > 0 && node.inputs.some((input) => replacement.has(input))
-      ? { ...node, inputs: node.inputs.map(resolve) }
-      : node;
-
-  const kept = graph.nodes.filter((node) => !removed.has(node)).map(rewire);
-  const nodes = sortNodes([...kept, ...(patch.add ?? [])]);
-  const outputs = graph.outputs.map((output) => ({ ...output, value: resolve(output.value) }));
-
-  const live = new Set([...graph.inputs, ...outputs.map((output) => output.value)]);
-  for (const node of nodes) {
-    for (const value of node.inputs) live.add(value);
-    for (const value of node.outputs) live.add(value);
+  const readers = new Set<Node>();
+  for (const value of replacement.keys()) {
+    for (const node of indexOf(graph).consumers(value)) readers.add(node);
   }
-  const constants = new Map(
-    [...graph.constants, ...(patch.constants ?? [])].filter(([name]) => live.has(name)),
-  );
-  const types = new Map(
-    [...graph.types, ...(patch.types ?? [])].filter(
-      ([name]) => live.has(name) && !constants.has(name),
-    ),
-  );
-  return { ...graph, outputs, nodes, constants, types };
+  const fresh: Node[] = [];
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    if (removed.has(node)) continue;
+    if (readers.has(node)) {
+      const rewired = { ...node, inputs: node.inputs.map(resolve) };
+      fresh.push(rewired);
+      nodes.push(rewired);
+    } else {
+      nodes.push(node);
+    }
+  }
+  for (const node of patch.add ?? []) {
+    fresh.push(node);
+    nodes.push(node);
+  }
+  const more = { constants: new Map(patch.constants), types: new Map(patch.types) };
+  const constants = new Map(graph.constants);
+  const types = new Map(graph.types);
+  for (const [name, constant] of more.constants) constants.set(name, constant);
+  for (const [value, type] of more.types) types.set(value, type);
+  const after = {
+    ...graph,
+    outputs: graph.outputs.map(({ name, value }) => ({ name, value: resolve(value) })),
+    nodes: sortNodes(nodes),
+    constants,
+    types,
+  };
+  const index = indexOf(after);
+  const isLive = (value: string): boolean =>
+    index.producer(value) !== undefined ||
+    index.consumers(value).length > 0 ||
+    index.isOutput(value) ||
+    graph.inputs.includes(value);
+  constants.forEach((_, name) => {
+    if (!isLive(name)) constants.delete(name);
+  });
+  types.forEach((_, name) => {
+    if (!isLive(name) || constants.has(name)) types.delete(name);
+  });
+  return { graph: after, nodes: fresh, removed, ...more };
 }
 
 /**
@@ -67,48 +106,53 @@ export function applyPatch(graph: Graph, patch: Patch): Graph {
  * Throws `INVALID_GRAPH` for a cycle or for a value that two nodes write.
  */
 export function sortNodes(nodes: readonly Node[]): Node[] {
-  const producers = new Map<string, number>();
-  nodes.forEach((node, i) => {
-    for (const output of node.outputs) {
+  const producers = producersOf(nodes);
+  const sorted: Node[] = [];
+  const done = new Set<Node>();
+  /** The node that has to come first, of the first such input. */
+  const missing = ({ inputs }: Node): Node | undefined => {
+    for (let i = 0; i < inputs.length; i++) {
+      const producer = producers.get(inputs[i]!);
+      if (producer !== undefined && !done.has(producer)) return producer;
+    }
+    return undefined;
+  };
+  // An explicit stack: a model may chain more nodes than the call stack is deep.
+  const path: Node[] = [];
+  const open = new Set<Node>();
+  for (let root = 0; root < nodes.length; root++) {
+    if (!done.has(nodes[root]!)) path.push(nodes[root]!);
+    while (path.length > 0) {
+      const node = path[path.length - 1]!;
+      const before = missing(node);
+      if (before === undefined) {
+        done.add(node);
+        sorted.push(node);
+        path.pop();
+        continue;
+      }
+      open.add(node);
+      if (open.has(before)) {
+        throw new OctavoError('INVALID_GRAPH', 'the graph has a cycle', { where: node.name });
+      }
+      path.push(before);
+    }
+  }
+  return sorted;
+}
+
+function producersOf(nodes: readonly Node[]): Map<string, Node> {
+  const producers = new Map<string, Node>();
+  for (let n = 0; n < nodes.length; n++) {
+    const { outputs } = nodes[n]!;
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i]!;
       if (output === '') continue;
       if (producers.has(output)) {
         throw new OctavoError('INVALID_GRAPH', 'two nodes write this value', { where: output });
       }
-      producers.set(output, i);
-    }
-  });
-  const sorted: Node[] = [];
-  const state = new Uint8Array(nodes.length); // 0 unseen, 1 open, 2 done
-  // An explicit stack: a model may chain more nodes than the call stack is deep.
-  for (let root = 0; root < nodes.length; root++) {
-    const stack = [root];
-    while (stack.length > 0) {
-      const i = stack[stack.length - 1]!;
-      if (state[i] === 2) {
-        stack.pop();
-        continue;
-      }
-      state[i] = 1;
-      let ready = true;
-      const { inputs } = nodes[i]!;
-      // Backwards, so that the first input's producer ends on top and comes first.
-      for (let k = inputs.length - 1; k >= 0; k--) {
-        const j = producers.get(inputs[k]!);
-        if (j === undefined || state[j] === 2) continue;
-        if (state[j] === 1) {
-          throw new OctavoError('INVALID_GRAPH', 'the graph has a cycle', {
-            where: nodes[i]!.name,
-          });
-        }
-        stack.push(j);
-        ready = false;
-      }
-      if (ready) {
-        state[i] = 2;
-        sorted.push(nodes[i]!);
-        stack.pop();
-      }
+      producers.set(output, nodes[n]!);
     }
   }
-  return sorted;
+  return producers;
 }

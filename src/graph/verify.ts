@@ -1,10 +1,9 @@
 /**
- * Checks that a graph keeps its own rules; the pass driver calls it after every patch, so it is linear
- * in the size of the graph and looks at each node's types once in the node's life.
+ * Checks that a graph keeps its own rules. `verify` looks at all of a graph; `verifyPatched`, which the pass driver calls
+ * after every patch, at what the patch changed.
  *
- * Checked each time: nodes in topological order with unique names; every value written once, and
- * read only where a graph input, a constant or an earlier node defines it; outputs backed by values;
- * types of values that exist, with sane dims.
+ * Checked: nodes in topological order with unique names; every value written once, and read only where a graph input, a
+ * constant or an earlier node defines it; outputs backed by values; types of values that exist, with sane dims.
  * Checked when a constant is first seen: that its data, dims and type agree. When a node is (nodes are immutable, and
  * rewiring one makes a new one): arity, and that the operator's inference accepts the inputs and does not contradict the
  * types the graph states.
@@ -17,41 +16,96 @@ import { elementCount, formatShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { storageOf, Turned } from '../core/turned.js';
 import { inferNode } from './infer.js';
-import type { Dim, Graph, Node, ValueType } from './ir.js';
-import { qualifiedOp } from './ir.js';
+import { type Dim, type Graph, indexOf, type Node, qualifiedOp, type ValueType } from './ir.js';
 import { definitionOf } from './ops/index.js';
+import type { Patched } from './patch.js';
 
 const seen = new WeakSet<Node>();
 const seenConstants = new WeakSet<Tensor>();
+/** Graphs that keep all rules. */
+const sound = new WeakSet<Graph>();
 
 /**
  * Throws `INVALID_GRAPH` naming the node or value that breaks a rule, and for a node that is seen first
  * what inference throws: `INVALID_MODEL`, `UNSUPPORTED_OPERATOR`, `UNSUPPORTED_TYPE`, `LIMIT_EXCEEDED`.
  */
 export function verify(graph: Graph): void {
+  verifyInferred(graph);
+  for (const node of graph.nodes) if (!seen.has(node)) verifyNodeTypes(graph, node);
+}
+
+/** The same for a graph whose types inference gave it, one node after the other. */
+export function verifyInferred(graph: Graph): void {
   const defined = new Set<string>();
   const define = (value: string): void => {
-    if (defined.has(value)) throw broken(value, 'this value is defined more than once');
+    if (defined.has(value)) throw definedTwice(value);
     defined.add(value);
   };
   verifyInputs(graph, define);
-  verifyConstants(graph, define);
+  for (const [name, constant] of graph.constants) {
+    define(name);
+    verifyConstant(graph, name, constant);
+  }
   verifyNodes(graph, defined, define);
-  verifyOutputs(graph, defined);
+  verifyOutputs(graph, (value) => defined.has(value));
   for (const [value, type] of graph.types) {
     if (!defined.has(value)) throw broken(value, 'the graph types a value that does not exist');
     if (graph.constants.has(value)) throw broken(value, 'the graph types a constant twice');
     verifyType(value, type);
   }
-  for (const node of graph.nodes) {
-    if (seen.has(node)) continue;
-    verifyNodeTypes(graph, node);
-    seen.add(node);
+  sound.add(graph);
+}
+
+/**
+ * Throws as `verify` does, for a graph that a patch made of another. Where that one is known to be sound, only what the
+ * patch changed is looked at: the rest is as it was, and nodes are sorted, and no two write a value.
+ */
+export function verifyPatched(before: Graph, { graph, nodes, ...patch }: Patched): void {
+  if (!sound.has(before)) {
+    verify(graph);
+    return;
   }
+  const index = indexOf(graph);
+  const isGiven = (value: string): boolean =>
+    graph.constants.has(value) || graph.inputs.includes(value);
+  const isDefined = (value: string): boolean =>
+    index.producer(value) !== undefined || isGiven(value);
+  if (index.names.size < graph.nodes.length) verifyNames(graph.nodes);
+  for (const { outputs } of patch.removed) {
+    for (const value of outputs) {
+      const [reader] = index.consumers(value);
+      if (reader !== undefined && !isDefined(value)) throw undefinedRead(reader, value);
+    }
+  }
+  for (const [name] of patch.constants) {
+    const constant = graph.constants.get(name);
+    if (constant === undefined) continue;
+    if (index.producer(name) !== undefined || graph.inputs.includes(name)) throw definedTwice(name);
+    verifyConstant(graph, name, constant);
+  }
+  for (const node of nodes) {
+    verifyNode(node);
+    for (const input of node.inputs) {
+      if (input !== '' && !isDefined(input)) throw undefinedRead(node, input);
+    }
+    for (const output of node.outputs) if (isGiven(output)) throw definedTwice(output);
+  }
+  verifyOutputs(graph, isDefined);
+  for (const [value, type] of patch.types) if (graph.types.has(value)) verifyType(value, type);
+  for (const node of nodes) verifyNodeTypes(graph, node);
+  sound.add(graph);
 }
 
 function broken(where: string, what: string, expected?: string, found?: string): OctavoError {
   return new OctavoError('INVALID_GRAPH', what, { where, expected, found });
+}
+
+function definedTwice(value: string): OctavoError {
+  return broken(value, 'this value is defined more than once');
+}
+
+function undefinedRead(reader: Node, value: string): OctavoError {
+  return broken(reader.name, `reads '${value}', which nothing before it defines`);
 }
 
 function verifyInputs(graph: Graph, define: (value: string) => void): void {
@@ -62,74 +116,80 @@ function verifyInputs(graph: Graph, define: (value: string) => void): void {
   }
 }
 
-function verifyConstants(graph: Graph, define: (value: string) => void): void {
-  for (const [name, constant] of graph.constants) {
-    if (name === '') throw broken(graph.name, 'a constant has no name');
-    define(name);
-    if (seenConstants.has(constant)) continue;
-    const { type, dims } = constant;
-    const storage = storageOf(constant);
-    const data = storage instanceof Turned ? storage.source : storage;
-    const fits =
-      isDataType(type) &&
-      isStorageOf(type, data) &&
-      data.length === storageLengthOf(type, elementCount(dims, name));
-    if (!fits) throw broken(name, 'the data of the constant do not fit its type and dims');
-    seenConstants.add(constant);
-  }
+function verifyConstant(graph: Graph, name: string, constant: Tensor): void {
+  if (name === '') throw broken(graph.name, 'a constant has no name');
+  if (seenConstants.has(constant)) return;
+  const { type, dims } = constant;
+  const storage = storageOf(constant);
+  const data = storage instanceof Turned ? storage.source : storage;
+  const fits =
+    isDataType(type) &&
+    isStorageOf(type, data) &&
+    data.length === storageLengthOf(type, elementCount(dims, name));
+  if (!fits) throw broken(name, 'the data of the constant do not fit its type and dims');
+  seenConstants.add(constant);
 }
 
 function verifyNodes(graph: Graph, defined: Set<string>, define: (value: string) => void): void {
-  const names = new Set<string>();
+  verifyNames(graph.nodes);
   for (const node of graph.nodes) {
-    if (node.name === '') throw broken(qualifiedOp(node), 'a node has no name');
-    if (names.has(node.name)) throw broken(node.name, 'two nodes have this name');
-    names.add(node.name);
+    verifyNode(node);
     for (const input of node.inputs) {
-      if (input !== '' && !defined.has(input)) {
-        throw broken(node.name, `reads '${input}', which nothing before it defines`);
-      }
-    }
-    if (!node.outputs.some((output) => output !== '')) {
-      throw broken(node.name, 'the node has no output');
+      if (input !== '' && !defined.has(input)) throw undefinedRead(node, input);
     }
     for (const output of node.outputs) if (output !== '') define(output);
-    if (!seen.has(node)) verifyArity(node);
   }
+}
+
+function verifyNames(nodes: readonly Node[]): void {
+  const names = new Set<string>();
+  for (const { name } of nodes) {
+    if (names.has(name)) throw broken(name, 'two nodes have this name');
+    names.add(name);
+  }
+}
+
+function verifyNode(node: Node): void {
+  if (node.name === '') throw broken(qualifiedOp(node), 'a node has no name');
+  if (!node.outputs.some((output) => output !== '')) {
+    throw broken(node.name, 'the node has no output');
+  }
+  if (!seen.has(node)) verifyArity(node);
 }
 
 /** Throws `INVALID_GRAPH` when the operator does not take, or give, that many values. */
 export function verifyArity(node: Node): void {
   const definition = definitionOf(node);
   if (definition === undefined) return;
-  for (const [what, values, [least, most]] of [
-    ['inputs', node.inputs, definition.inputs],
-    ['outputs', node.outputs, definition.outputs],
-  ] as const) {
-    const missing = values
-      .slice(0, least)
-      .some(
-        (value, i) =>
-          value === '' && !(what === 'inputs' && definition.optionalInputs?.includes(i)),
-      );
-    if (values.length < least || values.length > most || missing) {
-      throw broken(
-        node.name,
-        `${qualifiedOp(node)} has the wrong number of ${what}`,
-        least === most ? String(least) : `${least} to ${most}`,
-        String(values.filter((value) => value !== '').length),
-      );
-    }
-  }
+  verifyCount(node, 'inputs', definition.inputs, definition.optionalInputs);
+  verifyCount(node, 'outputs', definition.outputs);
 }
 
-function verifyOutputs(graph: Graph, defined: ReadonlySet<string>): void {
+function verifyCount(
+  node: Node,
+  what: 'inputs' | 'outputs',
+  [least, most]: readonly [number, number],
+  optional?: readonly number[],
+): void {
+  const values = node[what];
+  let missing = values.length < least || values.length > most;
+  for (let i = 0; i < least && !missing; i++) missing = values[i] === '' && !optional?.includes(i);
+  if (!missing) return;
+  throw broken(
+    node.name,
+    `${qualifiedOp(node)} has the wrong number of ${what}`,
+    least === most ? String(least) : `${least} to ${most}`,
+    String(values.filter((value) => value !== '').length),
+  );
+}
+
+function verifyOutputs(graph: Graph, isDefined: (value: string) => boolean): void {
   const names = new Set<string>();
   for (const { name, value } of graph.outputs) {
     if (name === '') throw broken(graph.name, 'a graph output has no name');
     if (names.has(name)) throw broken(name, 'two graph outputs have this name');
     names.add(name);
-    if (!defined.has(value)) throw broken(name, `the graph output reads '${value}', undefined`);
+    if (!isDefined(value)) throw broken(name, `the graph output reads '${value}', undefined`);
   }
 }
 
@@ -157,6 +217,7 @@ function verifyNodeTypes(graph: Graph, node: Node): void {
       );
     }
   });
+  seen.add(node);
 }
 
 function agree(a: ValueType, b: ValueType): boolean {

@@ -5,8 +5,8 @@
  */
 import { OctavoError } from '../core/errors.js';
 import type { Graph } from '../graph/ir.js';
-import { applyPatch, type Patch } from '../graph/patch.js';
-import { verify } from '../graph/verify.js';
+import { type Patch, patched } from '../graph/patch.js';
+import { verifyPatched } from '../graph/verify.js';
 
 export interface Pass {
   readonly name: string;
@@ -44,9 +44,9 @@ export function runPasses(graph: Graph, passes: readonly Pass[], options: PassOp
       if (patch === undefined) break;
       if (patches >= 16 * graph.nodes.length + 64)
         throw new OctavoError('INTERNAL', `pass '${pass.name}' does not end`);
-      const after = applyPatch(graph, patch);
+      const result = patched(graph, patch);
       try {
-        verify(after);
+        verifyPatched(graph, result);
       } catch (cause) {
         throw new OctavoError('INTERNAL', `pass '${pass.name}' broke the graph: ${patch.what}`, {
           cause,
@@ -58,9 +58,9 @@ export function runPasses(graph: Graph, passes: readonly Pass[], options: PassOp
         pass: pass.name,
         what: patch.what,
         nodesBefore: graph.nodes.length,
-        nodesAfter: after.nodes.length,
+        nodesAfter: result.graph.nodes.length,
       });
-      graph = after;
+      graph = result.graph;
     }
   }
   return graph;

@@ -114,7 +114,8 @@ function mergedRewrites(
   sweeps: boolean,
 ): Patch | undefined {
   // Most passes find nothing to do, and need none of this.
-  if (!graph.nodes.some((node) => rules.has(qualifiedOp(node)))) return undefined;
+  const { operators } = indexOf(graph);
+  if (![...operators].some((op) => rules.has(op))) return undefined;
   const view = sweeps ? sweepingView(graph) : stillView(graph);
   let names: ReturnType<typeof namesFor> | undefined;
   const fresh = (wish: string): string => {
