@@ -46,13 +46,14 @@ export function startInference(graph: Graph): Inference {
     context: contextFor,
     infer: (node) => {
       const definition = definitionOf(node);
-      const inferred = definition?.infer(contextFor(node));
-      node.outputs.forEach((value, i) => {
-        if (value === '') return;
+      const context = definition && contextFor(node);
+      const inferred = context && definition!.infer(context);
+      for (const [i, value] of node.outputs.entries()) {
+        if (value === '') continue;
         const declared = graph.types.get(value);
         const type =
           definition === undefined ? declared : reconcile(node, value, inferred?.[i], declared);
-        if (type === undefined) return;
+        if (type === undefined) continue;
         if ((type.dims?.length ?? 0) > mostAxes) {
           throw new OctavoError('LIMIT_EXCEEDED', `'${value}' has too many axes`, {
             where: node.name,
@@ -61,8 +62,8 @@ export function startInference(graph: Graph): Inference {
           });
         }
         types.set(value, withNames(value, type));
-      });
-      const contents = definition?.contents?.(contextFor(node));
+      }
+      const contents = context && definition!.contents?.(context);
       if (contents !== undefined && contents.length <= mostContents) {
         elements.set(node.outputs[0]!, contents);
       }
@@ -74,11 +75,22 @@ export function startInference(graph: Graph): Inference {
   };
 }
 
+/** Graphs all of whose types were inferred. */
+const inferred = new WeakSet<Graph>();
+
 /** Types of all values, as far as they follow from inputs and constants. Throws `INVALID_GRAPH`. */
 export function inferTypes(graph: Graph): Graph {
+  if (inferred.has(graph)) return graph;
   const inference = startInference(graph);
   for (const node of graph.nodes) inference.infer(node);
-  return { ...graph, types: new Map(inference.types) };
+  return withInferred(graph, inference);
+}
+
+/** The graph with the types of an inference that took its nodes one after the other. */
+export function withInferred(graph: Graph, { types }: Inference): Graph {
+  const result = { ...graph, types: new Map(types) };
+  inferred.add(result);
+  return result;
 }
 
 /**

@@ -11,7 +11,7 @@ import { type Limits, resolveLimits } from '../core/limits.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph, Node, ValueType } from '../graph/ir.js';
 import { sortNodes } from '../graph/patch.js';
-import { verify } from '../graph/verify.js';
+import { verifyInferred } from '../graph/verify.js';
 import { readAttributes } from './attributes.js';
 import { floatTensor, int64Tensor } from './constants.js';
 import { openExternalData } from './externalData.js';
@@ -89,7 +89,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Mod
     }
     const graph = upgradeGraph(raw, importer.names);
     checkScopes(graph, () => false);
-    verify(graph);
+    verifyInferred(graph);
     return { graph, meta };
   } finally {
     external.close();

@@ -6,7 +6,7 @@
  * alone.
  */
 import type { Tensor } from '../core/tensor.js';
-import { type Inference, startInference } from '../graph/infer.js';
+import { type Inference, startInference, withInferred } from '../graph/infer.js';
 import type { Attribute, Graph, Node } from '../graph/ir.js';
 import { verifyArity } from '../graph/verify.js';
 import type { Names } from './names.js';
@@ -30,22 +30,23 @@ export function upgradeGraph(graph: Graph, names: Names): Graph {
       nodes.push(whole);
     }
   }
-  const read = new Set(graph.outputs.map((output) => output.value));
-  collectReads(nodes, read);
+  const read = readsOf({ ...graph, nodes });
   for (const name of constants.keys()) if (!read.has(name)) constants.delete(name);
-  return { ...graph, nodes, constants, types: new Map(inference.types), opsets };
+  return withInferred({ ...graph, nodes, constants, opsets }, inference);
 }
 
-/** Values that the nodes read, also those that their subgraphs read. */
-function collectReads(nodes: readonly Node[], read: Set<string>): void {
-  for (const node of nodes) {
-    for (const input of node.inputs) read.add(input);
-    for (const { kind, value } of node.attributes.values()) {
-      if (kind !== 'graph') continue;
-      for (const output of value.outputs) read.add(output.value);
-      collectReads(value.nodes, read);
+/** Values that a graph's nodes and outputs read, and those that its subgraphs do. */
+function readsOf(graph: Graph): Set<string> {
+  const read = new Set<string>();
+  const collect = ({ outputs, nodes }: Graph): void => {
+    for (const output of outputs) read.add(output.value);
+    for (const node of nodes) {
+      for (const input of node.inputs) read.add(input);
+      for (const { kind, value } of node.attributes.values()) if (kind === 'graph') collect(value);
     }
-  }
+  };
+  collect(graph);
+  return read;
 }
 
 function contextOf(
@@ -55,13 +56,15 @@ function contextOf(
   inference: Inference,
   constants: Map<string, Tensor>,
 ): UpgradeContext {
-  const read = new Set(graph.outputs.map((output) => output.value));
-  collectReads(graph.nodes, read);
+  let read: Set<string> | undefined;
   return {
     opset,
     typeOf: inference.type,
     constantOf: inference.constant,
-    isRead: (value) => read.has(value),
+    isRead: (value) => {
+      read ??= readsOf(graph);
+      return read.has(value);
+    },
     fresh: names.fresh,
     addConstant: (wish, tensor) => {
       const name = names.fresh(wish);

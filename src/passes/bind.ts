@@ -50,6 +50,7 @@ export function bindDims(
     }
     bindInput(input, typeOf(graph, input)?.dims, dims, sizes);
   }
+  if (sizes.size === 0 && inputDims.size === 0) return inferTypes(graph);
   const bind = (dim: Dim): Dim => (typeof dim === 'string' ? (sizes.get(dim)?.size ?? dim) : dim);
   const types = new Map(
     [...graph.types].map(([value, { type, dims }]): [string, ValueType] => [
