@@ -12,7 +12,8 @@ import { defaultLimits, type Limits } from '../core/limits.js';
 import { elementCount } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Inference, startInference } from '../graph/infer.js';
-import type { Graph, Node, ValueType } from '../graph/ir.js';
+import { type Graph, type Node, typeOf, type ValueType } from '../graph/ir.js';
+import { mostContents } from '../graph/ops/context.js';
 import { areStatic, type Dims } from '../graph/ops/dims.js';
 import { evaluatorOf, isEvaluated, type StaticType, shapedEvaluatorOf } from './evaluate/index.js';
 import { listed } from './match.js';
@@ -28,6 +29,7 @@ export function constantFolding(limits: Limits = defaultLimits): Pass {
   return {
     name: 'fold constants',
     next: (graph) => {
+      if (!graph.nodes.some((node) => mayFold(graph, node))) return undefined;
       const inference = startInference(graph);
       let growth = 0;
       for (const constant of graph.constants.values()) {
@@ -61,6 +63,24 @@ export function constantFolding(limits: Limits = defaultLimits): Pass {
       };
     },
   };
+}
+
+/**
+ * Whether the node could be the first that folding computes: one of constants alone, or one whose elements inference may
+ * know. Without such nodes nothing need be inferred.
+ */
+function mayFold(graph: Graph, node: Node): boolean {
+  if (node.domain !== '') return false;
+  const type = typeOf(graph, node.outputs[0]!);
+  if (type === undefined || (isInteger(type.type) && isShort(type.dims))) return true;
+  return (
+    isEvaluated(node) && node.inputs.every((input) => input === '' || graph.constants.has(input))
+  );
+}
+
+/** Whether a tensor of these dims may have so few elements that inference follows them. */
+function isShort(dims: Dims | undefined): boolean {
+  return !areStatic(dims) || elementCount(dims) <= mostContents;
 }
 
 /** Types that follow from the graph's inputs and constants, where it states less: what nodes put in by a patch lack. */

@@ -206,8 +206,9 @@ export const foldAndInline: Pass = {
   next(graph) {
     const folded = folding.next(graph);
     if (folded !== undefined) return folded;
-    const fresh = namesFor(graph);
-    for (const node of graph.nodes.filter(isClosure)) {
+    const closures = graph.nodes.filter(isClosure);
+    const fresh = closures.length === 0 ? (wish: string) => wish : namesFor(graph);
+    for (const node of closures) {
       const inline = node.op === 'If' ? inlineIf : inlineLoop;
       const rewrite = inline({ graph, node, fresh });
       if (rewrite !== undefined) return rewrite;
