@@ -5,7 +5,7 @@
  *
  * Every fault is `INVALID_MODEL` or `LIMIT_EXCEEDED` and names the field: 'graph.node[3].attribute[0]'.
  */
-import { OctavoError } from '../core/errors.js';
+import { type ErrorCode, type ErrorDetails, OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { Field, Message, NumberListType, Schema } from './schema.js';
 import { wireTypes } from './schema.js';
@@ -19,6 +19,11 @@ const costPerNode = 200;
 /** Byte ranges of one list of numbers: start, end, start, end … */
 type Ranges = number[];
 
+/** Lists of numbers that become typed arrays, once it is known how many there are. */
+type TypedList = Exclude<NumberListType, 'ints' | 'floats'>;
+
+const cutOff = 'the data are cut off inside a number';
+
 const elementBytes: { readonly [T in NumberListType]: number } = {
   float32: 4,
   float64: 8,
@@ -29,6 +34,22 @@ const elementBytes: { readonly [T in NumberListType]: number } = {
   ints: 8,
 };
 
+/** What is wrong, and the way to it, which those who were reading it add. */
+class Fault {
+  where = '';
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly what: string,
+    readonly details: Pick<ErrorDetails, 'expected' | 'found' | 'cause'> = {},
+  ) {}
+
+  under(step: string): this {
+    this.where = this.where === '' ? step : `${step}.${this.where}`;
+    return this;
+  }
+}
+
 /** Decodes one message; its `bytes` fields are views of `input`. `name` is what errors call it. */
 export function decode<T extends Message>(
   schema: Schema<T>,
@@ -36,64 +57,80 @@ export function decode<T extends Message>(
   limits: Limits,
   name: string,
 ): T {
+  try {
+    return readWhole(schema, input, limits) as T;
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    const where = fault.where === '' ? name : `${name}: ${fault.where}`;
+    throw new OctavoError(fault.code, fault.what, { ...fault.details, where });
+  }
+}
+
+function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const path: (string | number)[] = [];
+  const textOf = textReader(input);
   let budget = costPerNode * limits.nodes;
   let pos = 0;
   // The last varint: `low` unsigned, `high` signed. Two numbers cost nothing, a bigint an allocation.
   let low = 0;
   let high = 0;
 
-  return readMessage(schema, input.length, 1) as T;
+  return readMessage(whole, input.length, 1);
 
-  function readMessage({ fields }: Schema, end: number, depth: number): Message {
+  function readMessage({ fields, empty }: Schema, end: number, depth: number): Message {
     if (depth > limits.nesting) {
       throw exceeded('messages nest too deeply', `at most ${limits.nesting} deep (limit nesting)`);
     }
-    const target: Record<string, unknown> & Message = {};
-    let numbers: Map<Field, Ranges> | undefined;
-    while (pos < end) {
-      const start = pos;
-      readVarint(end);
-      const wireType = low & 7;
-      const no = low >>> 3;
-      if (high !== 0 || no === 0) throw fault('bytes that are no ONNX model: bad field number');
-      const field = fields.get(no);
-      if (field === undefined) {
-        spend(costs.bytes);
-        skip(wireType, end);
-        target.unknown ??= [];
-        target.unknown.push(input.subarray(start, pos));
-        continue;
+    const target: Record<string, unknown> & Message = { ...empty };
+    let numbers: Map<Field & { kind: 'numbers' }, Ranges> | undefined;
+    let field: Field | undefined;
+    try {
+      while (pos < end) {
+        field = undefined;
+        const start = pos;
+        readVarint(end);
+        const wireType = low & 7;
+        const no = low >>> 3;
+        if (high !== 0 || no === 0) throw fault('bytes that are no ONNX model: bad field number');
+        field = fields.get(no);
+        spend(field === undefined ? costs.bytes : costs[field.kind]);
+        if (field === undefined) {
+          skip(wireType, end);
+          target.unknown ??= [];
+          target.unknown.push(input.subarray(start, pos));
+        } else if (field.kind !== 'numbers') {
+          if (field.many) target[field.name] ??= [];
+          expectWireType(field, wireType);
+          if (field.many) {
+            (target[field.name] as unknown[]).push(readValue(field, end, depth));
+          } else {
+            const isTwice = field.kind === 'message' && target[field.name] !== undefined;
+            if (isTwice) throw fault('it is there twice');
+            target[field.name] = readValue(field, end, depth);
+          }
+        } else {
+          if (wireType !== wireTypes.delimited) expectWireType(field, wireType);
+          if (field.type === 'ints' || field.type === 'floats') {
+            target[field.name] ??= [];
+            readList(field.type, target[field.name] as number[], wireType, end);
+          } else {
+            numbers ??= new Map();
+            const ranges = numbers.get(field) ?? [];
+            numbers.set(field, ranges);
+            ranges.push(skip(wireType, end), pos);
+          }
+        }
       }
-      path.push(field.name);
-      spend(costs[field.kind]);
-      if (field.kind === 'numbers') {
-        if (wireType !== wireTypes.delimited) expectWireType(field, wireType);
-        numbers ??= new Map();
-        const ranges = numbers.get(field) ?? [];
-        numbers.set(field, ranges);
-        ranges.push(skip(wireType, end), pos);
-      } else if (field.many) {
-        target[field.name] ??= [];
-        const list = target[field.name] as unknown[];
-        path.push(list.length);
-        expectWireType(field, wireType);
-        list.push(readValue(field, end, depth));
-        path.pop();
-      } else {
-        expectWireType(field, wireType);
-        if (field.kind === 'message' && field.name in target) throw fault('it is there twice');
-        target[field.name] = readValue(field, end, depth);
+      if (numbers !== undefined) {
+        for (const [list, ranges] of numbers) {
+          field = list;
+          target[list.name] = readNumbers(list.type as TypedList, ranges);
+        }
       }
-      path.pop();
-    }
-    if (numbers === undefined) return target;
-    for (const [field, ranges] of numbers) {
-      path.push(field.name);
-      if (field.kind === 'numbers') target[field.name] = readNumbers(field.type, ranges);
-      path.pop();
+    } catch (error) {
+      if (field === undefined || !(error instanceof Fault)) throw error;
+      const index = field.many ? `[${(target[field.name] as unknown[]).length}]` : '';
+      throw error.under(`${field.name}${index}`);
     }
     pos = end;
     return target;
@@ -105,19 +142,36 @@ export function decode<T extends Message>(
       return readMessage(field.schema(), pos + length, depth + 1);
     }
     const start = skip(field.wireType, end);
+    if (field.kind === 'text') return textOf(start, pos);
     if (field.kind === 'int') return high * 2 ** 32 + low;
     if (field.kind === 'float') return view.getFloat32(start, true);
-    const data = input.subarray(start, pos);
-    if (field.kind === 'bytes') return data;
-    try {
-      return utf8.decode(data);
-    } catch (cause) {
-      throw new OctavoError('INVALID_MODEL', 'text that is not UTF-8', { where: place(), cause });
-    }
+    return input.subarray(start, pos);
   }
 
-  function readNumbers(type: NumberListType, ranges: Ranges): unknown {
-    const fixed = type === 'float64' ? 8 : type === 'float32' || type === 'floats' ? 4 : 0;
+  /** Adds one number, or a packed run of them. */
+  function readList(type: 'ints' | 'floats', list: number[], wireType: number, end: number): void {
+    if (wireType !== wireTypes.delimited) {
+      readNumber(type, list, end);
+      return;
+    }
+    const length = readLength(end);
+    const last = pos + length;
+    if (type === 'floats' && length % 4 !== 0) throw fault(cutOff);
+    while (pos < last) readNumber(type, list, last);
+  }
+
+  function readNumber(type: 'ints' | 'floats', list: number[], end: number): void {
+    if (type === 'floats') {
+      list.push(view.getFloat32(skip(wireTypes.fixed32, end), true));
+    } else {
+      readVarint(end);
+      list.push(high * 2 ** 32 + low);
+    }
+    if (list.length * elementBytes[type] > limits.tensorBytes) throw tooMany();
+  }
+
+  function readNumbers(type: TypedList, ranges: Ranges): unknown {
+    const fixed = type === 'float64' ? 8 : type === 'float32' ? 4 : 0;
     let count = 0;
     for (let r = 0; r < ranges.length; r += 2) {
       const start = ranges[r]!;
@@ -125,13 +179,11 @@ export function decode<T extends Message>(
       if (fixed === 0) {
         for (let i = start; i < end; i++) if (input[i]! < 0x80) count++;
       } else {
-        if ((end - start) % fixed !== 0) throw fault('the data are cut off inside a number');
+        if ((end - start) % fixed !== 0) throw fault(cutOff);
         count += (end - start) / fixed;
       }
     }
-    if (count * elementBytes[type] > limits.tensorBytes) {
-      throw exceeded('too many numbers', `${limits.tensorBytes} bytes (limit tensorBytes)`);
-    }
+    if (count * elementBytes[type] > limits.tensorBytes) throw tooMany();
     if (fixed === 0) return readVarints(type, count, ranges);
     const data = new Uint8Array(count * fixed);
     let at = 0;
@@ -139,22 +191,17 @@ export function decode<T extends Message>(
       data.set(input.subarray(ranges[r], ranges[r + 1]), at);
       at += ranges[r + 1]! - ranges[r]!;
     }
-    if (type === 'float64') return new Float64Array(data.buffer);
-    const result = new Float32Array(data.buffer);
-    return type === 'floats' ? Array.from(result) : result;
+    return type === 'float64' ? new Float64Array(data.buffer) : new Float32Array(data.buffer);
   }
 
-  function readVarints(type: NumberListType, count: number, ranges: Ranges): unknown {
-    const result = type === 'ints' ? new Array<number>(count) : undefined;
-    const words = new Int32Array(result === undefined ? (count * elementBytes[type]) / 4 : 0);
+  function readVarints(type: TypedList, count: number, ranges: Ranges): unknown {
+    const words = new Int32Array((count * elementBytes[type]) / 4);
     let i = 0;
     for (let r = 0; r < ranges.length; r += 2) {
       const end = ranges[r + 1]!;
       for (pos = ranges[r]!; pos < end; i++) {
         readVarint(end);
-        if (result !== undefined) {
-          result[i] = high * 2 ** 32 + low;
-        } else if (type === 'int32') {
+        if (type === 'int32') {
           words[i] = low;
         } else {
           words[2 * i] = low;
@@ -163,8 +210,7 @@ export function decode<T extends Message>(
       }
     }
     if (type === 'int64') return new BigInt64Array(words.buffer);
-    if (type === 'uint64') return new BigUint64Array(words.buffer);
-    return result ?? words;
+    return type === 'uint64' ? new BigUint64Array(words.buffer) : words;
   }
 
   /** Steps over a payload and returns where it starts, behind its length if it has one. */
@@ -194,8 +240,12 @@ export function decode<T extends Message>(
   }
 
   function readVarint(end: number): void {
-    low = 0;
     high = 0;
+    if (pos < end && input[pos]! < 0x80) {
+      low = input[pos++]!;
+      return;
+    }
+    low = 0;
     for (let shift = 0; shift < 70; shift += 7) {
       if (pos >= end) expectBytes(1, end);
       const byte = input[pos++]!;
@@ -233,19 +283,33 @@ export function decode<T extends Message>(
     }
   }
 
-  function fault(what: string, expected?: string, found?: string): OctavoError {
-    return new OctavoError('INVALID_MODEL', what, { where: place(), expected, found });
+  function tooMany(): Fault {
+    return exceeded('too many numbers', `${limits.tensorBytes} bytes (limit tensorBytes)`);
   }
 
-  function exceeded(what: string, expected: string): OctavoError {
-    return new OctavoError('LIMIT_EXCEEDED', what, { where: place(), expected });
+  function fault(what: string, expected?: string, found?: string): Fault {
+    return new Fault('INVALID_MODEL', what, { expected, found });
   }
 
-  function place(): string {
-    let text = '';
-    for (const step of path) {
-      text += typeof step === 'number' ? `[${step}]` : `${text === '' ? '' : '.'}${step}`;
+  function exceeded(what: string, expected: string): Fault {
+    return new Fault('LIMIT_EXCEEDED', what, { expected });
+  }
+}
+
+/** A function that reads text. Node reads short pieces of it sooner than a TextDecoder, which says whether they are UTF-8. */
+function textReader(input: Uint8Array): (start: number, end: number) => string {
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const strict = (start: number, end: number): string => {
+    try {
+      return utf8.decode(input.subarray(start, end));
+    } catch (cause) {
+      throw new Fault('INVALID_MODEL', 'text that is not UTF-8', { cause });
     }
-    return text === '' ? name : `${name}: ${text}`;
-  }
+  };
+  if (typeof Buffer === 'undefined') return strict;
+  const buffer = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+  return (start, end) => {
+    const text = buffer.toString('utf8', start, end);
+    return text.includes('\ufffd') ? strict(start, end) : text;
+  };
 }

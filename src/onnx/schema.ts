@@ -44,6 +44,8 @@ export type Field = FieldSpec<unknown> & { readonly name: string; readonly wireT
 /** Fields of a message of type T by number, in ascending order. */
 export interface Schema<T = Message> {
   readonly fields: ReadonlyMap<number, Field>;
+  /** A message without any field: all of them undefined, so that messages of a type are objects of one shape. */
+  readonly empty: Readonly<Record<string, undefined>>;
   readonly value?: T;
 }
 
@@ -70,7 +72,10 @@ export function schema<T extends Message>(
   const fields = Object.entries<FieldSpec<unknown>>(table)
     .map(([name, spec]): Field => ({ ...spec, name, wireType: wireTypeOf(spec) }))
     .sort((a, b) => a.no - b.no);
-  return { fields: new Map(fields.map((field) => [field.no, field])) };
+  return {
+    fields: new Map(fields.map((field) => [field.no, field])),
+    empty: Object.fromEntries(fields.map(({ name }) => [name, undefined])),
+  };
 }
 
 export const int = (no: number): FieldSpec<number> => ({ no, kind: 'int', many: false });
