@@ -74,11 +74,8 @@ export function patched(graph: Graph, patch: Patch): Patched {
     fresh.push(node);
     nodes.push(node);
   }
-  const more = { constants: new Map(patch.constants), types: new Map(patch.types) };
-  const constants = new Map(graph.constants);
-  const types = new Map(graph.types);
-  for (const [name, constant] of more.constants) constants.set(name, constant);
-  for (const [value, type] of more.types) types.set(value, type);
+  const constants = new Map<string, Tensor>();
+  const types = new Map<string, ValueType>();
   const after = {
     ...graph,
     outputs: graph.outputs.map(({ name, value }) => ({ name, value: resolve(value) })),
@@ -92,12 +89,17 @@ export function patched(graph: Graph, patch: Patch): Patched {
     index.consumers(value).length > 0 ||
     index.isOutput(value) ||
     graph.inputs.includes(value);
-  constants.forEach((_, name) => {
-    if (!isLive(name)) constants.delete(name);
-  });
-  types.forEach((_, name) => {
-    if (!isLive(name) || constants.has(name)) types.delete(name);
-  });
+  const more = { constants: new Map(patch.constants), types: new Map(patch.types) };
+  const keepConstant = (constant: Tensor, name: string): void => {
+    if (isLive(name)) constants.set(name, constant);
+  };
+  graph.constants.forEach(keepConstant);
+  more.constants.forEach(keepConstant);
+  const keepType = (type: ValueType, value: string): void => {
+    if (isLive(value) && !constants.has(value)) types.set(value, type);
+  };
+  graph.types.forEach(keepType);
+  more.types.forEach(keepType);
   return { graph: after, nodes: fresh, removed, ...more };
 }
 

@@ -6,6 +6,7 @@ import { allocate, type TypedArrayOf } from '../core/dtype.js';
 import { elementCount, type Shape } from '../core/shape.js';
 import { tensor } from '../core/tensor.js';
 import { asBits, type Bits, type IntegerArray, signBitOf } from './bits.js';
+import { codeOf } from './code.js';
 import { forEachRun } from './layout.js';
 import { isPackedType, pack, unpack } from './pack.js';
 import {
@@ -16,7 +17,6 @@ import {
   type ScaleAndZeroPoint,
   validateParams,
 } from './params.js';
-import { roundSmall, saturate } from './rounding.js';
 
 /**
  * Quantizes row-major `data` of `dims`:
@@ -73,10 +73,7 @@ function quantizeRun(
   max: number,
 ): void {
   for (let i = start; i < end; i++, index += step) {
-    // Limited before rounding: the limits are integers, so that it gives the same, and small
-    // numbers.
-    const z = zeroPoint[index]!;
-    out[i] = roundSmall(saturate(Math.fround(data[i]! / scale[index]!), min - z, max - z)) + z;
+    out[i] = codeOf(data[i]!, scale[index]!, zeroPoint[index]!, min, max);
   }
 }
 

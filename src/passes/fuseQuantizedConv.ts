@@ -44,6 +44,8 @@ interface Weight {
   readonly codes: Tensor<'int8'>;
   readonly scale: Float32Array;
   readonly zero: Int32Array;
+  /** How far from 0 the farthest zero point is. */
+  readonly farthestZero: number;
 }
 
 /** What QConv computes, before it is brought into the channels-last form. */
@@ -51,6 +53,8 @@ interface Product {
   readonly x: Dequantized;
   readonly weight: Weight;
   readonly bias: Int32Array | undefined;
+  /** What turns an accumulator into a code, or into a float where there is no coding; one per channel. */
+  readonly multiplier: Float32Array;
   readonly epilogue: Epilogue;
 }
 
@@ -75,11 +79,13 @@ function weightOf(site: Site, value: string, channelAxis: number): Weight | unde
   const scale = new Float32Array(channels);
   const zero = new Int32Array(channels);
   const step = params.scale.length === 1 ? 0 : 1;
+  let farthestZero = 0;
   for (let o = 0; o < channels; o++) {
     scale[o] = params.scale[o * step]!;
     zero[o] = params.zeroPoint[o * step]! + offset;
+    farthestZero = Math.max(farthestZero, Math.abs(zero[o]!));
   }
-  return { codes, scale, zero };
+  return { codes, scale, zero, farthestZero };
 }
 
 /** What is added to codes and zero points of these types to make them int8. */
@@ -110,6 +116,8 @@ export function biasOf(
   factor = 1,
 ): Int32Array | 'none' | undefined {
   if (value === '' || factor === 0) return 'none';
+  const counted = factor === 1 ? countedIn(site, value, scale) : undefined;
+  if (counted !== undefined) return counted;
   const { graph, index } = site;
   const constant = floatConstantOf(site, value);
   const channels = scale.length;
@@ -136,15 +144,37 @@ export function biasOf(
   return result;
 }
 
+/** The codes of a dequantized constant that is one int32 per channel and counts these very steps from 0. */
+function countedIn(
+  { graph, index }: Site,
+  value: string,
+  scale: Float32Array,
+): Int32Array | undefined {
+  const node = index.producer(value);
+  const stored = node && isDequantize(node) ? graph.constants.get(node.inputs[0]!) : undefined;
+  if (stored?.type !== 'int32' || stored.dims.length !== 1) return undefined;
+  const params = quantParamsOf(graph, node!);
+  if (params === undefined || stored.data.length !== scale.length) return undefined;
+  const step = params.scale.length === 1 ? 0 : 1;
+  for (let channel = 0; channel < scale.length; channel++) {
+    const isSame = params.scale[channel * step] === scale[channel];
+    if (!isSame || params.zeroPoint[channel * step] !== 0) return undefined;
+  }
+  return stored.data as Int32Array;
+}
+
 /** Whether int32 holds every sum that uint8 inputs can give, bias included. */
-function fitsAccumulator({ codes, zero }: Weight, xZero: number, bias?: Int32Array): boolean {
+function fitsAccumulator(weight: Weight, xZero: number, bias?: Int32Array): boolean {
+  const { codes, zero, farthestZero } = weight;
   const { dims } = codes;
   const depth = elementCount(dims.slice(1));
   const [least, most] = [-xZero, 255 - xZero];
   // Nearly always a bound will do, and the weights need not be read.
-  const farthest = 128 + zero.reduce((far, z) => Math.max(far, Math.abs(z)), 0);
-  const start = bias?.reduce((far, b) => Math.max(far, Math.abs(b)), 0) ?? 0;
-  if (start + depth * farthest * Math.max(-least, most) < 2 ** 31) return true;
+  let start = 0;
+  for (let channel = 0; channel < (bias?.length ?? 0); channel++) {
+    start = Math.max(start, Math.abs(bias![channel]!));
+  }
+  if (start + depth * (128 + farthestZero) * Math.max(-least, most) < 2 ** 31) return true;
   const { data } = codes;
   for (let channel = 0, i = 0; channel < dims[0]!; channel++) {
     let low = bias?.[channel] ?? 0;
@@ -181,31 +211,47 @@ function productOf(
   if (x === undefined || !isUint8(x.coding) || site.graph.constants.has(x.codes)) return undefined;
   const weight = weightOf(site, inputs.w, inputs.channelAxis);
   if (weight === undefined || elementCount(weight.codes.dims) === 0) return undefined;
-  const { alpha = 1 } = inputs;
-  const scale = weight.scale.map((w) => Math.fround(Math.fround(x.coding.scale * w) * alpha));
-  if (!scale.every((step) => step > 0 && step < Number.POSITIVE_INFINITY)) return undefined;
-  const bias = biasOf(site, last.bias, scale, last.beta);
+  const scale = accumulatorScale(x.coding.scale, weight.scale, inputs.alpha ?? 1);
+  const bias = scale && biasOf(site, last.bias, scale, last.beta);
   if (bias === undefined) return undefined;
   const codes = bias === 'none' ? undefined : bias;
   if (!requireAccumulator(site.node, weight, x.coding.zeroPoint, codes)) return undefined;
   const epilogue = epilogueOf(site, last.node.outputs[0]!);
-  const multipliers = scale.map((step) => step / (epilogue.coding?.scale ?? 1));
-  if (!multipliers.every(Number.isFinite)) return undefined;
-  return { x, weight: { ...weight, scale }, bias: codes, epilogue };
+  const multiplier = quotients(scale!, epilogue.coding?.scale ?? 1);
+  return multiplier && { x, weight, bias: codes, multiplier, epilogue };
+}
+
+/** What a step of the accumulator is worth, in each channel; undefined unless all are positive and finite. */
+function accumulatorScale(x: number, w: Float32Array, alpha: number): Float32Array | undefined {
+  const scale = new Float32Array(w.length);
+  for (let o = 0; o < w.length; o++) {
+    scale[o] = Math.fround(Math.fround(x * w[o]!) * alpha);
+    if (!(scale[o]! > 0 && scale[o]! < Number.POSITIVE_INFINITY)) return undefined;
+  }
+  return scale;
+}
+
+/** Each number divided by `step`; undefined unless all are finite. */
+function quotients(numbers: Float32Array, step: number): Float32Array | undefined {
+  const result = new Float32Array(numbers.length);
+  for (let o = 0; o < numbers.length; o++) {
+    result[o] = numbers[o]! / step;
+    if (!Number.isFinite(result[o]!)) return undefined;
+  }
+  return result;
 }
 
 /** Adds the QConv that reads `image`; its weight is [O, KH, KW, I]. */
 function addQConv(
   to: Rewriting,
   name: string,
-  { x, weight, bias, epilogue }: Product,
+  { x, weight, bias, multiplier, epilogue }: Product,
   parts: { image: string; weight: string; dims: readonly Dim[]; groups: number },
   window = pointwise,
 ): string {
   const { coding, lower, upper, min, max } = epilogue;
-  const channels = weight.scale.length;
+  const channels = multiplier.length;
   const add = (wish: string, tensor: Tensor) => to.constant(`${name}/${wish}`, tensor);
-  const multiplier = weight.scale.map((step) => step / (coding?.scale ?? 1));
   const inputs = [
     parts.image,
     parts.weight,
@@ -214,7 +260,7 @@ function addQConv(
       : add('bias', { type: 'int32', dims: [channels], data: bias } as Tensor),
     add('multiplier', { type: 'float32', dims: [channels], data: multiplier } as Tensor),
   ];
-  if (weight.zero.some((zero) => zero !== 0)) {
+  if (weight.farthestZero > 0) {
     inputs.push(
       add('weightZero', { type: 'int32', dims: [channels], data: weight.zero } as Tensor),
     );

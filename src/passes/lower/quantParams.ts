@@ -7,17 +7,16 @@ import { elementCount } from '../../core/shape.js';
 import { expectType, type Tensor } from '../../core/tensor.js';
 import { intOf } from '../../graph/attributes.js';
 import { type Graph, type Node, typeOf } from '../../graph/ir.js';
+import { codeOf } from '../../numerics/code.js';
 import {
   dequantize,
+  integerRange,
   isPackedType,
   isQuantizedType,
-  perTensor,
   type QuantizedType,
   type QuantParams,
-  quantize,
   unpack,
 } from '../../numerics/index.js';
-
 import type { Rewriting } from './rewriting.js';
 import type { Site } from './rules.js';
 
@@ -84,12 +83,12 @@ export function isUint8(coding: Coding | undefined): coding is Coding<'uint8'> {
 /** A scale must be positive and finite. Throws `INVALID_QUANTIZATION` or `UNSUPPORTED_TYPE`. */
 export function checkScale(tensor: Tensor, where: string): Float32Array {
   const { data } = expectType(tensor, 'float32', where);
-  const bad = data.find((scale) => !(scale > 0 && scale < Number.POSITIVE_INFINITY));
-  if (bad !== undefined) {
+  for (let i = 0; i < data.length; i++) {
+    if (data[i]! > 0 && data[i]! < Number.POSITIVE_INFINITY) continue;
     throw new OctavoError('INVALID_QUANTIZATION', 'bad scale', {
       where,
       expected: 'positive and finite',
-      found: String(bad),
+      found: String(data[i]),
     });
   }
   return data;
@@ -103,8 +102,8 @@ export function codesOf({ type, dims, data }: Tensor): Int32Array {
 
 /** The code of one real number, by the formula of QuantizeLinear. */
 export function encode(value: number, { type, scale, zeroPoint }: Coding): number {
-  const data = quantize(Float32Array.of(value), [], perTensor(type, scale, zeroPoint));
-  return codesOf({ type, dims: [], data } as Tensor)[0]!;
+  const { min, max } = integerRange(type);
+  return codeOf(Math.fround(value), scale, zeroPoint, min, max);
 }
 
 /** The real number of one code, by the formula of DequantizeLinear. */
