@@ -29,9 +29,11 @@ export function withClosures(graph: Graph): Graph {
 
 /** The subgraphs of a node, by the attribute that holds each. */
 export function bodiesOf(node: Node): (readonly [string, Graph])[] {
-  return [...node.attributes].flatMap(([name, attribute]) =>
-    attribute.kind === 'graph' ? [[name, attribute.value] as const] : [],
-  );
+  const bodies: (readonly [string, Graph])[] = [];
+  node.attributes.forEach((attribute, name) => {
+    if (attribute.kind === 'graph') bodies.push([name, attribute.value]);
+  });
+  return bodies;
 }
 
 function closeGraph(graph: Graph, fresh: (wish: string) => string): Graph {

@@ -10,7 +10,9 @@ export const deadCode: Pass = {
     for (let i = graph.nodes.length - 1; i >= 0; i--) {
       const node = graph.nodes[i]!;
       if (node.outputs.some((output) => live.has(output))) {
-        for (const input of node.inputs) live.add(input);
+        node.inputs.forEach((input) => {
+          live.add(input);
+        });
       } else {
         remove.push(node);
       }

@@ -170,16 +170,14 @@ function fitsAccumulator(weight: Weight, xZero: number, bias?: Int32Array): bool
   const depth = elementCount(dims.slice(1));
   const [least, most] = [-xZero, 255 - xZero];
   // Nearly always a bound will do, and the weights need not be read.
-  let start = 0;
-  for (let channel = 0; channel < (bias?.length ?? 0); channel++) {
-    start = Math.max(start, Math.abs(bias![channel]!));
-  }
-  if (start + depth * (128 + farthestZero) * Math.max(-least, most) < 2 ** 31) return true;
-  const { data } = codes;
-  for (let channel = 0, i = 0; channel < dims[0]!; channel++) {
+  const farthest = depth * (128 + farthestZero) * Math.max(-least, most);
+  for (let channel = 0; channel < dims[0]!; channel++) {
     let low = bias?.[channel] ?? 0;
     let high = low;
-    for (const end = i + depth; i < end; i++) {
+    if (Math.abs(low) + farthest < 2 ** 31) continue;
+    const { data } = codes;
+    const start = channel * depth;
+    for (let i = start; i < start + depth; i++) {
       const w = data[i]! - zero[channel]!;
       low += w * (w > 0 ? least : most);
       high += w * (w > 0 ? most : least);

@@ -67,7 +67,7 @@ function perChannel(
   );
   if (!along) return undefined;
   const data = constant.data as Float32Array;
-  return Float32Array.from({ length: channels }, (_, o) => data[data.length === 1 ? 0 : o]!);
+  return data.length === channels ? data.slice() : new Float32Array(channels).fill(data[0]!);
 }
 
 /** Dims of a computed float value; undefined for what is constant, unknown or larger than `dims`. */
@@ -210,10 +210,8 @@ function addProduct(
     to.constant(`${name}/${wish}`, { type: of, dims: [channels], data } as Tensor);
   const signed = to.typeOf(from[0]!)!.type === 'int8';
   const noZero = () => ({ type: 'uint8', dims: [], data: Uint8Array.of(signed ? 128 : 0) });
-  const zeros = Int32Array.from(
-    { length: channels },
-    (_, o) => parts.zero[parts.zero.length === 1 ? 0 : o]!,
-  );
+  const zeros =
+    parts.zero.length === channels ? parts.zero : new Int32Array(channels).fill(parts.zero[0]!);
   const inputs = [
     parts.image,
     parts.weight,

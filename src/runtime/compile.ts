@@ -70,7 +70,15 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   });
 
   const copied = new Map([...copies].map(([value, copy]) => [copy, value]));
-  const describe = (value: string) => describeValue(graph, copied.get(value) ?? value, limits);
+  const described = new Map<string, ReturnType<typeof describeValue>>();
+  const describe = (value: string) => {
+    let result = described.get(value);
+    if (result === undefined) {
+      result = describeValue(graph, copied.get(value) ?? value, limits);
+      described.set(value, result);
+    }
+    return result;
+  };
   const outputs = ports.map((port) => port.value);
   const dimsOf = (value: string) => describe(value).dims;
   const drafts = placeParts(whole, { dimsOf, rootOf, outputs });

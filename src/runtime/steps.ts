@@ -267,10 +267,23 @@ export function stepCode(name: StepName): number {
   return stepNames.indexOf(name);
 }
 
-/** Fields of a step, in the order in which they are encoded. */
-export function fieldsOf(name: StepName): readonly (readonly [string, FieldKind])[] {
-  return Object.entries(schema[name]);
+type Fields = readonly (readonly [string, FieldKind])[];
+
+/** A function of steps that is computed once for each of them. */
+function perStep<T>(compute: (name: StepName) => T): (name: StepName) => T {
+  const known = new Map<StepName, T>();
+  return (name) => {
+    let result = known.get(name);
+    if (result === undefined) {
+      result = compute(name);
+      known.set(name, result);
+    }
+    return result;
+  };
 }
+
+/** Fields of a step, in the order in which they are encoded. */
+export const fieldsOf = perStep((name): Fields => Object.entries(schema[name]));
 
 /** Whether y may have room for more than the step computes. */
 export function mayWriteWider(name: StepName): boolean {
@@ -278,9 +291,9 @@ export function mayWriteWider(name: StepName): boolean {
 }
 
 /** Those that a node in a graph has. */
-export function nodeFieldsOf(name: StepName): readonly (readonly [string, FieldKind])[] {
-  return fieldsOf(name).filter(([field]) => !Object.hasOwn(place, field));
-}
+export const nodeFieldsOf = perStep((name) =>
+  fieldsOf(name).filter(([field]) => !Object.hasOwn(place, field)),
+);
 
 /** The schema as text, one step a line: what native/plan/steps.inc must agree with. */
 export function schemaText(): string {

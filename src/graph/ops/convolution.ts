@@ -8,11 +8,11 @@ import type { Dim, Node } from '../ir.js';
 import { contradiction, expectInputType, expectRank, expectSameType } from './context.js';
 import { areStatic, type Dims, unifyDims } from './dims.js';
 import type { InferContext, OpDefinition } from './op.js';
-import { checkInts, windowOf, windowOutputs } from './window.js';
+import { checkInt, windowOf, windowOutputs } from './window.js';
 
 /** Groups of a convolution, at least 1. */
 export function groupsOf(node: Node): number {
-  return checkInts(node, 'group', [intOf(node, 'group', 1)], 1)[0]!;
+  return checkInt(node, 'group', intOf(node, 'group', 1), 1);
 }
 
 /** Dims of a convolution of inputs x and w, checked against the bias. */

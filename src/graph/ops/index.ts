@@ -1,6 +1,6 @@
 /** All operators that Octavo has a definition of, by domain and name. */
 import { OctavoError } from '../../core/errors.js';
-import { type Node, qualifiedOp } from '../ir.js';
+import type { Node } from '../ir.js';
 import { attentionStep } from './attention.js';
 import { binaries } from './binary.js';
 import { contribFusions } from './contribFused.js';
@@ -58,15 +58,21 @@ const families: readonly (readonly OpDefinition[])[] = [
   [attentionStep],
 ];
 
-const definitions = new Map(
-  families.flat().map((definition) => [qualifiedOp(definition), definition] as const),
-);
+/** By domain, then by operator. */
+const domains = new Map<string, Map<string, OpDefinition>>();
+for (const definition of families.flat()) {
+  const { op, domain } = definition;
+  const known = domains.get(domain) ?? new Map<string, OpDefinition>();
+  domains.set(domain, known.set(op, definition));
+}
 
 /** Every operator with a definition, ONNX's first. */
-export const operators: readonly OpDefinition[] = [...definitions.values()];
+export const operators: readonly OpDefinition[] = [...domains.values()].flatMap((known) => [
+  ...known.values(),
+]);
 
 export function definitionOf(node: Pick<Node, 'op' | 'domain'>): OpDefinition | undefined {
-  return definitions.get(qualifiedOp(node));
+  return domains.get(node.domain)?.get(node.op);
 }
 
 /**

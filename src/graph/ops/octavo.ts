@@ -22,7 +22,7 @@ import { matMulDims } from './matmul.js';
 import type { InferContext, OpDefinition } from './op.js';
 import { checkPoolPads } from './pool.js';
 import { checkGranularity } from './quantize.js';
-import { checkInts, type Window, windowOutputs } from './window.js';
+import { checkInt, checkInts, type Window, windowOutputs } from './window.js';
 
 type Infer = OpDefinition['infer'];
 
@@ -44,7 +44,7 @@ export function outputTypeOf(node: Node, fallback: DataType | undefined): DataTy
 
 function windowOfStep(node: Node, kernel: readonly number[], isPool: boolean): Window {
   const read = (name: string, fallback: number, least: number) =>
-    checkInts(node, name, [intOf(node, name, fallback)], least)[0]!;
+    checkInt(node, name, intOf(node, name, fallback), least);
   return {
     kernel: checkInts(node, 'kernel', kernel, 1),
     strides: [read('strideH', 1, 1), read('strideW', 1, 1)],
@@ -64,7 +64,7 @@ function convolved(context: InferContext, vectors: readonly number[]): Dims | un
   const weight = input(1)?.dims;
   if (weight === undefined) return undefined;
   const [outputs, kernelH, kernelW, depth] = weight;
-  const groups = checkInts(node, 'groups', [intOf(node, 'groups', 1)], 1)[0]!;
+  const groups = checkInt(node, 'groups', intOf(node, 'groups', 1), 1);
   if (typeof outputs === 'number' && outputs % groups !== 0) {
     throw contradiction(node, `output channels do not divide by ${groups} groups`);
   }

@@ -74,10 +74,22 @@ export function checkInts(
   values: readonly number[],
   least: number,
 ): readonly number[] {
-  if (values.every((value) => Number.isInteger(value) && value >= least && value < 2 ** 31)) {
-    return values;
-  }
-  throw contradiction(
+  if (values.every((value) => isWithin(value, least))) return values;
+  throw outOfRange(node, name, values, least);
+}
+
+/** The same for one number. */
+export function checkInt(node: Node, name: string, value: number, least: number): number {
+  if (isWithin(value, least)) return value;
+  throw outOfRange(node, name, [value], least);
+}
+
+function isWithin(value: number, least: number): boolean {
+  return Number.isInteger(value) && value >= least && value < 2 ** 31;
+}
+
+function outOfRange(node: Node, name: string, values: readonly number[], least: number) {
+  return contradiction(
     node,
     `'${name}' out of range`,
     `whole numbers from ${least}`,
