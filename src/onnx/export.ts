@@ -10,7 +10,7 @@ import { writeAttribute } from './attributes.js';
 import { encodeModel, type GraphProto, type NodeProto } from './messages.js';
 import type { ModelMeta } from './model.js';
 import { writeTensor } from './tensors.js';
-import { valueInfoOf } from './types.js';
+import { valueInfoOf, valueOutlineOf } from './types.js';
 import { irVersionOf, opsetOf } from './versions.js';
 
 /**
@@ -74,7 +74,7 @@ function exportGraph(graph: Graph): GraphProto {
     output: outputs.map(({ name, value }) => valueInfoOf(name, typeOf(graph, value))),
     valueInfo: Array.from(types)
       .filter(([name]) => !listed.has(name))
-      .map(([name, type]) => valueInfoOf(name, type)),
+      .map(([name, type]) => valueOutlineOf(name, type)),
   };
 }
 

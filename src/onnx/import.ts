@@ -10,16 +10,23 @@ import { OctavoError } from '../core/errors.js';
 import { type Limits, resolveLimits } from '../core/limits.js';
 import type { Tensor } from '../core/tensor.js';
 import type { Graph, Node, ValueType } from '../graph/ir.js';
+import { definitionOf } from '../graph/ops/index.js';
 import { sortNodes } from '../graph/patch.js';
 import { verifyInferred } from '../graph/verify.js';
 import { readAttributes } from './attributes.js';
 import { floatTensor, int64Tensor } from './constants.js';
 import { openExternalData } from './externalData.js';
-import { decodeModel, type GraphProto, type ModelProto, type NodeProto } from './messages.js';
+import {
+  decodeModel,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type ValueOutlineProto,
+} from './messages.js';
 import type { Model, ModelMeta } from './model.js';
 import { type Names, namesOf } from './names.js';
 import { readTensor, type TensorContext } from './tensors.js';
-import { isStated, isSupported, valueTypeOf } from './types.js';
+import { isStated, isSupported, outlinedTypeOf, valueTypeOf } from './types.js';
 import { upgradeGraph } from './upgrade.js';
 import { newestOpset } from './versions.js';
 
@@ -163,9 +170,6 @@ function importGraph(proto: GraphProto, importer: Importer): Graph {
   }
 
   const types = new Map<string, ValueType>();
-  for (const value of proto.valueInfo ?? []) {
-    if (isSupported(value.type)) types.set(value.name ?? '', valueTypeOf(value, importer.limits));
-  }
   const inputs: string[] = [];
   for (const value of proto.input ?? []) {
     const name = value.name ?? '';
@@ -186,6 +190,7 @@ function importGraph(proto: GraphProto, importer: Importer): Graph {
     if (imported.op !== 'Constant' || imported.domain !== '') nodes.push(imported);
     else addConstant(imported.outputs[0] ?? '', constantOf(imported));
   }
+  declareInner(types, proto.valueInfo ?? [], nodes, importer.limits);
   for (const name of constants.keys()) types.delete(name);
   return {
     name: proto.name ?? '',
@@ -196,6 +201,22 @@ function importGraph(proto: GraphProto, importer: Importer): Graph {
     types,
     opsets: new Map(importer.opsets),
   };
+}
+
+/** Adds what the file declares of values inside the graph: the dims only where no operator tells of them. */
+function declareInner(
+  types: Map<string, ValueType>,
+  values: readonly ValueOutlineProto[],
+  nodes: readonly Node[],
+  limits: Limits,
+): void {
+  const foreign = nodes.filter((node) => definitionOf(node) === undefined);
+  const untold = new Set(foreign.flatMap((node) => node.outputs));
+  for (const value of values) {
+    const { name = '', type } = value;
+    if (types.has(name) || !isSupported(type)) continue;
+    types.set(name, outlinedTypeOf(value, limits, untold.has(name)));
+  }
 }
 
 function noName(what: string, graph: GraphProto): OctavoError {

@@ -56,7 +56,7 @@ export interface GraphProto extends Message {
   docString?: string;
   input?: ValueInfoProto[];
   output?: ValueInfoProto[];
-  valueInfo?: ValueInfoProto[];
+  valueInfo?: ValueOutlineProto[];
   sparseInitializer?: SparseTensorProto[];
 }
 
@@ -86,6 +86,24 @@ export interface AttributeProto extends Message {
 export interface ValueInfoProto extends Message {
   name?: string;
   type?: TypeProto;
+}
+
+/**
+ * A ValueInfoProto whose shape is left as its bytes: of values inside a graph, which nearly always follows from the nodes.
+ * With `decodeShape` and `encodeShape` it is the whole.
+ */
+export interface ValueOutlineProto extends Message {
+  name?: string;
+  type?: TypeOutlineProto;
+}
+
+export interface TypeOutlineProto extends Message {
+  tensorType?: TensorTypeOutlineProto;
+}
+
+export interface TensorTypeOutlineProto extends Message {
+  elemType?: number;
+  shape?: Uint8Array;
 }
 
 export interface TypeProto extends Message {
@@ -174,6 +192,13 @@ const tensorType = schema<TensorTypeProto>({
 const type = schema<TypeProto>({ tensorType: message(1, () => tensorType) });
 const valueInfo = schema<ValueInfoProto>({ name: text(1), type: message(2, () => type) });
 
+const tensorOutline = schema<TensorTypeOutlineProto>({ elemType: int(1), shape: bytes(2) });
+const typeOutline = schema<TypeOutlineProto>({ tensorType: message(1, () => tensorOutline) });
+const valueOutline = schema<ValueOutlineProto>({
+  name: text(1),
+  type: message(2, () => typeOutline),
+});
+
 const attribute: Schema<AttributeProto> = schema<AttributeProto>({
   name: text(1),
   f: float(2),
@@ -204,7 +229,7 @@ const graph: Schema<GraphProto> = schema<GraphProto>({
   docString: text(10),
   input: messages(11, () => valueInfo),
   output: messages(12, () => valueInfo),
-  valueInfo: messages(13, () => valueInfo),
+  valueInfo: messages(13, () => valueOutline),
   sparseInitializer: messages(15, () => sparseTensor),
 });
 
@@ -229,6 +254,15 @@ export function decodeModel(data: Uint8Array, limits: Limits, name: string): Mod
 /** Decodes a tensor on its own, as conformance data hold it. */
 export function decodeTensor(data: Uint8Array, limits: Limits, name: string): TensorProto {
   return decode(tensor, plain(data), limits, name);
+}
+
+/** Decodes the shape of a value of this name. */
+export function decodeShape(data: Uint8Array, limits: Limits, name: string): TensorShapeProto {
+  return decode(tensorShape, data, limits, name);
+}
+
+export function encodeShape(proto: TensorShapeProto): Uint8Array {
+  return encode(tensorShape, proto);
 }
 
 /** A Buffer's methods differ from those of the Uint8Array that it is: slice() does not copy. */

@@ -5,7 +5,15 @@ import type { Limits } from '../core/limits.js';
 import { shownDim } from '../core/shape.js';
 import { elementTypeCode, elementTypeOf } from '../graph/elementTypes.js';
 import type { Dim, ValueType } from '../graph/ir.js';
-import type { DimensionProto, TypeProto, ValueInfoProto } from './messages.js';
+import {
+  type DimensionProto,
+  decodeShape,
+  encodeShape,
+  type TypeOutlineProto,
+  type TypeProto,
+  type ValueInfoProto,
+  type ValueOutlineProto,
+} from './messages.js';
 
 /** Names of the types that ONNX has and Octavo has not, for errors. */
 const foreignTypes: ReadonlyMap<number, string> = new Map([
@@ -42,7 +50,7 @@ export function isStated(type: TypeProto | undefined): boolean {
 }
 
 /** Whether a declared type is a tensor of a type that Octavo has. */
-export function isSupported(type: TypeProto | undefined): boolean {
+export function isSupported(type: TypeProto | TypeOutlineProto | undefined): boolean {
   return supportedCodes.has(type?.tensorType?.elemType ?? 0);
 }
 
@@ -75,6 +83,18 @@ export function valueTypeOf(proto: ValueInfoProto, limits: Limits): ValueType {
   return { type, dims: dims.map((dim) => dimOf(dim, where)) };
 }
 
+/** The declared type of a value that is outlined; with its dims where they are wanted. Throws as `valueTypeOf` does. */
+export function outlinedTypeOf(
+  { name = '', type }: ValueOutlineProto,
+  limits: Limits,
+  isWhole: boolean,
+): ValueType {
+  const { elemType, shape } = type?.tensorType ?? {};
+  if (!isWhole || shape === undefined) return { type: dataTypeOf(elemType, name) };
+  const tensorType = { elemType, shape: decodeShape(shape, limits, name) };
+  return valueTypeOf({ name, type: { tensorType } } as ValueInfoProto, limits);
+}
+
 function dimOf({ dimValue, dimParam }: DimensionProto, where: string): Dim {
   if (dimValue === undefined) return dimParam === '' ? undefined : shownDim(dimParam);
   if (dimValue < 0) return undefined;
@@ -94,4 +114,11 @@ export function valueInfoOf(name: string, value: ValueType | undefined): ValueIn
     return typeof dim === 'number' ? { dimValue: dim } : { dimParam: dim };
   });
   return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}
+
+/** The same, outlined. */
+export function valueOutlineOf(name: string, value: ValueType): ValueOutlineProto {
+  const { elemType, shape } = valueInfoOf(name, value).type!.tensorType!;
+  const tensorType = { elemType, ...(shape && { shape: encodeShape(shape) }) };
+  return { name, type: { tensorType } } as ValueOutlineProto;
 }
