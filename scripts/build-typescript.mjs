@@ -16,15 +16,11 @@ const doors = [
   ...['onnx/messages', 'onnx/tensors', 'onnx/types', 'runtime/plan', 'runtime/steps'],
 ];
 
-/** Built apart from the rest, and CommonJS in both halves: it needs `require` and `__dirname`. */
-const addonLoader = 'backends/native/addon';
+const inputsOf = (names) =>
+  Object.fromEntries(names.map((name) => [name, path.join(root, 'src', `${name}.ts`)]));
 
-const inputsOf = (names, extension = 'ts') =>
-  Object.fromEntries(names.map((name) => [name, path.join(root, 'src', `${name}.${extension}`)]));
-
-/** What stays an import: dependencies, Node's own modules and the loader of the addon. */
-const isExternal = (id) =>
-  id.endsWith('/addon.cjs') || !(id.startsWith('.') || path.isAbsolute(id));
+/** What stays an import: dependencies and Node's own modules. */
+const isExternal = (id) => !(id.startsWith('.') || path.isAbsolute(id));
 
 /** Notes which modules running a model takes, so that the others, which few processes need, make a chunk of their own. */
 function notingEager(entries, eager) {
@@ -45,7 +41,7 @@ function notingEager(entries, eager) {
 /** Loaded by src/making.ts when it is called; that the command line loads it anyway is no fault. */
 const isExpected = ({ code }) => code === 'INEFFECTIVE_DYNAMIC_IMPORT';
 
-async function bundle(folder, format, inputs, names) {
+async function bundle(folder, format, inputs) {
   const running = ['index', ...backends].flatMap((name) => inputs[name] ?? []);
   const { rolldown } = await import('rolldown');
   const eager = new Set();
@@ -67,7 +63,7 @@ async function bundle(folder, format, inputs, names) {
     format,
     sourcemap: true,
     comments: false,
-    entryFileNames: names,
+    entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name].js',
     codeSplitting: {
       groups: [
@@ -85,7 +81,7 @@ function copyDeclarations() {
   const filter = (file) =>
     fs.statSync(file).isDirectory()
       ? file !== path.join(from, 'cli')
-      : /\.d\.c?ts(\.map)?$/.test(file);
+      : /\.d\.ts(\.map)?$/.test(file);
   fs.cpSync(from, path.join(root, 'dist/cjs'), { recursive: true, filter });
 }
 
@@ -99,11 +95,8 @@ async function build() {
   await run(process.execPath, [tsc, '--pretty', 'false', '-p', 'tsconfig.build.json']);
   copyDeclarations();
   const entries = ['index', ...backends];
-  await bundle('dist/esm', 'esm', inputsOf([...entries, 'cli/main', ...doors]), '[name].js');
-  await bundle('dist/cjs', 'cjs', inputsOf(entries), '[name].js');
-  for (const folder of ['dist/esm', 'dist/cjs']) {
-    await bundle(folder, 'cjs', inputsOf([addonLoader], 'cts'), '[name].cjs');
-  }
+  await bundle('dist/esm', 'esm', inputsOf([...entries, 'cli/main', ...doors]));
+  await bundle('dist/cjs', 'cjs', inputsOf(entries));
   fs.writeFileSync(path.join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
 }
 

@@ -5,7 +5,7 @@
  */
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadAddon } from '../../src/backends/native/addon.cjs';
+import { loadAddon } from '../../src/backends/native/addon.js';
 import type { AddonExports, NativePlanHandle } from '../../src/backends/native/exports.js';
 import { byteLengthOf, type DataType, dataTypes } from '../../src/core/dtype.js';
 import { errorCodes } from '../../src/core/errors.js';

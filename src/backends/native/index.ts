@@ -2,7 +2,6 @@
  * The native backend: hands whole plans to the C++ addon, which runs them on its own threads, off the
  * event loop. TypeScript keeps the promises of the interface; the arithmetic is all in native/.
  */
-import { setImmediate } from 'node:timers';
 import { type TypedArray, viewOf } from '../../core/dtype.js';
 import { type ErrorCode, errorCodes, OctavoError, throwIfAborted } from '../../core/errors.js';
 import { elementCount } from '../../core/shape.js';
@@ -10,7 +9,7 @@ import { encodePlan } from '../../runtime/encode.js';
 import type { ModelConstants, Plan } from '../../runtime/plan.js';
 import { schemaText } from '../../runtime/steps.js';
 import type { Backend, BackendModel, BackendOptions, PreparedPlan } from '../backend.js';
-import { loadAddon } from './addon.cjs';
+import { loadAddon } from './addon.js';
 import type {
   AddonExports,
   IsaInfo,
