@@ -96,11 +96,13 @@ export class InferenceSession {
   ): Promise<InferenceSession> {
     checkSessionOptions(options);
     const externalData = options.externalData?.map(({ path, data }) => [path, data] as const);
-    const selection = await selectFor(options);
-    const model = await loadModelInto((bytes) => selection.backend.allocate(bytes), source, {
+    const selecting = selectFor(options);
+    const allocate = async (bytes: number) => (await selecting).backend.allocate(bytes);
+    const loading = loadModelInto(allocate, source, {
       limits: options.limits,
       externalData: externalData && new Map(externalData),
     });
+    const [selection, model] = await Promise.all([selecting, loading]);
     return openSession(model.graph, options, selection, model !== source);
   }
 
