@@ -1,7 +1,8 @@
 /**
- * `npm run test:arm` and `npm run test:x86`: the native tests on emulated CPUs, each with every instruction set that it
- * has forced in turn. ARM is built for the purpose and runs in a real arm64 Node; x86 runs the addon of this machine on
- * CPUs that have less, where an instruction that leaked out of its file is an illegal one.
+ * `npm run test:arm`, `test:x86` and `test:avx512`: the native tests on emulated CPUs, each with every instruction set that
+ * it has forced in turn. ARM is built for the purpose and runs in a real arm64 Node; x86 runs the addon of this machine on
+ * CPUs that have less, where an instruction that leaked out of its file is an illegal one; avx512 runs it on CPUs that have
+ * more, with the instruction sets that are theirs alone.
  *
  * The last line is `N passed, N failed[, N skipped]`. OCTAVO_PROBLEMS is the number of problems of each suite.
  */
@@ -9,6 +10,8 @@ import fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bochsPackages, testOnBochs } from './emulated/bochs.mjs';
+import { kernelStep } from './emulated/image.mjs';
 import { installDependencies } from './install-dependencies.mjs';
 import { withLock } from './lib/lock.mjs';
 import { attach, BuildError, isOnPath, root, run, runMain, say } from './lib/run.mjs';
@@ -27,15 +30,25 @@ const architectures = {
       await runStep(armNodeStep);
       await runStep(armAddonStep);
     },
-    command: (cpu) => ['qemu-aarch64', '-cpu', cpu, '-L', '/usr/aarch64-linux-gnu', armNode],
-    env: { OCTAVO_PREBUILD: path.join(root, '.cache', 'arm') },
+    test: testOnQemu(
+      (cpu) => ['qemu-aarch64', '-cpu', cpu, '-L', '/usr/aarch64-linux-gnu', armNode],
+      { OCTAVO_PREBUILD: path.join(root, '.cache', 'arm') },
+    ),
   },
   x86: {
     cpus: ['Haswell', 'Nehalem'],
     packages: { 'qemu-x86_64': 'qemu-user' },
     prepare: setup,
-    command: (cpu) => ['qemu-x86_64', '-cpu', cpu, process.execPath],
-    env: {},
+    test: testOnQemu((cpu) => ['qemu-x86_64', '-cpu', cpu, process.execPath]),
+  },
+  avx512: {
+    cpus: ['tigerlake', 'corei7_skylake_x'],
+    packages: bochsPackages,
+    prepare: async () => {
+      await setup();
+      await runStep(kernelStep);
+    },
+    test: testOnBochs,
   },
 };
 
@@ -116,10 +129,11 @@ function compiled(test) {
   return path.join('.cache/emulated/js', test.replace(/\.ts$/, '.js'));
 }
 
-/** Installs what is missing, where that is possible without asking anyone. */
+/** Installs the packages of commands and files that are missing, where that is possible without asking anyone. */
 async function installPackages(packages) {
+  const isThere = (what) => (path.isAbsolute(what) ? fs.existsSync(what) : isOnPath(what));
   const missing = Object.entries(packages)
-    .filter(([command]) => !isOnPath(command))
+    .filter(([what]) => !isThere(what))
     .map(([, name]) => name);
   if (missing.length === 0) return;
   const install = `apt-get install --yes ${missing.join(' ')}`;
@@ -131,21 +145,21 @@ async function installPackages(packages) {
   await run('apt-get', install.split(' ').slice(1));
 }
 
-/** The counts of all test files on one CPU; a run that ends without any is one failure. */
-async function testOn(architecture, cpu) {
-  const report = path.join(work, `${cpu}.json`);
-  fs.rmSync(report, { force: true });
-  const [command, ...args] = architecture.command(cpu);
-  say(`testing on ${cpu}`);
-  const runner = fileURLToPath(new URL('emulated/run.mjs', import.meta.url));
-  const env = { ...process.env, ...architecture.env };
-  const code = await attach(command, [...args, runner, report, ...tests.map(compiled)], { env });
-  const counts = fs.existsSync(report)
-    ? JSON.parse(fs.readFileSync(report, 'utf8'))
-    : { passed: 0, failed: 0, skipped: 0 };
-  if (code !== 0 && counts.failed === 0) counts.failed = 1;
-  say(`${cpu}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-  return counts;
+/** What gives the counts of test files on a CPU; a run that ends without any is one failure. */
+function testOnQemu(command, variables = {}) {
+  return async (cpu, files) => {
+    const report = path.join(work, `${cpu}.json`);
+    fs.rmSync(report, { force: true });
+    const [emulator, ...args] = command(cpu);
+    const runner = fileURLToPath(new URL('emulated/run.mjs', import.meta.url));
+    const env = { ...process.env, ...variables };
+    const code = await attach(emulator, [...args, runner, report, ...files], { env });
+    const counts = fs.existsSync(report)
+      ? JSON.parse(fs.readFileSync(report, 'utf8'))
+      : { passed: 0, failed: 0, skipped: 0 };
+    if (code !== 0 && counts.failed === 0) counts.failed = 1;
+    return counts;
+  };
 }
 
 await runMain(async () => {
@@ -154,12 +168,14 @@ await runMain(async () => {
     const [name, ...cpus] = process.argv.slice(2);
     const architecture = architectures[name];
     if (architecture === undefined)
-      throw new BuildError('usage: test-emulated.mjs arm|x86 [CPU...]');
+      throw new BuildError('usage: test-emulated.mjs arm|x86|avx512 [CPU...]');
     await installPackages(architecture.packages);
     await architecture.prepare();
     await withLock(() => runStep(testsStep));
     for (const cpu of cpus.length > 0 ? cpus : architecture.cpus) {
-      const counts = await testOn(architecture, cpu);
+      say(`testing on ${cpu}`);
+      const counts = await architecture.test(cpu, tests.map(compiled));
+      say(`${cpu}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
       for (const key of Object.keys(total)) total[key] += counts[key];
     }
   } catch (error) {
