@@ -152,7 +152,8 @@ function testOnQemu(command, variables = {}) {
     fs.rmSync(report, { force: true });
     const [emulator, ...args] = command(cpu);
     const runner = fileURLToPath(new URL('emulated/run.mjs', import.meta.url));
-    const env = { ...process.env, ...variables };
+    // An addon that does not load is a failure here.
+    const env = { OCTAVO_BACKEND: 'native', ...process.env, ...variables };
     const code = await attach(emulator, [...args, runner, report, ...files], { env });
     const counts = fs.existsSync(report)
       ? JSON.parse(fs.readFileSync(report, 'utf8'))

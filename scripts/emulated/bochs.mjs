@@ -49,7 +49,7 @@ export async function testOnBochs(cpu, tests) {
   const file = (ending) => path.join(work, `${cpu}.${ending}`);
   await makeImage(file('iso'), {
     commands: [
-      `export OCTAVO_PROBLEMS=${OCTAVO_PROBLEMS}`,
+      `export OCTAVO_BACKEND=native OCTAVO_PROBLEMS=${OCTAVO_PROBLEMS}`,
       ...(OCTAVO_THREADS ? [`export OCTAVO_THREADS=${OCTAVO_THREADS}`] : []),
       `${kernelTests} > /dev/ttyS1; echo "kernels $?" > /dev/ttyS1`,
       ...chosen.flatMap((isa) => [
