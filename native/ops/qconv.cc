@@ -19,6 +19,8 @@ DotOutput outputOf(DataType type) {
                                     : DotOutput::kFloat32;
 }
 
+size_t quadBytes(const DotKernel& kernel) { return 4 * static_cast<size_t>(kernel.columns); }
+
 // One int32 or float for each position of all groups.
 template <typename T, typename Of>
 AlignedBuffer makeTable(const PanelLayout& layout, size_t groups, Of&& of) {
@@ -89,6 +91,13 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const Q
       yFirst_(static_cast<size_t>(params.yFirst)) {
   const auto pack = [&] { return packPanels(layout, groups, isa, from.weights); };
   weights_ = packs.get(*from.weight, layout.form(groups), pack);
+  const SmallPanels small = smallPanelsOf(layout, groups, *weights_);
+  base.weights = small.weights;
+  base.order = small.order;
+  quads_ = small.count;
+  base.panels = 1;
+  base.panelSpans = layout.taps + 1;
+  base.panelPositions = layout.panels.size() > 1 ? layout.panels[1].position : 0;
   multiplier_ = makeTable<float>(layout, groups, [&](size_t column, const DotKernel&) {
     return from.multiplier == nullptr ? 0.0f : from.multiplier[column];
   });
@@ -167,6 +176,35 @@ const int32_t* QProduct::biasOf(size_t panel, size_t bias, const QTermValues& va
   return tables->bias;
 }
 
+const int8_t* QProduct::weightsOf(size_t panel) const {
+  const QuadSpan* spans = spansOf(panel);
+  if (spans == nullptr) return reinterpret_cast<const int8_t*>(packedOf(panel));
+  return base.weights + quadBytes(kernelOf(panel)) * spans[0].two;
+}
+
+size_t QProduct::panelBytes(size_t panel, size_t count) const {
+  const size_t last = panel + count - 1;
+  const QuadSpan* spans = spansOf(panel);
+  if (spans == nullptr) return count * layout.taps * tapBytes(kernelOf(panel));
+  return quadBytes(kernelOf(panel)) * (spansOf(last)[layout.taps].one - spans[0].two);
+}
+
+size_t QProduct::panelsTogether(size_t panel, size_t last) const {
+  // Half of a first-level cache.
+  constexpr size_t kMostBytes = 16384;
+  const Panel& first = panelAt(panel);
+  const auto whole = [&](size_t i) { return panelAt(i).columns == first.columns; };
+  if (spansOf(panel) == nullptr || terms.computesZero || terms.scaled) return 1;
+  size_t count = 1, bytes = panelBytes(panel);
+  for (size_t next = panel + 1; next < last && groupOf(next) == groupOf(panel) && whole(next);
+       ++next) {
+    bytes += panelBytes(next);
+    if (bytes > kMostBytes) break;
+    ++count;
+  }
+  return count;
+}
+
 size_t QProduct::tapBytes(const DotKernel& kernel) const {
   return roundUp(layout.depth, static_cast<size_t>(kernel.group)) *
          static_cast<size_t>(kernel.columns);
@@ -187,10 +225,8 @@ void QProduct::enter(size_t panel, uint8_t* results, const QTermValues& values, 
                      DotArgs* args) const {
   const Panel& at = panelAt(panel);
   const size_t position = positionOf(panel);
-  args->weights = weightsOf(panel);
-  const QuadOrder order = orderOf(layout, at, groupOf(panel), *weights_);
-  args->order = order.order;
-  args->small = order.small;
+  args->spans = spansOf(panel);
+  if (args->spans == nullptr) args->weights = weightsOf(panel);
   args->bias = biasOf(panel, 0, values, tables);
   args->multiplier = reinterpret_cast<const float*>(multiplier_.data()) + position;
   if (terms.scaled) {

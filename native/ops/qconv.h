@@ -75,17 +75,22 @@ class QProduct {
   size_t panels() const { return groups * layout.panels.size(); }
   size_t groupOf(size_t panel) const { return panel / layout.panels.size(); }
   const DotKernel& kernelOf(size_t panel) const { return *panelAt(panel).kernel; }
-  size_t panelBytes(size_t panel) const { return layout.taps * tapBytes(kernelOf(panel)); }
+  size_t panelBytes(size_t panel, size_t count = 1) const;
+  // How many panels from this one on, up to `last`, a call is to multiply.
+  size_t panelsTogether(size_t panel, size_t last) const;
   size_t columns() const { return groups * layout.columns; }
   size_t elementBytes() const { return base.output == DotOutput::kUint8 ? 1 : 4; }
+  size_t weightBytes() const { return weights_->bytes(); }
   // Whether weights come from further away than the cache of a core, and are fetched in time.
-  bool weightsAreFar() const { return areFar(groups * layout.weightBytes); }
+  bool weightsAreFar() const { return areFar(weightBytes()); }
   // Weights of one tap in a panel.
   size_t tapBytes(const DotKernel& kernel) const;
-  const int8_t* weightsOf(size_t panel) const {
-    return reinterpret_cast<const int8_t*>(weights_->data()) + groupOf(panel) * layout.weightBytes +
-           panelAt(panel).weights;
+  const int8_t* weightsOf(size_t panel) const;
+  // Of a panel of kSmall, or null.
+  const QuadSpan* spansOf(size_t panel) const {
+    return base.order == nullptr ? nullptr : reinterpret_cast<const QuadSpan*>(packedOf(panel));
   }
+  size_t quads() const { return quads_; }
   // What all calls of one run share: `base`, and where the residual is.
   DotArgs argsOf(const RunContext& context) const;
   // Sets what belongs to a panel: weights, tables, and its columns of the results at y.
@@ -99,12 +104,16 @@ class QProduct {
   // The sums of a column at `taps`; columns are counted over all groups.
   TapSums sumTaps(size_t column, const TapRange& taps, size_t tapColumns) const;
   const Panel& panelAt(size_t panel) const { return layout.panels[panel % layout.panels.size()]; }
+  const uint8_t* packedOf(size_t panel) const {
+    return weights_->data() + groupOf(panel) * layout.weightBytes + panelAt(panel).weights;
+  }
   size_t positionOf(size_t panel) const {
     return groupOf(panel) * layout.positions + panelAt(panel).position;
   }
 
   size_t yFirst_;  // the column of y that is the product's first
   PackedBuffer weights_;
+  size_t quads_;  // of all panels of kSmall
   AlignedBuffer multiplier_, weightZero_, addend_;
   std::vector<AlignedBuffer> biases_;
   // Σ (w - wZero) of the taps of each bias, where the zero point of x is computed.

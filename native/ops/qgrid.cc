@@ -50,11 +50,16 @@ class QGridStep final : public PreparedStep {
   // weights are more than the input, and are fetched once.
   bool sharesLast = false;
 
+  // Of kSmall: DotArgs::order, counted from the window's first tap on.
+  std::vector<uint32_t> order;
+
+  void orderQuads();
   void cut();
   size_t scratchBytes() const override;
   void run(const RunContext& context) const override;
 
  private:
+  size_t tapAt(size_t tap) const;
   size_t copiedLines(int64_t outputs) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
   const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t zero,
@@ -83,8 +88,28 @@ void QGridStep::cut() {
   strips = divideUp(lines, strip);
   strip = divideUp(lines, std::max<size_t>(strips, 1));
   panelParts = std::min(product.panels(), divideUp(parts, std::max<size_t>(strips, 1)));
-  sharesLast = !copies && product.groups * product.layout.weightBytes >
-                              static_cast<size_t>(batch) * imageBytes;
+  sharesLast = !copies && product.weightBytes() > static_cast<size_t>(batch) * imageBytes;
+}
+
+// Bytes from the first tap of a window.
+size_t QGridStep::tapAt(size_t tap) const {
+  const auto columns = static_cast<size_t>(w.window.kernel);
+  return tap / columns * h.inputStep * static_cast<size_t>(h.window.dilation) +
+         tap % columns * w.inputStep * static_cast<size_t>(w.window.dilation);
+}
+
+void QGridStep::orderQuads() {
+  order.resize(product.quads());
+  const uint32_t* inTaps = product.base.order;
+  for (size_t panel = 0; panel < product.panels(); ++panel) {
+    const QuadSpan* spans = product.spansOf(panel);
+    for (size_t tap = 0; spans != nullptr && tap < product.layout.taps; ++tap) {
+      const auto from = static_cast<uint32_t>(tapAt(tap));
+      const auto place = [&](uint32_t q) { order[q] = inTaps[q] + from; };
+      for (uint32_t q = spans[tap].two; q < spans[tap + 1].two; ++q) place(q);
+      for (uint32_t q = spans[tap].one; q < spans[tap + 1].one; ++q) place(q);
+    }
+  }
 }
 
 // Lines of input under so many lines of output.
@@ -155,9 +180,11 @@ const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t
 void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const uint8_t* image,
                          int64_t begin, int64_t end, const PanelRange& range, uint8_t* y) const {
   const auto all = static_cast<size_t>((end - begin) * w.window.output);
-  for (size_t panel = range.first; panel < range.last; ++panel) {
+  for (size_t panel = range.first, next; panel < range.last; panel = next) {
     DotArgs args = base;
     QTermTables tables;
+    args.panels = product.panelsTogether(panel, range.last);
+    next = panel + args.panels;
     product.enter(panel, y, values, &tables, &args);
     size_t bias = 0, done = 0;
     for (const Span& lines : h.spans) {
@@ -173,10 +200,11 @@ void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const u
           const Span part = cutSpan(rows, line, line + lineCount);
           args.rows = static_cast<size_t>(part.outputs * columns.outputs);
           // A share of the next panel for each.
-          if (panel + 1 < range.ahead && product.weightsAreFar()) {
-            const size_t bytes = product.panelBytes(panel + 1) / 64 * 64;
+          if (next < range.ahead && product.weightsAreFar()) {
+            const size_t count = product.panelsTogether(next, range.ahead);
+            const size_t bytes = product.panelBytes(next, count) / 64 * 64;
             const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;
-            args.ahead = product.weightsOf(panel + 1) + from;
+            args.ahead = product.weightsOf(next) + from;
             args.aheadBytes = to - from;
           }
           done += args.rows;
@@ -224,10 +252,14 @@ void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& row
   grid.tapSkip = static_cast<size_t>(right.kernel) - grid.runTaps;
   grid.weightSkip = grid.tapSkip * tapBytes;
   const auto firstTap = static_cast<size_t>(taps.firstH * right.kernel + taps.firstW);
-  args.weights += firstTap * tapBytes;
-  if (args.order != nullptr) {
-    args.order += firstTap * args.quads;
-    args.small += firstTap;
+  if (args.spans == nullptr) {
+    args.weights += firstTap * tapBytes;
+  } else {
+    args.spans += firstTap;
+    args.order = order.data();
+    // As a number: the window's first tap may lie outside.
+    const auto first = reinterpret_cast<uintptr_t>(grid.first) - tapAt(firstTap);
+    grid.first = reinterpret_cast<const uint8_t*>(first);
   }
   args.grid = &grid;
   kernel.run(args);
@@ -275,6 +307,7 @@ std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands&
       step->product.addBias(from, params.xZero, tapsOf(rows, columns), tapColumns);
     }
   }
+  step->orderQuads();
   step->cut();
   return step;
 }

@@ -4,7 +4,8 @@
 #include <cstring>
 
 #include "native/kernels/transpose/transpose.h"
-#include "native/pack/quads.h"
+#include "native/pack/lanes.h"
+#include "native/pack/smallquads.h"
 
 namespace octavo {
 namespace {
@@ -24,40 +25,34 @@ class PanelPacker {
  public:
   PanelPacker(const PanelLayout& layout, Isa isa) : layout_(layout), isa_(isa) {}
 
-  // Packs a panel of the group that lies at `group`, from the group's weights.
-  void pack(const Panel& panel, const int8_t* weight, uint8_t* group);
+  // Packs a panel of the group that lies at `group`, from the group's weights. `small` takes its
+  // quads where it is of kSmall.
+  void pack(const Panel& panel, const int8_t* weight, uint8_t* group, SmallQuads* small);
 
  private:
   void findColumns(const Panel& panel, const int8_t* weight);
-  uint32_t markLarge(size_t first);
   void sumTap(const Panel& panel, const int8_t* weight, size_t tap, TapSums* sums) const;
   void packTap(const DotKernel& kernel, size_t first, uint8_t* out);
-  void packMixedTap(const DotKernel& kernel, size_t first, uint32_t small, uint32_t* order,
-                    uint8_t* out);
   void turn(const DotKernel& kernel, size_t first, size_t bytes, uint8_t* to);
 
   const PanelLayout& layout_;
   const Isa isa_;
   std::vector<const int8_t*> columns_;  // by position; null where there is none
-  std::vector<uint32_t> large_;         // a mask of a tap's quads, for kMixed
-  AlignedBuffer chunk_, turned_;        // of all columns: one after the other, and in groups
+  AlignedBuffer chunk_;                 // of all columns, one after the other
 };
 
-void PanelPacker::pack(const Panel& panel, const int8_t* weight, uint8_t* group) {
+void PanelPacker::pack(const Panel& panel, const int8_t* weight, uint8_t* group,
+                       SmallQuads* small) {
   const DotKernel& kernel = *panel.kernel;
   findColumns(panel, weight);
-  auto* order = reinterpret_cast<uint32_t*>(group + panel.order);
-  uint32_t* small = order + layout_.taps * layout_.quads;
   auto* sums = reinterpret_cast<TapSums*>(group + layout_.sums);
   uint8_t* out = group + panel.weights;
+  const bool isSmall = kernel.form == DotForm::kSmall;
+  if (isSmall) {
+    small->add(columns_, layout_.taps, layout_.depth, reinterpret_cast<QuadSpan*>(out));
+  }
   for (size_t tap = 0; tap < layout_.taps; ++tap) {
-    const size_t first = tap * layout_.depth;
-    if (kernel.form == DotForm::kMixed) {
-      small[tap] = markLarge(first);
-      packMixedTap(kernel, first, small[tap], order + tap * layout_.quads, out);
-    } else {
-      packTap(kernel, first, out);
-    }
+    if (!isSmall) packTap(kernel, tap * layout_.depth, out);
     sumTap(panel, weight, tap, sums);
     out += roundUp(layout_.depth, static_cast<size_t>(kernel.group)) * columns_.size();
   }
@@ -74,52 +69,21 @@ void PanelPacker::findColumns(const Panel& panel, const int8_t* weight) {
   }
   if (chunk_.bytes() >= width * kChunkStride) return;
   chunk_ = AlignedBuffer(width * kChunkStride);
-  turned_ = AlignedBuffer(width * kChunk);
-}
-
-// Marks the quads of a tap that are large in any column; returns how many are not.
-uint32_t PanelPacker::markLarge(size_t first) {
-  large_.assign(roundUp(layout_.quads, 2), 0);
-  for (const int8_t* column : columns_) {
-    if (column != nullptr) markLargeQuads(column + first, layout_.depth, large_.data());
-  }
-  const auto end = large_.begin() + static_cast<ptrdiff_t>(layout_.quads);
-  return static_cast<uint32_t>(std::count(large_.begin(), end, 0));
 }
 
 void PanelPacker::sumTap(const Panel& panel, const int8_t* weight, size_t tap,
                          TapSums* sums) const {
-  const DotForm form = panel.kernel->form;
+  const bool shifted = isShifted(panel.kernel->form);
   for (size_t column = panel.column; column < panel.column + panel.columns; ++column) {
     const int8_t* weights = weight + (column * layout_.taps + tap) * layout_.depth;
-    const uint32_t all = sumQuads(weights, layout_.depth, nullptr);
-    const uint32_t shifted = form == DotForm::kDirect ? 0
-                             : form == DotForm::kMixed
-                                 ? sumQuads(weights, layout_.depth, large_.data())
-                                 : all;
-    sums[column * layout_.taps + tap] = {all, shifted};
+    const uint32_t all = sumWeights(weights, layout_.depth);
+    sums[column * layout_.taps + tap] = {all, shifted ? all : 0};
   }
 }
 
 void PanelPacker::packTap(const DotKernel& kernel, size_t first, uint8_t* out) {
   for (size_t k = 0; k < layout_.depth; k += kChunk) {
     turn(kernel, first + k, std::min(kChunk, layout_.depth - k), out + k * columns_.size());
-  }
-}
-
-// The small quads come first.
-void PanelPacker::packMixedTap(const DotKernel& kernel, size_t first, uint32_t small,
-                               uint32_t* order, uint8_t* out) {
-  const size_t quadBytes = 4 * columns_.size();
-  size_t nextSmall = 0, nextLarge = small;
-  for (size_t q = 0; q < layout_.quads; ++q) {
-    const size_t inChunk = q % (kChunk / 4);
-    if (inChunk == 0) {
-      turn(kernel, first + 4 * q, std::min(kChunk, layout_.depth - 4 * q), turned_.data());
-    }
-    const size_t place = large_[q] == 0 ? nextSmall++ : nextLarge++;
-    order[place] = static_cast<uint32_t>(4 * q);
-    std::memcpy(out + place * quadBytes, turned_.data() + inChunk * quadBytes, quadBytes);
   }
 }
 
@@ -157,41 +121,54 @@ PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t column
     const auto width = static_cast<size_t>(kernel.columns);
     const size_t taken = std::min(width, columns - column);
     const auto bytes = static_cast<size_t>(kernel.group);
-    const size_t order =
-        layout.weightBytes + alignUp(taps * divideUp(depth, bytes) * bytes * width);
-    layout.panels.push_back({&kernel, column, taken, layout.weightBytes, layout.positions, order});
+    layout.panels.push_back({&kernel, column, taken, layout.weightBytes, layout.positions});
     layout.positions += divideUp(width, 16) * 16;
-    const size_t numbers = kernel.form == DotForm::kMixed ? taps * (layout.quads + 1) : 0;
-    layout.weightBytes = order + alignUp(numbers * sizeof(uint32_t));
+    layout.weightBytes += kernel.form == DotForm::kSmall
+                              ? (taps + 1) * sizeof(QuadSpan)
+                              : alignUp(taps * divideUp(depth, bytes) * bytes * width);
     column += taken;
   }
   layout.sums = layout.weightBytes;
-  layout.weightBytes += alignUp(columns * taps * sizeof(TapSums));
+  layout.weightBytes = alignUp(layout.weightBytes + columns * taps * sizeof(TapSums));
   return layout;
 }
 
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, const int8_t* weight) {
-  AlignedBuffer packed(groups * layout.weightBytes + kPanelSlack, Pages::kAtOnce);
+  const size_t bytes = groups * layout.weightBytes;
+  AlignedBuffer packed(bytes + kPanelSlack, Pages::kAtOnce);
   PanelPacker packer(layout, isa);
+  const bool isSmall = !layout.panels.empty() && layout.panels[0].kernel->form == DotForm::kSmall;
+  SmallQuads small(isSmall ? static_cast<size_t>(layout.panels[0].kernel->columns) : 0,
+                   isSmall ? groups * layout.columns * layout.taps * layout.depth : 0);
   for (size_t group = 0; group < groups; ++group) {
     const int8_t* weights = weight + group * layout.columns * layout.taps * layout.depth;
     for (const Panel& panel : layout.panels) {
-      packer.pack(panel, weights, packed.data() + group * layout.weightBytes);
+      packer.pack(panel, weights, packed.data() + group * layout.weightBytes, &small);
     }
   }
-  return packed;
+  if (small.count() == 0) return packed;
+  const size_t weightBytes = small.weights().size() * sizeof(uint64_t);
+  AlignedBuffer all(bytes + weightBytes + small.count() * sizeof(uint32_t), Pages::kAtOnce);
+  std::memcpy(all.data(), packed.data(), bytes);
+  std::memcpy(all.data() + bytes, small.weights().data(), weightBytes);
+  std::memcpy(all.data() + bytes + weightBytes, small.order().data(),
+              small.count() * sizeof(uint32_t));
+  return all;
 }
 
 const TapSums* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed) {
   return reinterpret_cast<const TapSums*>(packed.data() + group * layout.weightBytes + layout.sums);
 }
 
-QuadOrder orderOf(const PanelLayout& layout, const Panel& panel, size_t group,
-                  const AlignedBuffer& packed) {
-  if (panel.kernel->form != DotForm::kMixed) return {nullptr, nullptr};
-  const uint8_t* at = packed.data() + group * layout.weightBytes + panel.order;
-  const auto* order = reinterpret_cast<const uint32_t*>(at);
-  return {order, order + layout.taps * layout.quads};
+SmallPanels smallPanelsOf(const PanelLayout& layout, size_t groups, const AlignedBuffer& packed) {
+  if (layout.panels.empty() || layout.panels[0].kernel->form != DotForm::kSmall) return {};
+  const uint8_t* weights = packed.data() + groups * layout.weightBytes;
+  const auto* last = reinterpret_cast<const QuadSpan*>(weights - layout.weightBytes +
+                                                       layout.panels.back().weights);
+  const size_t quads = last[layout.taps].one;
+  const auto quadBytes = static_cast<size_t>(4 * layout.panels[0].kernel->columns);
+  return {reinterpret_cast<const int8_t*>(weights),
+          reinterpret_cast<const uint32_t*>(weights + quads * quadBytes), quads};
 }
 
 }  // namespace octavo

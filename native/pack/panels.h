@@ -17,10 +17,8 @@ struct Panel {
   const DotKernel* kernel;
   size_t column;    // first column
   size_t columns;   // how many are real; the rest of the panel is 0
-  size_t weights;   // where it begins, in bytes
+  size_t weights;   // where it begins, in bytes; of kSmall, where its spans do
   size_t position;  // where it begins in the tables, in positions
-  // Of kMixed: where order[taps][quads] and small[taps] of DotArgs lie, in bytes.
-  size_t order;
 };
 
 // How the columns of one group are cut.
@@ -43,8 +41,8 @@ struct PanelLayout {
 PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t columns, size_t taps,
                          size_t depth, const DotKernel* forced);
 
-// Packs weight [groups][columns][taps][depth]: group g begins at g * layout.weightBytes. `isa`:
-// whose kernels may pack.
+// Packs weight [groups][columns][taps][depth]: group g begins at g * layout.weightBytes, and the
+// quads of kSmall are behind all groups. `isa`: whose kernels may pack.
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, const int8_t* weight);
 
 // Of one tap of a column, modulo 2^32: the sum of its weights, and of those among them that kernels
@@ -55,12 +53,13 @@ struct TapSums {
 // Those of a group, [columns][taps].
 const TapSums* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed);
 
-// The order of the quads in a panel of kMixed, as DotArgs has it.
-struct QuadOrder {
-  const uint32_t *order, *small;
+// The quads of all panels of kSmall, as DotArgs has them; null where there are none.
+struct SmallPanels {
+  const int8_t* weights;
+  const uint32_t* order;
+  size_t count;  // of quads
 };
-QuadOrder orderOf(const PanelLayout& layout, const Panel& panel, size_t group,
-                  const AlignedBuffer& packed);
+SmallPanels smallPanelsOf(const PanelLayout& layout, size_t groups, const AlignedBuffer& packed);
 
 // One int32 or float for each position of all groups: of(column) where there is one, counted over
 // all groups, and 0 elsewhere.

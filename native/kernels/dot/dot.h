@@ -14,6 +14,8 @@
 // read a group at a time: up to group - 1 bytes beyond a tap's depth are read, meet zero weights
 // and so never matter. kTensorSlack makes them readable at the end of a tensor.
 //
+// Panels of kSmall are quads as well, but of any four bytes of a tap, in any order: QuadSpan.
+//
 // Where results are bytes, position p of a panel is not column p: packing instructions work within
 // lanes of 128 bits, so a kernel names the number of lanes it works in, and panelColumn() tells the
 // order. bias, multiplier and weightZero are in panel order too, which makes the order of what is
@@ -53,6 +55,12 @@ struct DotSum {
   int32_t zero, min, max;                    // of the sum; those of DotArgs are the product's
 };
 
+// Where the quads of a tap begin, in a panel of kSmall: those that come in twos, which are small
+// together, and those that come one by one. Each kind ends where the next tap's begins.
+struct QuadSpan {
+  uint32_t two, one;
+};
+
 struct DotArgs {
   // Pointer of tap t and row r: a[t * rows + r] + offset.
   const uint8_t* const* a;
@@ -63,9 +71,14 @@ struct DotArgs {
   const RowGrid* grid;  // in place of a and offset, or null; only for kernels that take grids
 
   const int8_t* weights;  // the panel, 64-byte aligned
-  // Of kMixed: quad q of tap t is for the bytes of a row from order[t * quads + q] on; the first
-  // small[t] of them are those whose weights are small, as isSmallPair has it.
-  const uint32_t *order, *small;
+  // Of kSmall: the quads of tap t are spans[t] up to spans[t + 1], counted from `weights` on, which
+  // are those of all panels. Quad q is for four bytes of a row from order[q] on, in a grid counted
+  // from its first tap on. Others may be for some of these bytes too: their weights add up.
+  const QuadSpan* spans;
+  const uint32_t* order;
+  // Likewise: how many panels are multiplied, several only where all of their columns are stored,
+  // and how far it is from one's spans and tables to the next one's.
+  size_t panels, panelSpans, panelPositions;
   // What will be read next, the following panel: it may be fetched on the way.
   const int8_t* ahead;
   size_t aheadBytes;
@@ -106,20 +119,21 @@ struct RowSumKernel {
   void (*run)(const RowSumArgs& args);
 };
 
-// kDirect multiplies a itself. kShifted, kSymmetric and kMixed multiply a - 128, so that 128 · Σ
-// weight must have been added to the bias; the latter two are exact for weights in [-127, 127]
-// only. kMixed does so where weights are large, and multiplies a itself by all others.
-enum class DotForm : int32_t { kDirect, kShifted, kSymmetric, kMixed };
+// kDirect and kSmall multiply a itself. kShifted and kSymmetric multiply a - 128, so that 128 · Σ
+// weight must have been added to the bias; the latter is exact for weights in [-127, 127] only.
+enum class DotForm : int32_t { kDirect, kShifted, kSymmetric, kSmall };
 
 // Whether a form is exact for weights of -128.
-inline bool takesMinus128(DotForm form) {
-  return form == DotForm::kDirect || form == DotForm::kShifted;
+inline bool takesMinus128(DotForm form) { return form != DotForm::kSymmetric; }
+
+inline bool isShifted(DotForm form) {
+  return form == DotForm::kShifted || form == DotForm::kSymmetric;
 }
 
-// Whether a0 · w0 + a1 · w1 fits a word for any bytes a0 and a1: 255 · 128 < 2^15, and weights of
-// different signs don't add up. A quad of a panel is small where this is so of both pairs of all of
-// its columns.
-inline bool isSmallPair(int32_t w0, int32_t w1) { return -128 <= w0 + w1 && w0 + w1 <= 128; }
+// What the positive weights of a pair, half of a quad, may come to in a panel of kSmall, and the
+// negative ones: 255 · 128 < 2^15, so that the sum of their products fits a word whatever the
+// bytes. Of two quads that come together it is what their pairs may come to together.
+constexpr int32_t kMostOfPair = 128;
 
 struct DotKernel {
   const char* name;

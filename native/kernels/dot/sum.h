@@ -23,12 +23,16 @@ struct SumWithResidual {
         codes(sum.residualZero),
         to(sum.zero, sum.min, sum.max) {}
 
+  // The residual of a row.
+  template <int NV>
+  OCTAVO_INLINE void take(const uint8_t* residual, typename V::Float* others) const {
+    codes.template take<NV>(V::template spread<NV>(V::load(residual)), others);
+  }
+
   // NV vectors of accumulators of a row with its residual, rounded, for to.pack().
   template <int NV>
-  OCTAVO_INLINE void round(const int32_t* acc, const float* multiplier, const uint8_t* residual,
-                           typename V::Int* q) const {
-    typename V::Float others[NV];
-    codes.template take<NV>(V::template spread<NV>(V::load(residual)), others);
+  OCTAVO_INLINE void round(const int32_t* acc, const float* multiplier,
+                           const typename V::Float* others, typename V::Int* q) const {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
       const auto value = V::multiply(V::toFloat(V::load(acc + j * V::kWords)),

@@ -9,81 +9,13 @@
 
 #include "native/kernels/dot/dot.h"
 #include "native/kernels/dot/sum.h"
+#include "native/kernels/dot/walk.h"
 #include "native/kernels/dot/words.h"
 #include "native/kernels/simd/product.h"
 #include "native/kernels/simd/requantize.h"
 
 namespace octavo {
 namespace {
-
-// Goes through places in lines.
-template <typename Byte>
-class LineWalk {
- public:
-  LineWalk(Byte* first, size_t stride, size_t lineRows, size_t lineStride)
-      : at_(first),
-        stride_(stride),
-        left_(lineRows),
-        lineRows_(lineRows),
-        step_(static_cast<ptrdiff_t>(lineStride) - static_cast<ptrdiff_t>(lineRows * stride)) {}
-
-  template <int count>
-  OCTAVO_INLINE void take(Byte** places) {
-    if (left_ > count) {
-#pragma GCC unroll 16
-      for (int i = 0; i < count; ++i) places[i] = at_ + i * stride_;
-      at_ += count * stride_;
-      left_ -= count;
-      return;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < count; ++i) {
-      places[i] = at_;
-      at_ += stride_;
-      if (--left_ == 0) {
-        left_ = lineRows_;
-        at_ += step_;
-      }
-    }
-  }
-
- private:
-  Byte* at_;
-  size_t stride_, left_, lineRows_;
-  ptrdiff_t step_;  // from behind a line to the next
-};
-
-// Goes through the rows of a call: where they are read, in a grid, and stored.
-class RowWalk {
- public:
-  RowWalk(const DotArgs& args, size_t row)
-      : row_(row),
-        a_(args.grid == nullptr ? nullptr : args.grid->first,
-           args.grid == nullptr ? 0 : args.grid->rowStride, lineRowsOf(args),
-           args.grid == nullptr ? 0 : args.grid->lineStride),
-        y_(static_cast<uint8_t*>(args.y) + row * args.yStride, args.yStride, lineRowsOf(args),
-           args.grid == nullptr ? 0 : args.grid->yLineStride) {}
-
-  size_t row() const { return row_; }
-  template <int MR>
-  OCTAVO_INLINE void takeRows(const uint8_t** a) {
-    row_ += MR;
-    a_.template take<MR>(a);
-  }
-  template <int MR>
-  OCTAVO_INLINE void takeResults(uint8_t** y) {
-    y_.template take<MR>(y);
-  }
-
- private:
-  static size_t lineRowsOf(const DotArgs& args) {
-    return args.grid == nullptr ? args.rows + 1 : args.grid->lineRows;
-  }
-
-  size_t row_;
-  LineWalk<const uint8_t> a_;
-  LineWalk<uint8_t> y_;
-};
 
 // Row `row` and the ones behind it out of `rows` that were packed together. `whole`: all columns of
 // the panel are stored, without a look at `columns`.
@@ -100,6 +32,21 @@ OCTAVO_INLINE void storeRows(typename V::Int bytes, uint8_t* const* y, size_t co
   }
 }
 
+// Whether four rows of a vector each are read and written at once.
+template <typename V, int NV>
+constexpr bool goByFour() {
+  return NV == 1 && V::kLanes == 2;
+}
+
+// Likewise all of them, as they come from packing.
+template <typename V, int NV, int rows, bool whole = false>
+OCTAVO_INLINE void storePacked(typename V::Int bytes, uint8_t* const* y, size_t columns) {
+  if constexpr (goByFour<V, NV>() && rows == 4) {
+    if (whole || columns == V::kWords) return V::storeFour(y, bytes);
+  }
+  storeRows<V, NV, rows, whole>(V::template compact<NV>(bytes), y, columns);
+}
+
 // Requantizes rows that together have no more than four vectors.
 template <typename V, int NV, int rows, bool whole = false, typename Requantizer>
 OCTAVO_INLINE void storeUint8(const Requantizer& to, const float* multiplier, uint8_t* const* y,
@@ -110,8 +57,7 @@ OCTAVO_INLINE void storeUint8(const Requantizer& to, const float* multiplier, ui
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) q[i * NV + j] = to.scale(acc[i][j], multiplier + j * V::kWords);
   }
-  const auto bytes = V::template compact<NV>(to.pack(q[0], q[1], q[2], q[3]));
-  storeRows<V, NV, rows, whole>(bytes, y, columns);
+  storePacked<V, NV, rows, whole>(to.pack(q[0], q[1], q[2], q[3]), y, columns);
 }
 
 // Rows of accumulators in memory, each in the order of positions, to uint8 by any multipliers. Not
@@ -131,31 +77,37 @@ OCTAVO_NOINLINE void storeCodes(const DotArgs& given, uint8_t* const* y, int cou
 // Rows of accumulators in memory, each summed with its residual. As many rows are packed together
 // as make a vector.
 template <typename V, int NV>
-OCTAVO_NOINLINE void storeSums(const DotArgs& given, const SumWithResidual<V>& constants,
+OCTAVO_NOINLINE void storeSums(const DotArgs& args, const SumWithResidual<V>& constants,
                                uint8_t* const* y, int count, const int32_t* acc) {
   constexpr int kTogether = NV > 2 ? 1 : 4 / NV;
-  const DotArgs args = given;
   const SumWithResidual<V> sum = constants;
+  const float* multiplier = args.multiplier;
+  const ptrdiff_t residual = args.residual;
+  const size_t columns = args.columns;
   // Residuals of the next tile are fetched while it is multiplied: they are read in pieces too far
   // apart for the CPU to see what comes next.
-  const ptrdiff_t next = args.residual + static_cast<ptrdiff_t>(count * args.yStride);
+  const ptrdiff_t next = residual + static_cast<ptrdiff_t>(count * args.yStride);
   for (int i = 0; i < count; ++i) OCTAVO_FETCH(y[i] + next);
-  for (int i = 0; i < count; i += kTogether, y += kTogether) {
+  int i = 0;
+  for (; i + kTogether <= count; i += kTogether, y += kTogether) {
     typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
-    if (i + kTogether > count) {
-      for (; i < count; ++i, ++y, acc += NV * V::kWords) {
-        sum.template round<NV>(acc, args.multiplier, *y + args.residual, q);
-        const auto bytes = V::template compact<NV>(sum.to.pack(q[0], q[1], q[2], q[3]));
-        storeRows<V, NV, 1>(bytes, y, args.columns);
-      }
-      return;
-    }
+    typename V::Float others[4];
+    if constexpr (goByFour<V, NV>()) sum.codes.template take<4>(V::loadFour(y, residual), others);
 #pragma GCC unroll 4
     for (int row = 0; row < kTogether; ++row, acc += NV * V::kWords) {
-      sum.template round<NV>(acc, args.multiplier, y[row] + args.residual, q + row * NV);
+      if constexpr (!goByFour<V, NV>()) {
+        sum.template take<NV>(y[row] + residual, others + row * NV);
+      }
+      sum.template round<NV>(acc, multiplier, others + row * NV, q + row * NV);
     }
-    const auto bytes = V::template compact<NV>(sum.to.pack(q[0], q[1], q[2], q[3]));
-    storeRows<V, NV, kTogether>(bytes, y, args.columns);
+    storePacked<V, NV, kTogether>(sum.to.pack(q[0], q[1], q[2], q[3]), y, columns);
+  }
+  for (; i < count; ++i, ++y, acc += NV * V::kWords) {
+    typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+    typename V::Float others[NV];
+    sum.template take<NV>(*y + residual, others);
+    sum.template round<NV>(acc, multiplier, others, q);
+    storePacked<V, NV, 1>(sum.to.pack(q[0], q[1], q[2], q[3]), y, columns);
   }
 }
 
@@ -207,9 +159,7 @@ struct Finish {
 // Takes off what zero points of weights add, and stores the results of rows from `row` on.
 template <typename V, int MR, int NV>
 OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, size_t row,
-                              RowWalk& rows, typename V::Int (*acc)[NV]) {
-  uint8_t* y[MR];
-  rows.takeResults<MR>(y);
+                              uint8_t* const* y, typename V::Int (*acc)[NV]) {
   if (finish.plain) {
     return storeTile<V, MR, NV, true>(finish.to, args.multiplier, y, args.columns, acc);
   }
@@ -240,49 +190,13 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
   }
 }
 
-// Goes through the taps of the next MR rows. (No function that takes the loop's body: compilers
-// would keep the accumulators that it captures in memory.)
-template <int MR>
-class TapWalk {
- public:
-  OCTAVO_INLINE TapWalk(const DotArgs& args, RowWalk& rows)
-      : row(rows.row()), args_(args), grid_(args.grid) {
-    rows.takeRows<MR>(a);
-  }
-
-  size_t row;            // the first one
-  const uint8_t* a[MR];  // row i begins at a[i] + at
-  size_t at = 0;
-  size_t number = 0;  // of the tap, counting those that are skipped
-
-  OCTAVO_INLINE bool isOver() {
-    if (tap_ == args_.taps) return true;
-    if (grid_ == nullptr) {
-      const uint8_t* const* from = args_.a + tap_ * args_.rows + row;
-#pragma GCC unroll 16
-      for (int i = 0; i < MR; ++i) a[i] = from[i] + args_.offset;
-    }
-    return false;
-  }
-  // To the next tap; w, which is behind the weights of this one, to those of the next.
-  OCTAVO_INLINE void next(const int8_t*& w) {
-    ++tap_;
-    ++number;
-    if (grid_ == nullptr) return;
-    at += grid_->tapStride;
-    if (++run_ == grid_->runTaps) {
-      run_ = 0;
-      at += grid_->runStride - grid_->runTaps * grid_->tapStride;
-      w += grid_->weightSkip;
-      number += grid_->tapSkip;
-    }
-  }
-
- private:
-  const DotArgs& args_;
-  const RowGrid* grid_;
-  size_t tap_ = 0, run_ = 0;
-};
+template <typename V, int MR, int NV>
+OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, size_t row,
+                              RowWalk& rows, typename V::Int (*acc)[NV]) {
+  uint8_t* y[MR];
+  rows.takeResults<MR>(y);
+  finishTile<V, MR, NV>(args, finish, row, y, acc);
+}
 
 // Adds to a tile what the bytes from k on of each row add, four of them, times a quad of weights.
 template <typename V, typename P, int MR, int NV>

@@ -16,6 +16,7 @@ namespace {
 struct Avx2 {
   using Int = __m256i;
   using Float = __m256;
+  using Int128 = __m128i;
   static constexpr int kLanes = 2;
   static constexpr int kBytes = 32;
   static constexpr int kWords = 8;
@@ -160,6 +161,27 @@ struct Avx2 {
     } else {
       return _mm256_permute4x64_epi64(v, row);
     }
+  }
+  // Eight bytes of each of four rows, each lane in the order that pack16 leaves of rows of one
+  // vector.
+  static Int loadFour(const uint8_t* const* rows, ptrdiff_t offset) {
+    const auto two = [&](int row) {
+      const auto* first = reinterpret_cast<const Int128*>(rows[row] + offset);
+      const auto* second = reinterpret_cast<const double*>(rows[row + 1] + offset);
+      return _mm_castpd_ps(_mm_loadh_pd(_mm_castsi128_pd(_mm_loadl_epi64(first)), second));
+    };
+    const __m128 a = two(0), b = two(2);
+    return _mm256_set_m128i(_mm_castps_si128(_mm_shuffle_ps(a, b, 0xdd)),
+                            _mm_castps_si128(_mm_shuffle_ps(a, b, 0x88)));
+  }
+  static void storeFour(uint8_t* const* rows, Int v) {
+    const auto two = [&](int row, Int128 bytes) {
+      _mm_storel_epi64(reinterpret_cast<Int128*>(rows[row]), bytes);
+      _mm_storeh_pd(reinterpret_cast<double*>(rows[row + 1]), _mm_castsi128_pd(bytes));
+    };
+    const Int128 low = _mm256_castsi256_si128(v), high = _mm256_extracti128_si256(v, 1);
+    two(0, _mm_unpacklo_epi32(low, high));
+    two(2, _mm_unpackhi_epi32(low, high));
   }
   // 8, 16, 24 or 32.
   template <int n>

@@ -4,9 +4,13 @@
 #include "native/kernels/dot/dot.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "test/native/kernels/harness.h"
+#include "test/native/kernels/quads.h"
 
 namespace octavo {
 
@@ -20,7 +24,7 @@ namespace {
 enum Fill {
   kRandom,
   kZeros,
-  kSmall,  // pairs that just fit words, as isSmallPair has it, or are much smaller
+  kSmall,  // pairs that just fit words, see kMostOfPair, or are much smaller
   kLowLow,
   kLowHigh,
   kHighLow,
@@ -36,6 +40,7 @@ struct Case {
   DotOutput output;
   Edge edge;
   bool inGrid;
+  size_t panels;  // of so many columns each
 };
 
 // Taps of a grid, one run after the other, and how many taps of the panel lie between two runs.
@@ -43,8 +48,8 @@ struct Runs {
   size_t taps, skipped;
 };
 
-Guarded activations("a", 1 << 18), pointers("a's pointers", 1 << 13), weights("weights", 1 << 18);
-Guarded orders("order", 1 << 14), smalls("small", 1 << 12);
+Guarded activations("a", 1 << 18), pointers("a's pointers", 1 << 13), weights("weights", 1 << 20);
+Guarded orders("order", 1 << 17), spans("spans", 1 << 12);
 Guarded biases("bias", 1 << 12), multipliers("multiplier", 1 << 12), zeros("weightZero", 1 << 12);
 Guarded rowScales("rowScale", 1 << 12), columnAddends("addend", 1 << 12);
 Guarded rowSums("rowSum", 1 << 12), residuals("residual", 1 << 17);
@@ -59,12 +64,12 @@ struct Column {
 
 // The weight behind `before` in a small pair.
 int32_t drawSmall(int32_t before, Random& random) {
-  const int32_t most = std::min(128 - std::abs(before), 127);
+  const int32_t most = std::min(kMostOfPair - std::abs(before), 127);
   return random.coin() ? random.between(-most, most) : before < 0 ? -most : most;
 }
 
 std::vector<Column> drawColumns(const Case& c, int32_t lowest, Random& random) {
-  std::vector<Column> columns(c.columns);
+  std::vector<Column> columns(c.panels * c.columns);
   for (Column& column : columns) {
     column.weights.resize(c.taps * c.depth);
     const int32_t high = c.fill == kLowHigh || c.fill == kHighHigh ? 127 : lowest;
@@ -97,60 +102,9 @@ uint32_t accumulate(const Column& column, const std::vector<const uint8_t*>& a, 
   return acc;
 }
 
-// Which quad of a tap each one of a panel is, and how many are multiplied by a itself.
-struct Order {
-  std::vector<std::vector<uint32_t>> quads;  // of each tap
-  std::vector<uint32_t> small;
-};
-
-// The natural order; for kMixed one by chance, in which small quads that are not known to be are
-// among the others.
-Order drawOrder(const DotKernel& kernel, const Case& c, const std::vector<Column>& columns,
-                Random& random) {
-  Order order{{}, std::vector<uint32_t>(c.taps)};
-  const size_t group = static_cast<size_t>(kernel.group), groups = (c.depth + group - 1) / group;
-  for (size_t tap = 0; tap < c.taps; ++tap) {
-    std::vector<uint32_t> small, others;
-    for (uint32_t q = 0; q < groups; ++q) {
-      const auto pairFits = [&](const Column& column, size_t k) {
-        const auto at = [&](size_t i) {
-          return i < c.depth ? int32_t{column.weights[tap * c.depth + i]} : 0;
-        };
-        return isSmallPair(at(k), at(k + 1));
-      };
-      const bool isSmall = kernel.form == DotForm::kMixed && random.between(0, 9) > 0 &&
-                           std::all_of(columns.begin(), columns.end(), [&](const Column& column) {
-                             return pairFits(column, 4 * q) && pairFits(column, 4 * q + 2);
-                           });
-      std::vector<uint32_t>& to = isSmall ? small : others;
-      const bool first = kernel.form == DotForm::kMixed && random.coin();
-      to.insert(first ? to.begin() : to.end(), q);
-    }
-    order.small[tap] = static_cast<uint32_t>(small.size());
-    small.insert(small.end(), others.begin(), others.end());
-    order.quads.push_back(small);
-  }
-  return order;
-}
-
-// Sets order and small. Those of taps between runs hold rubbish.
-void placeOrder(const Case& c, const Runs& runs, const Order& order, DotArgs* args) {
-  const auto tapAt = [&](size_t tap) { return tap + tap / runs.taps * runs.skipped; };
-  const size_t taps = tapAt(c.taps - 1) + 1;
-  std::vector<uint32_t> places(taps * args->quads, 999), small(taps, 999);
-  for (size_t tap = 0; tap < c.taps; ++tap) {
-    small[tapAt(tap)] = order.small[tap];
-    for (size_t q = 0; q < args->quads; ++q) {
-      places[tapAt(tap) * args->quads + q] = 4 * order.quads[tap][q];
-    }
-  }
-  args->order = orders.copy(c.edge, places);
-  args->small = smalls.copy(c.edge, small);
-}
-
-// [tap][k / group][position][group], groups in order. Taps between runs hold rubbish.
+// [tap][k / group][position][group]. Taps between runs hold rubbish.
 const int8_t* packPanel(const DotKernel& kernel, const Case& c, const Runs& runs,
-                        const Order& order, const std::vector<Column>& columns) {
+                        const std::vector<Column>& columns) {
   const auto group = static_cast<size_t>(kernel.group);
   const auto width = static_cast<size_t>(kernel.columns);
   const size_t groups = (c.depth + group - 1) / group;
@@ -158,8 +112,7 @@ const int8_t* packPanel(const DotKernel& kernel, const Case& c, const Runs& runs
   std::vector<int8_t> panel((tapAt(c.taps - 1) + 1) * groups * width * group, 99);
   for (size_t i = 0; i < c.taps * groups * width * group; ++i) {
     const size_t tap = i / (groups * width * group), part = i % (groups * width * group);
-    const size_t p = part / group % width, quad = part / (width * group);
-    const size_t k = order.quads[tap][quad] * group + i % group;
+    const size_t p = part / group % width, k = part / (width * group) * group + i % group;
     const auto column = static_cast<size_t>(panelColumn(static_cast<int>(p), kernel, c.output));
     const bool isThere = column < c.columns && k < c.depth;
     panel[tapAt(tap) * groups * width * group + part] =
@@ -168,29 +121,86 @@ const int8_t* packPanel(const DotKernel& kernel, const Case& c, const Runs& runs
   return weights.copy(c.edge, panel, kPanelSlack, 64);
 }
 
-// Σ of the weights that a kernel multiplies by a - 128.
-int32_t shiftedSum(const DotKernel& kernel, const Case& c, const Order& order,
-                   const Column& column) {
-  if (kernel.form == DotForm::kDirect) return 0;
-  int32_t sum = 0;
-  for (size_t tap = 0; tap < c.taps; ++tap) {
-    for (size_t i = order.small[tap]; i < order.quads[tap].size(); ++i) {
-      const size_t group = static_cast<size_t>(kernel.group), first = order.quads[tap][i] * group;
-      for (size_t k = first; k < std::min(first + group, c.depth); ++k) {
-        sum += column.weights[tap * c.depth + k];
+// Sets weights, order and spans of kSmall. Taps between runs hold rubbish.
+void placeQuads(const DotKernel& kernel, const Case& c, const Runs& runs,
+                const std::vector<Column>& columns, DotArgs* args, Random& random) {
+  const auto width = static_cast<size_t>(kernel.columns);
+  std::vector<int8_t> packed;
+  std::vector<uint32_t> order;
+  std::vector<QuadSpan> all;
+  const auto place = [&](const std::vector<std::pair<size_t, Quad>>& quads) {
+    for (const auto& [from, quad] : quads) {
+      order.push_back(static_cast<uint32_t>(from + quad.at));
+      for (size_t i = 0; i < 4 * width; ++i) {
+        const auto p = static_cast<int>(i / 4);
+        const auto column = static_cast<size_t>(panelColumn(p, kernel, c.output));
+        const bool isThere = column < quad.weights.size();
+        packed.push_back(isThere ? static_cast<int8_t>(quad.weights[column][i % 4]) : int8_t{0});
       }
     }
+  };
+  const Quad rubbish{0, std::vector<std::array<int32_t, 4>>(c.columns, {99, 99, 99, 99})};
+  for (size_t panel = 0; panel < c.panels; ++panel) {
+    std::vector<std::pair<size_t, Quad>> twos, ones;
+    const size_t firstSpan = all.size();
+    const auto begin = [&] {
+      all.push_back({static_cast<uint32_t>(order.size() + twos.size()),
+                     static_cast<uint32_t>(order.size() + ones.size())});
+    };
+    for (size_t tap = 0; tap < c.taps; ++tap) {
+      begin();
+      const RowGrid* grid = args->grid;
+      const size_t from = grid == nullptr ? 0
+                                          : tap / grid->runTaps * grid->runStride +
+                                                tap % grid->runTaps * grid->tapStride;
+      std::vector<const int8_t*> ofTap;
+      for (size_t i = 0; i < c.columns; ++i) {
+        ofTap.push_back(&columns[panel * c.columns + i].weights[tap * c.depth]);
+      }
+      const auto quads = drawQuads(ofTap, c.depth, random);
+      for (size_t i = 0; i < quads.size(); ++i) {
+        if (i + 1 < quads.size() && random.coin() && areSmall(quads[i], &quads[i + 1])) {
+          twos.insert(twos.end(), {{from, quads[i + 1]}, {from, quads[i]}});
+          ++i;
+        } else {
+          ones.emplace_back(from, quads[i]);
+        }
+      }
+      if ((tap + 1) % runs.taps != 0) continue;
+      for (size_t i = 0; i < runs.skipped; ++i) {
+        begin();
+        twos.insert(twos.end(), 2, {0, rubbish});
+        ones.emplace_back(0, rubbish);
+      }
+    }
+    begin();
+    for (size_t i = firstSpan; i < all.size(); ++i) {
+      all[i].one += static_cast<uint32_t>(twos.size());
+    }
+    args->panelSpans = all.size() - firstSpan;
+    place(twos);
+    place(ones);
   }
-  return sum;
+  args->weights = weights.copy(c.edge, packed, 0, 64);
+  args->order = orders.copy(c.edge, order);
+  args->spans = spans.copy(c.edge, all);
 }
+
+// From a panel's tables to the next one's.
+size_t positionsOf(const DotKernel& kernel) { return static_cast<size_t>(kernel.columns) + 3; }
 
 // A value of each column, in panel order; those without a column hold rubbish.
 template <typename T, typename Take>
 const T* inPanelOrder(Guarded& memory, const DotKernel& kernel, const Case& c, Take take) {
-  T* values = memory.place<T>(c.edge, static_cast<size_t>(kernel.columns));
-  for (int p = 0; p < kernel.columns; ++p) {
-    const auto column = static_cast<size_t>(panelColumn(p, kernel, c.output));
-    if (column < c.columns) values[p] = take(column);
+  const auto width = static_cast<size_t>(kernel.columns);
+  T* values = memory.place<T>(c.edge, (c.panels - 1) * positionsOf(kernel) + width);
+  for (size_t panel = 0; panel < c.panels; ++panel) {
+    for (int p = 0; p < kernel.columns; ++p) {
+      const auto column = static_cast<size_t>(panelColumn(p, kernel, c.output));
+      if (column >= c.columns) continue;
+      values[panel * positionsOf(kernel) + static_cast<size_t>(p)] =
+          take(panel * c.columns + column);
+    }
   }
   return values;
 }
@@ -263,7 +273,6 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
         static_cast<long>(c.depth), c.fill, c.zeroPoints, static_cast<long>(c.output),
         static_cast<long>(c.edge)});
   const auto columns = drawColumns(c, takesMinus128(kernel.form) ? -128 : -127, random);
-  const Order order = drawOrder(kernel, c, columns, random);
   RowGrid grid{};
   grid.lineRows = c.rows;
   grid.runTaps = c.taps;
@@ -284,13 +293,20 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
   grid.weightSkip = runs.skipped * groups * group * static_cast<size_t>(kernel.columns);
   args.grid = c.inGrid ? &grid : nullptr;
   grid.tapSkip = runs.skipped;
-  args.weights = packPanel(kernel, c, runs, order, columns);
-  if (kernel.form == DotForm::kMixed) placeOrder(c, runs, order, &args);
+  if (kernel.form == DotForm::kSmall) {
+    placeQuads(kernel, c, runs, columns, &args, random);
+  } else {
+    args.weights = packPanel(kernel, c, runs, columns);
+  }
+  args.panels = c.panels;
+  args.panelPositions = positionsOf(kernel);
   args.ahead = random.coin() ? args.weights : nullptr;
   args.aheadBytes = args.ahead == nullptr ? 0 : static_cast<size_t>(random.between(0, 4096));
   args.fractions = random.coin();  // as they all are
   args.bias = inPanelOrder<int32_t>(biases, kernel, c, [&](size_t column) {
-    return columns[column].bias + 128 * shiftedSum(kernel, c, order, columns[column]);
+    const std::vector<int8_t>& all = columns[column].weights;
+    return columns[column].bias +
+           (isShifted(kernel.form) ? 128 * std::accumulate(all.begin(), all.end(), 0) : 0);
   });
   args.multiplier = inPanelOrder<float>(multipliers, kernel, c,
                                         [&](size_t column) { return columns[column].multiplier; });
@@ -308,7 +324,7 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
     for (float& scale : scales) scale = random.real(0.001f, 4);
     args.rowScale = rowScales.copy(c.edge, scales);
   }
-  std::vector<float> addends(c.columns);
+  std::vector<float> addends(columns.size());
   for (float& addend : addends) addend = random.real(-50, 50);
   if (random.coin()) {
     args.addend = inPanelOrder<float>(columnAddends, kernel, c,
@@ -319,13 +335,13 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
 
   const size_t size = c.output == DotOutput::kUint8 ? 1 : 4;
   args.columns = c.columns;
-  args.yStride = size * (c.columns + static_cast<size_t>(random.between(0, 3) % 2 * 5));
+  args.yStride = size * (columns.size() + static_cast<size_t>(random.between(0, 3) % 2 * 5));
   grid.yLineStride =
       grid.lineRows * args.yStride + size * static_cast<size_t>(random.between(0, 1)) * 9;
   const auto yAt = [&](size_t row) {
     return row / grid.lineRows * grid.yLineStride + row % grid.lineRows * args.yStride;
   };
-  const size_t bytes = yAt(c.rows - 1) + c.columns * size;
+  const size_t bytes = yAt(c.rows - 1) + columns.size() * size;
   args.y = output.place(c.edge, bytes, size);
   DotSum sum{};
   const uint8_t* residual = nullptr;
@@ -335,7 +351,7 @@ void runCase(const DotKernel& kernel, const Case& c, Random& random) {
     args.residual = reinterpret_cast<intptr_t>(residual) - reinterpret_cast<intptr_t>(args.y);
   }
   for (size_t row = 0; row < c.rows; ++row) {
-    for (size_t column = 0; column < c.columns; ++column) {
+    for (size_t column = 0; column < columns.size(); ++column) {
       const auto acc = static_cast<int32_t>(accumulate(columns[column], rows, row, c));
       const float value = static_cast<float>(acc) * columns[column].multiplier;
       const size_t at = yAt(row) + column * size;
@@ -371,11 +387,12 @@ void dotCases(const DotKernel& kernel) {
           const bool mine = turn++ % (2 * kFills + 1) == 0;
           if (!everything && !mine) continue;
           const size_t taps = random.coin() ? 1u : static_cast<size_t>(random.between(2, 9));
-          runCase(kernel,
-                  {rows, columns, taps, depth, static_cast<Fill>(fill), random.coin(),
-                   static_cast<DotOutput>(random.between(0, 2)),
-                   random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel) && random.coin()},
-                  random);
+          runCase(
+              kernel,
+              {rows, columns, taps, depth, static_cast<Fill>(fill), random.coin(),
+               static_cast<DotOutput>(random.between(0, 2)),
+               random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel) && random.coin(), 1},
+              random);
         }
       }
     }
@@ -387,7 +404,8 @@ void dotCases(const DotKernel& kernel) {
         runCase(kernel,
                 {rows, static_cast<size_t>(kernel.columns), 1, depth,
                  static_cast<Fill>(random.between(0, kFills - 1)), false, output,
-                 random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel)},
+                 random.coin() ? Edge::kFront : Edge::kBack, takesGrids(kernel),
+                 kernel.form == DotForm::kSmall ? 1 + depth % 3 : 1},
                 random);
       }
     }

@@ -119,12 +119,16 @@ void everyAccumulator(const DotKernel& kernel) {
   std::vector<int8_t> panel(width * group);
   for (size_t p = 0; p < width; ++p) panel[p * group] = static_cast<int8_t>(width);
   std::vector<uint8_t> y(kRows * width), expected(y.size());
-  const uint32_t shift = kernel.form == DotForm::kDirect ? 0 : 128 * static_cast<uint32_t>(width);
+  const uint32_t shift = isShifted(kernel.form) ? 128 * static_cast<uint32_t>(width) : 0;
 
   DotArgs args{};
   args.a = pointers.copy(Edge::kBack, rows);
   args.rows = kRows;
-  args.taps = args.quads = 1;
+  args.taps = args.quads = args.panels = 1;
+  const uint32_t order[] = {0};
+  const QuadSpan spans[] = {{0, 0}, {0, 1}};
+  args.order = order;
+  args.spans = spans;
   args.weights = weights.copy(Edge::kBack, panel, kPanelSlack, 64);
   args.y = y.data();
   args.yStride = args.columns = width;
