@@ -138,8 +138,7 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, cons
   AlignedBuffer packed(bytes + kPanelSlack, Pages::kAtOnce);
   PanelPacker packer(layout, isa);
   const bool isSmall = !layout.panels.empty() && layout.panels[0].kernel->form == DotForm::kSmall;
-  SmallQuads small(isSmall ? static_cast<size_t>(layout.panels[0].kernel->columns) : 0,
-                   isSmall ? groups * layout.columns * layout.taps * layout.depth : 0);
+  SmallQuads small(isSmall ? groups * layout.columns * layout.taps * layout.depth : 0);
   for (size_t group = 0; group < groups; ++group) {
     const int8_t* weights = weight + group * layout.columns * layout.taps * layout.depth;
     for (const Panel& panel : layout.panels) {

@@ -9,9 +9,18 @@
 namespace octavo {
 namespace {
 
-constexpr uint32_t kGone = UINT32_MAX;
-
 constexpr uint64_t bytes(uint64_t number) { return number * 0x0101010101010101; }
+
+// Whether two quads are small together, each being what its pairs come to. One that comes to 128
+// itself is left alone.
+bool fit(const uint64_t* one, const uint64_t* other) {
+  uint64_t sums = 0;
+#pragma GCC unroll 4
+  for (size_t i = 0; i < SmallQuads::kColumns / 2; ++i) {
+    sums |= one[i] | other[i] | (one[i] + other[i]);
+  }
+  return (sums & bytes(128)) == 0;
+}
 
 // What the positive weights of each pair come to in the low byte of its lane, and the negative ones
 // in the high byte. Of small pairs neither is beyond 128.
@@ -45,74 +54,82 @@ void SmallQuads::add(const std::vector<const int8_t*>& columns, size_t taps, siz
 }
 
 void SmallQuads::addTap(const std::vector<const int8_t*>& columns, size_t first, size_t depth) {
-  markLarge(columns, first, depth);
+  mark(columns, first, depth);
   cover(depth);
   take(columns, first, depth);
   sortBySize();
-  for (size_t i = 0; i < bySize_.size(); ++i) {
-    const uint32_t quad = bySize_[i];
-    if (quad == kGone) continue;
-    const size_t partner = partnerOf(i);
-    if (partner == i) {
+  // A list of those that are left, from the largest on.
+  while (next_[0] != 0) {
+    const uint32_t place = next_[0], partner = takePartner(place);
+    next_[0] = next_[place];
+    const uint32_t quad = bySize_[place - 1];
+    if (partner == 0) {
       put(quad, &singles_, &singleAt_);
     } else {
       put(quad, &weights_, &order_);
-      put(bySize_[partner], &weights_, &order_);
-      bySize_[partner] = kGone;
+      put(bySize_[partner - 1], &weights_, &order_);
     }
   }
 }
 
-void SmallQuads::markLarge(const std::vector<const int8_t*>& columns, size_t first, size_t depth) {
+void SmallQuads::mark(const std::vector<const int8_t*>& columns, size_t first, size_t depth) {
+  marks_.assign(depth / 8 * 8 + 16, 0);
   for (size_t odd : {0, 1}) {
-    std::vector<uint64_t>&large = large_[odd], &tooMuch = tooMuch_[odd];
-    large.assign(depth / 8 + 2, 0);
-    tooMuch.assign(depth / 8 + 2, 0);
+    large_.assign(depth / 8 + 1, 0);
+    tooMuch_.assign(depth / 8 + 1, 0);
     for (const int8_t* column : columns) {
       if (column == nullptr) continue;
       const int8_t* weights = column + first;
-      for (size_t k = odd; k < depth; k += 8) {
+      size_t k = odd;
+      for (; k + 10 <= depth; k += 8) {
+        const uint64_t word = wordAt(weights + k, 8), behind = wordAt(weights + k + 2, 8);
+        large_[k / 8] |= largePairs(word);
+        tooMuch_[k / 8] |= tooMuchOfThree(word, behind);
+      }
+      for (; k < depth; k += 8) {
         const uint64_t word = wordAt(weights + k, depth - k);
+        large_[k / 8] |= largePairs(word);
         const uint64_t behind = k + 2 < depth ? wordAt(weights + k + 2, depth - k - 2) : 0;
-        large[k / 8] |= largePairs(word);
-        tooMuch[k / 8] |= tooMuchOfThree(word, behind);
+        tooMuch_[k / 8] |= tooMuchOfThree(word, behind);
+      }
+    }
+    for (size_t word = 0; word < large_.size(); ++word) {
+      for (size_t lane = 0; lane < 4; ++lane) {
+        const uint64_t top = 16 * lane + 15;
+        marks_[8 * word + 2 * lane + odd] = static_cast<uint8_t>(
+            (large_[word] >> top & 1) * kLarge + (tooMuch_[word] >> top & 1) * kTooMuch);
       }
     }
   }
 }
 
-// Goes from the end to the front.
+// Goes from the end to the front. Of each byte: how many quads follow one whose second pair begins
+// there, times four, and how far the first of them overlaps it. The least number is best.
 void SmallQuads::cover(size_t depth) {
-  quadsBehind_.assign(depth + 8, 0);
-  overlap_.assign(depth + 8, 0);
+  constexpr uint32_t kQuad = 4, kOverlap = 3;
+  best_.assign(depth + 4, 0);
+  const uint8_t* marks = marks_.data();
   for (size_t pair = depth; pair-- > 0;) {
+    const auto behind = [&](size_t bytes) { return (best_[pair + bytes] & ~kOverlap) + kQuad; };
+    const auto unless = [](int mark) { return -static_cast<uint32_t>(mark != 0); };
     // The two bytes are dealt out to the next quad's first pair, which has them too.
-    uint32_t least = 1 + quadsBehind_[pair + 2];
-    uint8_t overlap = 2;
-    const auto consider = [&](uint32_t quads, uint8_t bytes) {
-      if (quads < least) least = quads, overlap = bytes;
-    };
-    if (!isTooMuch(pair)) consider(1 + quadsBehind_[pair + 3], 1);
-    if (!isLarge(pair)) {
-      if (pair + 2 >= depth) {
-        consider(0, 0);
-      } else if (!isLarge(pair + 2)) {
-        consider(1 + quadsBehind_[pair + 4], 0);
-      }
-    }
-    quadsBehind_[pair] = least;
-    overlap_[pair] = overlap;
+    const uint32_t both = behind(2) + 2;
+    const uint32_t one = (behind(3) + 1) | unless(marks[pair] & kTooMuch);
+    const bool ends = pair + 2 >= depth;
+    const uint32_t none = (ends ? 0 : behind(4)) | unless((marks[pair] | marks[pair + 2]) & kLarge);
+    best_[pair] = std::min({both, one, none});
   }
   quads_.clear();
   size_t at = 0;
   // No quad before it takes a share of a first pair that is large: one byte is on its own.
-  for (; at < depth && isLarge(at); ++at) quads_.push_back({at, 3});
+  for (; at < depth && (marks[at] & kLarge) != 0; ++at) quads_.push_back({at, 3});
   for (; at < depth; at += 4 - quads_.back().overlap) {
-    quads_.push_back({at, at + 2 < depth ? size_t{overlap_[at + 2]} : 0});
+    quads_.push_back({at, at + 2 < depth ? size_t{best_[at + 2] & kOverlap} : 0});
   }
 }
+
 void SmallQuads::take(const std::vector<const int8_t*>& columns, size_t first, size_t depth) {
-  taken_.assign(quads_.size() * words_, 0);
+  taken_.assign(quads_.size() * kWords, 0);
   uint64_t* to = taken_.data();
   const auto takeBytes = [&](const int8_t* column, size_t at, uint8_t* bytes) {
     if (at + 4 <= depth) {
@@ -127,7 +144,7 @@ void SmallQuads::take(const std::vector<const int8_t*>& columns, size_t first, s
       if (column != nullptr) takeBytes(column + first, quad.at, bytes);
       bytes += 4;
     }
-    to += words_;
+    to += kWords;
   }
   for (size_t quad = 0; quad < quads_.size(); ++quad) {
     if (quads_[quad].overlap > 0) deal(quad);
@@ -138,10 +155,10 @@ void SmallQuads::take(const std::vector<const int8_t*>& columns, size_t first, s
 
 // Deals out the weights that a quad has in common with the next one.
 void SmallQuads::deal(size_t quad) {
-  auto* own = reinterpret_cast<int8_t*>(&taken_[quad * words_]);
-  auto* next = reinterpret_cast<int8_t*>(&taken_[(quad + 1) * words_]);
+  auto* own = reinterpret_cast<int8_t*>(&taken_[quad * kWords]);
+  auto* next = reinterpret_cast<int8_t*>(&taken_[(quad + 1) * kWords]);
   const size_t overlap = quads_[quad].overlap;
-  for (size_t i = 0; i < 8 * words_; i += 4) {
+  for (size_t i = 0; i < 8 * kWords; i += 4) {
     if (overlap == 1) {
       const int32_t share = shareOf(own[i + 2], own[i + 3], next[i + 1]);
       next[i] = static_cast<int8_t>(own[i + 3] - share);
@@ -154,44 +171,51 @@ void SmallQuads::deal(size_t quad) {
   }
 }
 
+// Those with the most to multiply first, as near as so many classes tell.
 void SmallQuads::sortBySize() {
-  std::vector<uint64_t> sizes(quads_.size());
-  for (size_t quad = 0; quad < sizes.size(); ++quad) {
+  constexpr size_t kClasses = 128, kMostSize = 2 * kColumns * 2 * 128;
+  const size_t count = quads_.size();
+  uint32_t ends[kClasses] = {};
+  classes_.clear();
+  for (size_t quad = 0; quad < count; ++quad) {
     uint64_t sums = 0;
-    for (size_t i = 0; i < words_; ++i) sums += pairSums(pairs_[quad * words_ + i]);
-    sizes[quad] = (sums * lanes(1) >> 48) << 32 | quad;
+    for (size_t i = 0; i < kWords; ++i) sums += pairSums(pairs_[quad * kWords + i]);
+    const size_t size = sums * lanes(1) >> 48;
+    classes_.push_back(static_cast<uint8_t>((kMostSize - size) * (kClasses - 1) / kMostSize));
+    ++ends[classes_.back()];
   }
-  std::sort(sizes.begin(), sizes.end(), [](uint64_t a, uint64_t b) { return a > b; });
-  bySize_.assign(sizes.begin(), sizes.end());
+  for (size_t i = 1; i < kClasses; ++i) ends[i] += ends[i - 1];
+  bySize_.resize(count);
+  for (size_t quad = count; quad-- > 0;) {
+    bySize_[--ends[classes_[quad]]] = static_cast<uint32_t>(quad);
+  }
+  next_.resize(count + 1);
+  for (size_t place = 0; place <= count; ++place) next_[place] = static_cast<uint32_t>(place + 1);
+  next_[count] = 0;
 }
 
-// The place of the largest quad behind the one at i that it is small together with, or i.
-size_t SmallQuads::partnerOf(size_t i) const {
-  constexpr size_t kMostTries = 32;
-  size_t tries = 0;
-  for (size_t other = i + 1; other < bySize_.size() && tries < kMostTries; ++other) {
-    if (bySize_[other] == kGone) continue;
-    if (fit(bySize_[i], bySize_[other])) return other;
-    ++tries;
+// Takes the largest quad behind the one at `place` that it is small together with out of the list,
+// and returns its place; 0 where there is none.
+uint32_t SmallQuads::takePartner(uint32_t place) {
+  constexpr int kMostTries = 32;
+  const uint64_t* own = &pairs_[bySize_[place - 1] * kWords];
+  uint32_t before = place;
+  for (int tries = 0; tries < kMostTries && next_[before] != 0; ++tries) {
+    const uint32_t other = next_[before];
+    if (fit(own, &pairs_[bySize_[other - 1] * kWords])) {
+      next_[before] = next_[other];
+      return other;
+    }
+    before = other;
   }
-  return i;
-}
-
-// Whether two quads are small together. One that comes to 128 itself is left alone.
-bool SmallQuads::fit(size_t a, size_t b) const {
-  uint64_t sums = 0;
-  for (size_t i = 0; i < words_; ++i) {
-    const uint64_t one = pairs_[a * words_ + i], other = pairs_[b * words_ + i];
-    sums |= one | other | (one + other);
-  }
-  return (sums & bytes(128)) == 0;
+  return 0;
 }
 
 void SmallQuads::put(size_t quad, std::vector<uint64_t>* weights,
                      std::vector<uint32_t>* order) const {
   order->push_back(static_cast<uint32_t>(quads_[quad].at));
-  const auto from = taken_.begin() + static_cast<ptrdiff_t>(quad * words_);
-  weights->insert(weights->end(), from, from + static_cast<ptrdiff_t>(words_));
+  const auto from = taken_.begin() + static_cast<ptrdiff_t>(quad * kWords);
+  weights->insert(weights->end(), from, from + static_cast<ptrdiff_t>(kWords));
 }
 
 }  // namespace octavo

@@ -14,11 +14,12 @@ namespace octavo {
 
 class SmallQuads {
  public:
-  // `width`: columns of a panel, an even number. `weights`: how many there will be, but for
-  // overlaps.
-  SmallQuads(size_t width, size_t weights) : words_(width / 2) {
+  static constexpr size_t kColumns = 8;  // of a panel, of all kernels of the form
+
+  // `weights`: how many there will be, but for overlaps.
+  explicit SmallQuads(size_t weights) {
     weights_.reserve(weights / 6);
-    if (width > 0) order_.reserve(weights / 3 / width);
+    order_.reserve(weights / 3 / kColumns);
   }
 
   // Adds a panel of so many taps of `depth` bytes, and sets spans[taps + 1]. `columns`: the weights
@@ -37,38 +38,34 @@ class SmallQuads {
   };
 
   void addTap(const std::vector<const int8_t*>& columns, size_t first, size_t depth);
-  void markLarge(const std::vector<const int8_t*>& columns, size_t first, size_t depth);
-  // Whether bytes k and k + 1 are a large pair in any column; whether k to k + 2 are more than two.
-  bool isLarge(size_t k) const { return isMarked(large_, k); }
-  bool isTooMuch(size_t k) const { return isMarked(tooMuch_, k); }
-  static bool isMarked(const std::vector<uint64_t> (&marks)[2], size_t k) {
-    return (marks[k % 2][k / 8] >> (k % 8 / 2 * 16 + 15) & 1) != 0;
-  }
+  void mark(const std::vector<const int8_t*>& columns, size_t first, size_t depth);
   void cover(size_t depth);
   void take(const std::vector<const int8_t*>& columns, size_t first, size_t depth);
   void deal(size_t quad);
   void sortBySize();
-  size_t partnerOf(size_t i) const;
-  bool fit(size_t a, size_t b) const;
+  uint32_t takePartner(uint32_t place);
   void put(size_t quad, std::vector<uint64_t>* weights, std::vector<uint32_t>* order) const;
 
-  const size_t words_;  // of a quad: of eight bytes, two columns
+  static constexpr size_t kWords = kColumns / 2;  // of a quad: of eight bytes, two columns
+
   std::vector<uint64_t> weights_;
   std::vector<uint32_t> order_;
 
-  // Of a tap: the top bit of the lane of each large pair, of pairs that begin at even bytes and of
-  // those at odd ones; likewise of three bytes.
-  std::vector<uint64_t> large_[2], tooMuch_[2];
-  // Of each byte of a tap: how many quads follow one whose second pair begins there, and how far
-  // the first of them overlaps it.
-  std::vector<uint32_t> quadsBehind_;
-  std::vector<uint8_t> overlap_;
+  // Of each byte of a tap: whether it and the one behind are a large pair in any column, and
+  // whether they and a third one are too much for two pairs.
+  static constexpr uint8_t kLarge = 1, kTooMuch = 2;
+  std::vector<uint8_t> marks_;
+  std::vector<uint64_t> large_, tooMuch_;  // the same as lanes, of bytes that are even or odd
+  std::vector<uint32_t> best_;
   // The quads of a tap, their weights, and what the positive and the negative weights of each pair
   // come to, a byte each.
   std::vector<Quad> quads_;
   std::vector<uint64_t> taken_, pairs_;
-  // Their numbers, those with the most to multiply first. kGone: put already.
-  std::vector<uint32_t> bySize_;
+  // Their classes by size, their numbers by class, and the list of those that are not put yet: the
+  // place behind each place, both counted from 1 on; 0 is in front of the first and behind the
+  // last.
+  std::vector<uint8_t> classes_;
+  std::vector<uint32_t> bySize_, next_;
   // Of a panel: the quads that come one by one.
   std::vector<uint64_t> singles_;
   std::vector<uint32_t> singleAt_;
