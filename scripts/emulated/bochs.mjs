@@ -22,19 +22,20 @@ export const bochsPackages = {
   [firmware]: 'bochsbios',
 };
 
-/** CPUs, and the instruction sets that they are for. */
+/** CPUs, and the instruction sets that they are for. The last one, for AVX512-BF16 and AVX-VNNI, is Bochs 3's. */
 const isas = {
   tigerlake: ['avx512vnni', 'avxvnni'],
   corei7_skylake_x: ['avx512bw'],
+  sapphire_rapids: ['avxvnni', 'avx512vnni'],
 };
 
 /**
- * Bochs describes the registers of protection keys wrongly, and the compact form of all. It has copies that are fast when
- * short, but none that are fast when long, which Linux does not reckon with. A panic is to end the emulator: its CPU stops
- * at a triple fault.
+ * Bochs describes the registers of protection keys wrongly, and the compact form of all; with page tables of five levels
+ * Linux does not start on it. It has copies that are fast when short, but none that are fast when long, which Linux does not
+ * reckon with. A panic is to end the emulator: its CPU stops at a triple fault.
  */
 const kernelOptions = [
-  ...['clearcpuid=pku,xsaves,xsavec,fsrm', 'reboot=triple', 'panic=-1'],
+  ...['clearcpuid=pku,xsaves,xsavec,fsrm', 'no5lvl', 'reboot=triple', 'panic=-1'],
   ...['nosmp', 'nokaslr', 'mitigations=off', 'tsc=reliable', 'no_timer_check', 'lpj=4000000'],
 ];
 
