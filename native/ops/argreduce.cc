@@ -7,7 +7,7 @@
 namespace octavo {
 namespace {
 
-// In the order of argReduceKinds in src/runtime/steps.ts.
+// In the order of argReduceKinds in src/runtime/kinds.ts.
 enum class ArgReduceKind : int32_t { kMax, kMin, kCount };
 
 template <typename T>

@@ -9,7 +9,7 @@
 namespace octavo {
 namespace {
 
-// In the order of arithmeticKinds in src/runtime/steps.ts.
+// In the order of arithmeticKinds in src/runtime/kinds.ts.
 enum class ArithmeticKind : int32_t {
   kAdd,
   kSub,

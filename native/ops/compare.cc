@@ -5,7 +5,7 @@
 namespace octavo {
 namespace {
 
-// In the order of comparisonKinds in src/runtime/steps.ts.
+// In the order of comparisonKinds in src/runtime/kinds.ts.
 enum class ComparisonKind : int32_t { kEqual, kLess, kLessOrEqual, kCount };
 
 template <typename T>

@@ -12,7 +12,7 @@
 
 namespace octavo {
 
-// In the order of scatterReductions in src/runtime/steps.ts.
+// In the order of scatterReductions in src/runtime/kinds.ts.
 enum class Reduction : int32_t { kNone, kAdd, kMul, kMax, kMin, kCount };
 
 template <typename T, Reduction reduction>

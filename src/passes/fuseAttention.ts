@@ -10,7 +10,7 @@
 import { intOf, intsOf } from '../graph/attributes.js';
 import type { Dim, Node } from '../graph/ir.js';
 import { broadcastDims, type Dims, equalDims, equalShapes } from '../graph/ops/dims.js';
-import { binaryKinds } from '../runtime/steps.js';
+import { binaryKinds } from '../runtime/kinds.js';
 import { isUnbounded } from './fuseActivation.js';
 import { rewriting } from './lower/rewriting.js';
 import { onlyConsumer, type Rule, rulePass, type Site } from './lower/rules.js';

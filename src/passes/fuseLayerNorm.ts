@@ -5,7 +5,7 @@
 import { intOf } from '../graph/attributes.js';
 import { type Node, typeOf } from '../graph/ir.js';
 import { equalShapes } from '../graph/ops/dims.js';
-import { binaryKinds } from '../runtime/steps.js';
+import { binaryKinds } from '../runtime/kinds.js';
 import { rewriting } from './lower/rewriting.js';
 import { onlyConsumer, type Rule, rulePass } from './lower/rules.js';
 

@@ -15,7 +15,8 @@ import { attribute, floatOf, intOf } from '../graph/attributes.js';
 import { type Dim, type Node, qualifiedOp } from '../graph/ir.js';
 import { groupsOf } from '../graph/ops/convolution.js';
 import { type QuantParams, roundHalfEven } from '../numerics/index.js';
-import { binaryKinds, noResidual } from '../runtime/steps.js';
+import { binaryKinds } from '../runtime/kinds.js';
+import { noResidual } from '../runtime/steps.js';
 import { type Epilogue, epilogueOf } from './fuseQuantizedEpilogue.js';
 import { type Dequantized, dequantizedFrom } from './fuseQuantizedMovement.js';
 import {

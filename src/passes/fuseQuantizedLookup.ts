@@ -8,7 +8,7 @@ import type { Tensor } from '../core/tensor.js';
 import { type Node, typeOf } from '../graph/ir.js';
 import { equalShapes } from '../graph/ops/dims.js';
 import { binaryFunctions, unaryFunctions } from '../numerics/functions.js';
-import type { BinaryKind } from '../runtime/steps.js';
+import type { BinaryKind } from '../runtime/kinds.js';
 import { type Dequantized, dequantizedFrom } from './fuseQuantizedMovement.js';
 import { unaryOf } from './lower/elementwise.js';
 import {

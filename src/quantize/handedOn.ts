@@ -2,7 +2,7 @@
 import { type Graph, indexOf, type Node } from '../graph/ir.js';
 import { unaryFunctions } from '../numerics/functions.js';
 import { unaryOf } from '../passes/lower/elementwise.js';
-import type { UnaryKind } from '../runtime/steps.js';
+import type { UnaryKind } from '../runtime/kinds.js';
 
 /** A function of the numbers in one channel, which never falls but by little (as HardSwish does). */
 export type ChannelFunction = (x: number) => number;

@@ -7,14 +7,8 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import type { TypedArray } from '../../src/core/dtype.js';
-import {
-  binaryKinds,
-  padModes,
-  reduceKinds,
-  type StepName,
-  type StepParams,
-  unaryKinds,
-} from '../../src/runtime/steps.js';
+import { binaryKinds, padModes, reduceKinds, unaryKinds } from '../../src/runtime/kinds.js';
+import type { StepName, StepParams } from '../../src/runtime/steps.js';
 import { createRandom, floats, gridFloats, randomBits } from '../helpers/random.js';
 import { type Operand, perAxis, runSingle, singleStepPlan } from '../helpers/singleStep.js';
 import { exact, firstDifference, near, type Tolerance } from '../suites/problem.js';

@@ -1,14 +1,9 @@
 import { type DataType, viewOf } from '../../src/core/dtype.js';
 import { elementCount } from '../../src/core/shape.js';
 import type { Tensor } from '../../src/core/tensor.js';
+import { binaryKinds, padModes, reduceKinds, unaryKinds } from '../../src/runtime/kinds.js';
 import type { PlanTensor, Step } from '../../src/runtime/plan.js';
-import {
-  binaryKinds,
-  padModes,
-  reduceKinds,
-  type StepName,
-  unaryKinds,
-} from '../../src/runtime/steps.js';
+import type { StepName } from '../../src/runtime/steps.js';
 import { toChannelsFirst, toChannelsLast } from '../helpers/layout.js';
 import type { OracleModel, OracleNode } from '../numerics/oracle.js';
 import { poolAttributes, windowAttributes } from './oracleCases.js';

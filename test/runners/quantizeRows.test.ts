@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
 import { createWasmBackend } from '../../src/backends/wasm/index.js';
-import { unaryKinds } from '../../src/runtime/steps.js';
+import { unaryKinds } from '../../src/runtime/kinds.js';
 import { createRandom, floats } from '../helpers/random.js';
 import { runSingle, singleStepPlan } from '../helpers/singleStep.js';
 import { nativeBackends } from '../native/contenders.js';

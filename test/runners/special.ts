@@ -2,14 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.js';
 import { createReferenceBackend } from '../../src/backends/reference/index.js';
-import {
-  binaryKinds,
-  reduceKinds,
-  type StepName,
-  type StepParams,
-  type UnaryKind,
-  unaryKinds,
-} from '../../src/runtime/steps.js';
+import { binaryKinds, reduceKinds, type UnaryKind, unaryKinds } from '../../src/runtime/kinds.js';
+import type { StepName, StepParams } from '../../src/runtime/steps.js';
 import { type Operand, perAxis, runSingle, singleStepPlan } from '../helpers/singleStep.js';
 import { unaryTolerance } from '../suites/float.js';
 import { firstDifference, type Tolerance } from '../suites/problem.js';

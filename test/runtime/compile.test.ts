@@ -4,8 +4,8 @@ import { tensor } from '../../src/core/tensor.js';
 import { attribute } from '../../src/graph/attributes.js';
 import type { Attribute, Graph, Node, ValueType } from '../../src/graph/ir.js';
 import { compile } from '../../src/runtime/compile.js';
+import { unaryKinds } from '../../src/runtime/kinds.js';
 import { layoutConstants } from '../../src/runtime/memory.js';
-import { unaryKinds } from '../../src/runtime/steps.js';
 
 const type = (name: DataType, ...dims: number[]): ValueType => ({ type: name, dims });
 

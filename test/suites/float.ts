@@ -11,7 +11,7 @@ import {
   reduceKinds,
   type UnaryKind,
   unaryKinds,
-} from '../../src/runtime/steps.js';
+} from '../../src/runtime/kinds.js';
 import { floats, gridFloats, type Random } from '../helpers/random.js';
 import { type Operand, perAxis, singleStepPlan } from '../helpers/singleStep.js';
 import {

@@ -1,6 +1,6 @@
 /** Steps that read indices or hand them out, and sums along an axis. */
 import type { DataType, TypedArray } from '../../src/core/dtype.js';
-import { argReduceKinds, scatterReductions } from '../../src/runtime/steps.js';
+import { argReduceKinds, scatterReductions } from '../../src/runtime/kinds.js';
 import { type Random, randomBits } from '../helpers/random.js';
 import { type Operand, singleStepPlan } from '../helpers/singleStep.js';
 import { count, drawDims } from './draw.js';

@@ -1,5 +1,6 @@
 /** Products of weights narrower or wider than int8: the same bits everywhere, float results too. */
-import { type StepParams, unaryKinds } from '../../src/runtime/steps.js';
+import { unaryKinds } from '../../src/runtime/kinds.js';
+import type { StepParams } from '../../src/runtime/steps.js';
 import { floats, integers, type Random } from '../helpers/random.js';
 import { singleStepPlan } from '../helpers/singleStep.js';
 import { drawFactor, drawSize } from './draw.js';

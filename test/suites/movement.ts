@@ -7,7 +7,7 @@ import {
   type TypedArray,
 } from '../../src/core/dtype.js';
 import { float32ToBfloat16, float32ToFloat16 } from '../../src/core/half.js';
-import { padModes } from '../../src/runtime/steps.js';
+import { padModes } from '../../src/runtime/kinds.js';
 import { type Random, randomBits } from '../helpers/random.js';
 import { perAxis, singleStepPlan } from '../helpers/singleStep.js';
 import { count, drawDims, drawSize } from './draw.js';

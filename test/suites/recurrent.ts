@@ -2,7 +2,7 @@
  * Recurrent steps. Weights are drawn so that no cell magnifies what the one before it was off by: then errors of a few
  * units at every time step stay a few units, of values that are not much above 1.
  */
-import { type UnaryKind, unaryKinds } from '../../src/runtime/steps.js';
+import { type UnaryKind, unaryKinds } from '../../src/runtime/kinds.js';
 import { floats, type Random } from '../helpers/random.js';
 import { type Operand, singleStepPlan } from '../helpers/singleStep.js';
 import { count, drawSize } from './draw.js';

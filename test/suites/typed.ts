@@ -13,7 +13,7 @@ import {
   comparisonKinds,
   nameOfKind,
   reduceKinds,
-} from '../../src/runtime/steps.js';
+} from '../../src/runtime/kinds.js';
 import { type Random, randomBits } from '../helpers/random.js';
 import { perAxis, singleStepPlan } from '../helpers/singleStep.js';
 import { count, drawBroadcast, drawDims } from './draw.js';

@@ -11,13 +11,8 @@ import { loadBuild } from '../../src/backends/wasm/builds.js';
 import { createWasmBackend, wasmIsas, wasmSteps } from '../../src/backends/wasm/index.js';
 import { prepareWasmPlan } from '../../src/backends/wasm/plan.js';
 import { createStore } from '../../src/backends/wasm/store.js';
-import {
-  binaryKinds,
-  reduceKinds,
-  type StepName,
-  stepNames,
-  unaryKinds,
-} from '../../src/runtime/steps.js';
+import { binaryKinds, reduceKinds, unaryKinds } from '../../src/runtime/kinds.js';
+import { type StepName, stepNames } from '../../src/runtime/steps.js';
 import { createRandom, integers } from '../helpers/random.js';
 import { runSingle, singleStepPlan, type TestPlan } from '../helpers/singleStep.js';
 import { suites } from '../suites/index.js';

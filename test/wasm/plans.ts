@@ -1,7 +1,8 @@
 /** Steps that are large enough for several threads. */
 import type { TypedArray } from '../../src/core/dtype.js';
+import { unaryKinds } from '../../src/runtime/kinds.js';
 import type { PlanTensor } from '../../src/runtime/plan.js';
-import { type StepName, type StepParams, unaryKinds } from '../../src/runtime/steps.js';
+import type { StepName, StepParams } from '../../src/runtime/steps.js';
 import { createRandom, floats, integers } from '../helpers/random.js';
 import { singleStepPlan, type TestPlan } from '../helpers/singleStep.js';
 

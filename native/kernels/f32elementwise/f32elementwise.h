@@ -14,7 +14,7 @@
 
 namespace octavo {
 
-// In the order of unaryKinds and binaryKinds in src/runtime/steps.ts, which tells what each
+// In the order of unaryKinds and binaryKinds in src/runtime/kinds.ts, which tells what each
 // computes.
 enum class UnaryKind : int32_t {
   kClip,

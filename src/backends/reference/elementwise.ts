@@ -4,7 +4,8 @@
  * one rounding; the others are computed in double and rounded once.
  */
 import { binaryFunctions, unaryFunctions } from '../../numerics/functions.js';
-import { binaryKinds, nameOfKind, type StepParams, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, nameOfKind, unaryKinds } from '../../runtime/kinds.js';
+import type { StepParams } from '../../runtime/steps.js';
 import { rounded } from './arithmetic.js';
 import { combine } from './broadcast.js';
 import { elementsOf, type StepKernel } from './kernel.js';

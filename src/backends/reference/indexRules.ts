@@ -1,7 +1,7 @@
 /** The rules of steps that read or write indices, and of CumSum. */
 import type { DataType } from '../../core/dtype.js';
 import { formatShape, type Shape } from '../../core/shape.js';
-import { argReduceKinds, scatterReductions } from '../../runtime/steps.js';
+import { argReduceKinds, scatterReductions } from '../../runtime/kinds.js';
 import {
   type Need,
   needKind,

@@ -5,8 +5,8 @@
 import { OctavoError } from '../../core/errors.js';
 import { elementCount, type Shape, stridesOf } from '../../core/shape.js';
 import { arithmeticOn } from '../../numerics/arithmetic.js';
+import { nameOfKind, type ScatterReduction, scatterReductions } from '../../runtime/kinds.js';
 import type { Step } from '../../runtime/plan.js';
-import { nameOfKind, type ScatterReduction, scatterReductions } from '../../runtime/steps.js';
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 import { forEachRow } from './strided.js';

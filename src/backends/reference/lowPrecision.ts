@@ -5,7 +5,7 @@
 
 import { unaryFunctions } from '../../numerics/functions.js';
 import { unpack } from '../../numerics/pack.js';
-import { nameOfKind, unaryKinds } from '../../runtime/steps.js';
+import { nameOfKind, unaryKinds } from '../../runtime/kinds.js';
 import { requantized, rounded } from './arithmetic.js';
 import { dimsOf, elementsOf, optionalElementsOf, type StepKernel, typeOf } from './kernel.js';
 

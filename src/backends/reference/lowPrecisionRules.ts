@@ -1,7 +1,7 @@
 /** The rules of the steps that ./lowPrecision computes. */
 import { formatShape, type Shape } from '../../core/shape.js';
+import { unaryKinds } from '../../runtime/kinds.js';
 import type { PlanTensor } from '../../runtime/plan.js';
-import { unaryKinds } from '../../runtime/steps.js';
 import { type Need, needCount, needKind, needRange, needSame } from './needs.js';
 import type { Rule } from './rules.js';
 

@@ -5,7 +5,7 @@
 import { bitsOf } from '../../core/dtype.js';
 import { float32ToBfloat16, float32ToFloat16 } from '../../core/half.js';
 import { elementCount, stridesOf } from '../../core/shape.js';
-import { padModes } from '../../runtime/steps.js';
+import { padModes } from '../../runtime/kinds.js';
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 import { gather } from './strided.js';

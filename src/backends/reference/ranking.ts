@@ -1,7 +1,7 @@
 /** Steps along the lines of one axis: TopK, ArgReduce, CumSum. */
 import { isInteger } from '../../core/dtype.js';
 import { elementCount } from '../../core/shape.js';
-import { argReduceKinds, nameOfKind } from '../../runtime/steps.js';
+import { argReduceKinds, nameOfKind } from '../../runtime/kinds.js';
 import { dimsOf, elementsOf, type StepKernel, typeOf } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 

@@ -4,8 +4,8 @@
  */
 import { OctavoError } from '../../core/errors.js';
 import { unaryFunctions } from '../../numerics/functions.js';
+import { nameOfKind, unaryKinds } from '../../runtime/kinds.js';
 import type { Step } from '../../runtime/plan.js';
-import { nameOfKind, unaryKinds } from '../../runtime/steps.js';
 import { dimsOf, elementsOf, optionalElementsOf, type StepKernel } from './kernel.js';
 import type { PlanMemory } from './memory.js';
 

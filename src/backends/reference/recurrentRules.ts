@@ -1,6 +1,6 @@
 /** What Lstm, Gru and Rnn ask of their tensors and parameters. */
 import { formatShape } from '../../core/shape.js';
-import { unaryKinds } from '../../runtime/steps.js';
+import { unaryKinds } from '../../runtime/kinds.js';
 import { needCount, needRange, needSame } from './needs.js';
 import type { Rule, Subject } from './rules.js';
 

@@ -4,7 +4,7 @@
  */
 import { bitsOf, type DataType, isInteger, isSigned } from '../../core/dtype.js';
 import { stridesOf } from '../../core/shape.js';
-import { nameOfKind, reduceKinds } from '../../runtime/steps.js';
+import { nameOfKind, reduceKinds } from '../../runtime/kinds.js';
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
 import { forEachRow } from './strided.js';
 

@@ -5,15 +5,9 @@
 import { type DataType, isInteger } from '../../core/dtype.js';
 import { broadcastShapes, elementCount, formatShape, type Shape } from '../../core/shape.js';
 import { scaleDims } from '../../numerics/layout.js';
+import { binaryKinds, padModes, reduceKinds, unaryKinds } from '../../runtime/kinds.js';
 import type { PlanTensor } from '../../runtime/plan.js';
-import {
-  binaryKinds,
-  padModes,
-  reduceKinds,
-  type StepName,
-  type StepParams,
-  unaryKinds,
-} from '../../runtime/steps.js';
+import type { StepName, StepParams } from '../../runtime/steps.js';
 import { attentionRule } from './attentionRule.js';
 import { indexRules } from './indexRules.js';
 import { lowPrecisionRules } from './lowPrecisionRules.js';

@@ -3,7 +3,7 @@
  * are never mixed: tensors of one type have one or the other.
  */
 import { arithmeticOn, comparisonOf } from '../../numerics/arithmetic.js';
-import { arithmeticKinds, comparisonKinds, nameOfKind } from '../../runtime/steps.js';
+import { arithmeticKinds, comparisonKinds, nameOfKind } from '../../runtime/kinds.js';
 import { combine } from './broadcast.js';
 import { dimsOf, type StepKernel, typeOf } from './kernel.js';
 import { broadcastStrides, gather } from './strided.js';

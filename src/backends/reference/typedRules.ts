@@ -1,7 +1,7 @@
 /** The rules of steps that ./typed computes. */
 import { broadcastShapes } from '../../core/shape.js';
 import { arithmeticOn } from '../../numerics/arithmetic.js';
-import { arithmeticKinds, comparisonKinds, nameOfKind } from '../../runtime/steps.js';
+import { arithmeticKinds, comparisonKinds, nameOfKind } from '../../runtime/kinds.js';
 import { checkBroadcast, needKind, needSame, needSameType, numbers, wholeBytes } from './needs.js';
 import type { Rule } from './rules.js';
 

@@ -1,7 +1,8 @@
 /**
  * QAdd, QMul, Lookup, Binary and Unary (assembly/elementwise.ts, f32elementwise.ts and lookup.ts).
  */
-import { binaryKinds, type StepParams, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, unaryKinds } from '../../runtime/kinds.js';
+import type { StepParams } from '../../runtime/steps.js';
 import { runOverRows } from './broadcast.js';
 import {
   areBytes,

@@ -4,8 +4,8 @@
  */
 import { decodeBfloat16 } from '../../core/half.js';
 import { elementCount, type Shape } from '../../core/shape.js';
+import { unaryKinds } from '../../runtime/kinds.js';
 import { type Step, tensorAlignment, tensorSlack } from '../../runtime/plan.js';
-import { unaryKinds } from '../../runtime/steps.js';
 import { broadcastStrides, forEachRow } from '../reference/strided.js';
 import { runOverRows } from './broadcast.js';
 import {

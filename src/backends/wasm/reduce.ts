@@ -1,6 +1,6 @@
 /** Reduce of float32 over axes that lie side by side (assembly/reduce.ts). */
 import { elementCount } from '../../core/shape.js';
-import { reduceKinds } from '../../runtime/steps.js';
+import { reduceKinds } from '../../runtime/kinds.js';
 import { declined, type WasmKernel } from './kernel.js';
 
 /** Results of a unit of `reduceColumns`. */

@@ -13,7 +13,7 @@ import {
   type BinaryKind,
   binaryKinds,
   comparisonKinds,
-} from '../../runtime/steps.js';
+} from '../../runtime/kinds.js';
 import { addCast, isBound } from './movement.js';
 import { floatValue } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';

@@ -4,7 +4,7 @@
  */
 import { floatOf, intOf, stringOf } from '../../graph/attributes.js';
 import { type Node, qualifiedOp } from '../../graph/ir.js';
-import { binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, type UnaryKind, unaryKinds } from '../../runtime/kinds.js';
 import { clipOther, otherUnary } from './arithmetic.js';
 import { floatConstantOf, floatValue } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';

@@ -8,13 +8,8 @@ import type { Node, ValueType } from '../../graph/ir.js';
 import { contradiction } from '../../graph/ops/context.js';
 import { axisOf } from '../../graph/ops/dims.js';
 import { numbersOf } from '../../graph/ops/movement.js';
-import {
-  argReduceKinds,
-  type NodeParams,
-  type ScatterReduction,
-  type StepName,
-  scatterReductions,
-} from '../../runtime/steps.js';
+import { argReduceKinds, type ScatterReduction, scatterReductions } from '../../runtime/kinds.js';
+import type { NodeParams, StepName } from '../../runtime/steps.js';
 import { addCast, contextAt, isBound } from './movement.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { type Rule, type Rules, unsupported } from './rules.js';

@@ -11,7 +11,7 @@ import { contextOf } from '../../graph/ops/context.js';
 import { areStatic, axisOf } from '../../graph/ops/dims.js';
 import { numbersOf, sliceRanges, splitSizes } from '../../graph/ops/movement.js';
 import type { InferContext } from '../../graph/ops/op.js';
-import { padModes } from '../../runtime/steps.js';
+import { padModes } from '../../runtime/kinds.js';
 import { widened } from '../evaluate/convert.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { type Rule, type Rules, type Site, unsupported } from './rules.js';

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../core/tensor.js';
 import { floatOf, intOf } from '../../graph/attributes.js';
 import { axisOf } from '../../graph/ops/dims.js';
-import { binaryKinds } from '../../runtime/steps.js';
+import { binaryKinds } from '../../runtime/kinds.js';
 import { floatConstantOf } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, isRead, type Rule, type Rules, type Site } from './rules.js';

@@ -3,7 +3,7 @@ import { attribute, intOf } from '../../graph/attributes.js';
 import { type Dim, staticDims } from '../../graph/ir.js';
 import { checkPoolPads, poolKernel } from '../../graph/ops/pool.js';
 import { windowOf } from '../../graph/ops/window.js';
-import { padModes, type ReduceKind, reduceKinds } from '../../runtime/steps.js';
+import { padModes, type ReduceKind, reduceKinds } from '../../runtime/kinds.js';
 import { isDequantize } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';
 import { areFloat, type Rule, type Rules, type Site } from './rules.js';

@@ -14,7 +14,8 @@ import {
 import type { Dim, Node, ValueType } from '../../graph/ir.js';
 import { contradiction } from '../../graph/ops/context.js';
 import { gatesOf } from '../../graph/ops/recurrent.js';
-import { binaryKinds, type NodeParams, unaryKinds } from '../../runtime/steps.js';
+import { binaryKinds, unaryKinds } from '../../runtime/kinds.js';
+import type { NodeParams } from '../../runtime/steps.js';
 import type { UnaryFunction } from './elementwise.js';
 import { floatValue } from './quantParams.js';
 import { type Rewriting, rewriting } from './rewriting.js';

@@ -2,7 +2,7 @@
 import { bitsOf, type DataType } from '../../core/dtype.js';
 import { intOf } from '../../graph/attributes.js';
 import { reducedAxes } from '../../graph/ops/reduce.js';
-import { type ReduceKind, reduceKinds } from '../../runtime/steps.js';
+import { type ReduceKind, reduceKinds } from '../../runtime/kinds.js';
 import { contextAt, isBound } from './movement.js';
 import { isDequantize } from './quantParams.js';
 import { rewriting } from './rewriting.js';
