@@ -78,20 +78,7 @@ void SmallQuads::mark(const std::vector<const int8_t*>& columns, size_t first, s
     large_.assign(depth / 8 + 1, 0);
     tooMuch_.assign(depth / 8 + 1, 0);
     for (const int8_t* column : columns) {
-      if (column == nullptr) continue;
-      const int8_t* weights = column + first;
-      size_t k = odd;
-      for (; k + 10 <= depth; k += 8) {
-        const uint64_t word = wordAt(weights + k, 8), behind = wordAt(weights + k + 2, 8);
-        large_[k / 8] |= largePairs(word);
-        tooMuch_[k / 8] |= tooMuchOfThree(word, behind);
-      }
-      for (; k < depth; k += 8) {
-        const uint64_t word = wordAt(weights + k, depth - k);
-        large_[k / 8] |= largePairs(word);
-        const uint64_t behind = k + 2 < depth ? wordAt(weights + k + 2, depth - k - 2) : 0;
-        tooMuch_[k / 8] |= tooMuchOfThree(word, behind);
-      }
+      if (column != nullptr) markLanes(column + first + odd, depth - std::min(depth, odd));
     }
     for (size_t word = 0; word < large_.size(); ++word) {
       for (size_t lane = 0; lane < 4; ++lane) {
@@ -100,6 +87,25 @@ void SmallQuads::mark(const std::vector<const int8_t*>& columns, size_t first, s
             (large_[word] >> top & 1) * kLarge + (tooMuch_[word] >> top & 1) * kTooMuch);
       }
     }
+  }
+}
+
+// Marks the lanes of a column's weights.
+void SmallQuads::markLanes(const int8_t* weights, size_t count) {
+  // Nothing else is written: compilers then take several words at once.
+  uint64_t* __restrict large = large_.data();
+  uint64_t* __restrict tooMuch = tooMuch_.data();
+  const size_t whole = count < 10 ? 0 : (count - 10) / 8 + 1;
+  for (size_t i = 0; i < whole; ++i) {
+    const uint64_t word = wordAt(weights + 8 * i, 8);
+    large[i] |= largePairs(word);
+    tooMuch[i] |= tooMuchOfThree(word, wordAt(weights + 8 * i + 2, 8));
+  }
+  for (size_t i = whole; 8 * i < count; ++i) {
+    const size_t k = 8 * i;
+    const uint64_t word = wordAt(weights + k, count - k);
+    large[i] |= largePairs(word);
+    tooMuch[i] |= tooMuchOfThree(word, k + 2 < count ? wordAt(weights + k + 2, count - k - 2) : 0);
   }
 }
 
@@ -131,17 +137,14 @@ void SmallQuads::cover(size_t depth) {
 void SmallQuads::take(const std::vector<const int8_t*>& columns, size_t first, size_t depth) {
   taken_.assign(quads_.size() * kWords, 0);
   uint64_t* to = taken_.data();
-  const auto takeBytes = [&](const int8_t* column, size_t at, uint8_t* bytes) {
-    if (at + 4 <= depth) {
-      std::memcpy(bytes, column + at, 4);
-    } else {
-      std::memcpy(bytes, column + at, depth - at);
-    }
-  };
   for (const Quad& quad : quads_) {
     auto* bytes = reinterpret_cast<uint8_t*>(to);
+    const size_t count = std::min<size_t>(4, depth - quad.at);
     for (const int8_t* column : columns) {
-      if (column != nullptr) takeBytes(column + first, quad.at, bytes);
+      if (column != nullptr) {
+        const int8_t* from = column + first + quad.at;
+        count == 4 ? std::memcpy(bytes, from, 4) : std::memcpy(bytes, from, count);
+      }
       bytes += 4;
     }
     to += kWords;
@@ -149,8 +152,8 @@ void SmallQuads::take(const std::vector<const int8_t*>& columns, size_t first, s
   for (size_t quad = 0; quad < quads_.size(); ++quad) {
     if (quads_[quad].overlap > 0) deal(quad);
   }
-  pairs_.clear();
-  for (const uint64_t weights : taken_) pairs_.push_back(sumsOfPairs(weights));
+  pairs_.resize(taken_.size());
+  std::transform(taken_.begin(), taken_.end(), pairs_.begin(), sumsOfPairs);
 }
 
 // Deals out the weights that a quad has in common with the next one.

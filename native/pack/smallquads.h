@@ -39,6 +39,7 @@ class SmallQuads {
 
   void addTap(const std::vector<const int8_t*>& columns, size_t first, size_t depth);
   void mark(const std::vector<const int8_t*>& columns, size_t first, size_t depth);
+  void markLanes(const int8_t* weights, size_t count);
   void cover(size_t depth);
   void take(const std::vector<const int8_t*>& columns, size_t first, size_t depth);
   void deal(size_t quad);
