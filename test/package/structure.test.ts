@@ -40,7 +40,7 @@ const rules: readonly Rule[] = [
   {
     why: 'the reference backend is core and numerics, and the contracts it implements',
     from: /^src\/backends\/reference\//,
-    only: /^src\/(core|numerics|backends\/reference)\/|^src\/backends\/backend\.ts$|^src\/runtime\/(steps|plan)\.ts$|^node:timers/,
+    only: /^src\/(core|numerics|backends\/reference)\/|^src\/backends\/backend\.ts$|^src\/runtime\/(steps|kinds|plan)\.ts$|^node:timers/,
   },
   {
     why: 'backends run plans, and know neither graphs nor model files',
