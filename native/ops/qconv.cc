@@ -131,33 +131,31 @@ size_t QProduct::addBias(const QConvOperands& from, int32_t xZero, const TapRang
   const auto zeroSum = [&](size_t column) {
     return from.weightZero == nullptr ? 0 : static_cast<uint32_t>(from.weightZero[column]) * count;
   };
-  std::vector<TapSums> sums(columns());
+  std::vector<uint32_t> sums(columns());
   for (size_t column = 0; column < sums.size(); ++column) {
     sums[column] = sumTaps(column, taps, tapColumns);
   }
   const uint32_t zero = terms.computesZero ? 0 : static_cast<uint32_t>(xZero);
-  biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
+  biases_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel& kernel) {
     const uint32_t bias = from.bias == nullptr ? 0 : static_cast<uint32_t>(from.bias[column]);
-    return static_cast<int32_t>(bias + 128 * sums[column].shifted -
-                                zero * (sums[column].all - zeroSum(column)));
+    const uint32_t shifted = isShifted(kernel.form) ? 128 * sums[column] : 0;
+    return static_cast<int32_t>(bias + shifted - zero * (sums[column] - zeroSum(column)));
   }));
   if (terms.computesZero) {
     weightSums_.push_back(makeTable<int32_t>(layout, groups, [&](size_t column, const DotKernel&) {
-      return static_cast<int32_t>(sums[column].all - zeroSum(column));
+      return static_cast<int32_t>(sums[column] - zeroSum(column));
     }));
   }
   return biases_.size() - 1;
 }
 
-TapSums QProduct::sumTaps(size_t column, const TapRange& taps, size_t tapColumns) const {
-  const TapSums* at =
+uint32_t QProduct::sumTaps(size_t column, const TapRange& taps, size_t tapColumns) const {
+  const uint32_t* at =
       tapSumsOf(layout, column / layout.columns, *weights_) + column % layout.columns * layout.taps;
-  TapSums sum{0, 0};
+  uint32_t sum = 0;
   for (int64_t row = taps.firstH; row < taps.endH; ++row) {
     for (int64_t cell = taps.firstW; cell < taps.endW; ++cell) {
-      const TapSums& tap = at[static_cast<size_t>(row) * tapColumns + static_cast<size_t>(cell)];
-      sum.all += tap.all;
-      sum.shifted += tap.shifted;
+      sum += at[static_cast<size_t>(row) * tapColumns + static_cast<size_t>(cell)];
     }
   }
   return sum;

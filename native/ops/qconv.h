@@ -101,8 +101,8 @@ class QProduct {
                         QTermTables* tables) const;
 
  private:
-  // The sums of a column at `taps`; columns are counted over all groups.
-  TapSums sumTaps(size_t column, const TapRange& taps, size_t tapColumns) const;
+  // The sum of a column's weights at `taps`; columns are counted over all groups.
+  uint32_t sumTaps(size_t column, const TapRange& taps, size_t tapColumns) const;
   const Panel& panelAt(size_t panel) const { return layout.panels[panel % layout.panels.size()]; }
   const uint8_t* packedOf(size_t panel) const {
     return weights_->data() + groupOf(panel) * layout.weightBytes + panelAt(panel).weights;

@@ -31,7 +31,7 @@ class PanelPacker {
 
  private:
   void findColumns(const Panel& panel, const int8_t* weight);
-  void sumTap(const Panel& panel, const int8_t* weight, size_t tap, TapSums* sums) const;
+  void sumTaps(const Panel& panel, const int8_t* weight, uint32_t* sums) const;
   void packTap(const DotKernel& kernel, size_t first, uint8_t* out);
   void turn(const DotKernel& kernel, size_t first, size_t bytes, uint8_t* to);
 
@@ -45,15 +45,14 @@ void PanelPacker::pack(const Panel& panel, const int8_t* weight, uint8_t* group,
                        SmallQuads* small) {
   const DotKernel& kernel = *panel.kernel;
   findColumns(panel, weight);
-  auto* sums = reinterpret_cast<TapSums*>(group + layout_.sums);
+  sumTaps(panel, weight, reinterpret_cast<uint32_t*>(group + layout_.sums));
   uint8_t* out = group + panel.weights;
-  const bool isSmall = kernel.form == DotForm::kSmall;
-  if (isSmall) {
+  if (kernel.form == DotForm::kSmall) {
     small->add(columns_, layout_.taps, layout_.depth, reinterpret_cast<QuadSpan*>(out));
+    return;
   }
   for (size_t tap = 0; tap < layout_.taps; ++tap) {
-    if (!isSmall) packTap(kernel, tap * layout_.depth, out);
-    sumTap(panel, weight, tap, sums);
+    packTap(kernel, tap * layout_.depth, out);
     out += roundUp(layout_.depth, static_cast<size_t>(kernel.group)) * columns_.size();
   }
 }
@@ -71,13 +70,10 @@ void PanelPacker::findColumns(const Panel& panel, const int8_t* weight) {
   chunk_ = AlignedBuffer(width * kChunkStride);
 }
 
-void PanelPacker::sumTap(const Panel& panel, const int8_t* weight, size_t tap,
-                         TapSums* sums) const {
-  const bool shifted = isShifted(panel.kernel->form);
-  for (size_t column = panel.column; column < panel.column + panel.columns; ++column) {
-    const int8_t* weights = weight + (column * layout_.taps + tap) * layout_.depth;
-    const uint32_t all = sumWeights(weights, layout_.depth);
-    sums[column * layout_.taps + tap] = {all, shifted ? all : 0};
+void PanelPacker::sumTaps(const Panel& panel, const int8_t* weight, uint32_t* sums) const {
+  const size_t end = (panel.column + panel.columns) * layout_.taps;
+  for (size_t tap = panel.column * layout_.taps; tap < end; ++tap) {
+    sums[tap] = sumWeights(weight + tap * layout_.depth, layout_.depth);
   }
 }
 
@@ -129,7 +125,7 @@ PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t column
     column += taken;
   }
   layout.sums = layout.weightBytes;
-  layout.weightBytes = alignUp(layout.weightBytes + columns * taps * sizeof(TapSums));
+  layout.weightBytes = alignUp(layout.weightBytes + columns * taps * sizeof(uint32_t));
   return layout;
 }
 
@@ -155,8 +151,9 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, cons
   return all;
 }
 
-const TapSums* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed) {
-  return reinterpret_cast<const TapSums*>(packed.data() + group * layout.weightBytes + layout.sums);
+const uint32_t* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed) {
+  return reinterpret_cast<const uint32_t*>(packed.data() + group * layout.weightBytes +
+                                           layout.sums);
 }
 
 SmallPanels smallPanelsOf(const PanelLayout& layout, size_t groups, const AlignedBuffer& packed) {

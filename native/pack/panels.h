@@ -45,13 +45,8 @@ PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t column
 // quads of kSmall are behind all groups. `isa`: whose kernels may pack.
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, const int8_t* weight);
 
-// Of one tap of a column, modulo 2^32: the sum of its weights, and of those among them that kernels
-// multiply by a - 128.
-struct TapSums {
-  uint32_t all, shifted;
-};
-// Those of a group, [columns][taps].
-const TapSums* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed);
+// The sums of the weights of a group, modulo 2^32: [columns][taps].
+const uint32_t* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed);
 
 // The quads of all panels of kSmall, as DotArgs has them; null where there are none.
 struct SmallPanels {

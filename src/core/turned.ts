@@ -81,6 +81,11 @@ export function storageOf(tensor: Tensor): Storage {
   return storages.get(tensor) ?? tensor.data;
 }
 
+/** A tensor's elements where they lie, in the order in which they do. */
+export function sourceOf(storage: Storage): TypedArray {
+  return storage instanceof Turned ? storage.source : storage;
+}
+
 /** The same elements under other dims. */
 export function withDims(tensor: Tensor, dims: Shape): Tensor {
   const turned = storages.get(tensor);

@@ -14,7 +14,7 @@ import { isDataType, isStorageOf, storageLengthOf } from '../core/dtype.js';
 import { OctavoError } from '../core/errors.js';
 import { elementCount, formatShape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { storageOf, Turned } from '../core/turned.js';
+import { sourceOf, storageOf } from '../core/turned.js';
 import { inferNode } from './infer.js';
 import { type Dim, type Graph, indexOf, type Node, qualifiedOp, type ValueType } from './ir.js';
 import { definitionOf } from './ops/index.js';
@@ -120,8 +120,7 @@ function verifyConstant(graph: Graph, name: string, constant: Tensor): void {
   if (name === '') throw broken(graph.name, 'a constant has no name');
   if (seenConstants.has(constant)) return;
   const { type, dims } = constant;
-  const storage = storageOf(constant);
-  const data = storage instanceof Turned ? storage.source : storage;
+  const data = sourceOf(storageOf(constant));
   const fits =
     isDataType(type) &&
     isStorageOf(type, data) &&

@@ -7,7 +7,7 @@ import { type BackendReport, selectBackend } from '../backends/select.js';
 import { OctavoError } from '../core/errors.js';
 import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
-import { storageOf, Turned } from '../core/turned.js';
+import { sourceOf, storageOf } from '../core/turned.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModelInto, type Model } from '../onnx/model.js';
 import {
@@ -97,7 +97,8 @@ export class InferenceSession {
     checkSessionOptions(options);
     const externalData = options.externalData?.map(({ path, data }) => [path, data] as const);
     const selecting = selectFor(options);
-    const allocate = async (bytes: number) => (await selecting).backend.allocate(bytes);
+    const allocate = async (bytes: number) =>
+      (await selecting).backend.allocate?.(bytes) ?? new Uint8Array(bytes);
     const loading = loadModelInto(allocate, source, {
       limits: options.limits,
       externalData: externalData && new Map(externalData),
@@ -261,9 +262,7 @@ const leastReturned = 2 ** 16;
 /** The memory of a graph's constants, as they came and as the program has them. */
 function memoryOf(graph: Graph, program: Program): ArrayBuffer[] {
   const held = [...[...graph.constants.values()].map(storageOf), ...program.constants.data];
-  const buffers = new Set(
-    held.map((storage) => (storage instanceof Turned ? storage.source : storage).buffer),
-  );
+  const buffers = new Set(held.map((storage) => sourceOf(storage).buffer));
   return [...buffers].filter(
     (buffer) => buffer instanceof ArrayBuffer && buffer.byteLength >= leastReturned,
   ) as ArrayBuffer[];

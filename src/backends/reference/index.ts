@@ -24,8 +24,7 @@ export function createReferenceBackend(options: BackendOptions = {}): Backend {
   const { isa = 'none', threads = 1 } = options;
   if (isa !== 'none') throw unavailable('isa', "'none'", `'${isa}'`);
   if (threads !== 1) throw unavailable('threads', '1', String(threads));
-  const allocate = async (bytes: number) => new Uint8Array(bytes);
-  return { name: 'reference', isa, threads, allocate, open: openModel };
+  return { name: 'reference', isa, threads, open: openModel };
 }
 
 function unavailable(where: string, expected: string, found: string): OctavoError {

@@ -66,7 +66,6 @@ export function createWasmBackend(options: BackendOptions = {}): WasmBackend {
     name: 'wasm',
     isa: build.isa,
     threads,
-    allocate: async (bytes) => new Uint8Array(bytes),
     open: (constants) => openModel(constants, build, threads),
   };
 }
