@@ -23,18 +23,21 @@ constexpr size_t kHugePage = 2 << 20;
 // As large as any system's small pages: mappings begin and end on such.
 constexpr size_t kSmallPage = 64 << 10;
 
-// Zeroed memory of whole small pages that begins on a huge page and takes huge pages as far as it
-// fills them; null where there is none.
-void* mapHuge(size_t bytes) {
+// Zeroed memory of whole small pages that begins on a huge page; null where there is none.
+void* map(size_t bytes) {
   const size_t room = bytes + kHugePage;
-  void* const map = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (map == MAP_FAILED) return nullptr;
-  auto* const begin = static_cast<uint8_t*>(map);
-  const size_t skipped = (kHugePage - reinterpret_cast<uintptr_t>(map) % kHugePage) % kHugePage;
+  void* const all = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<uint8_t*>(all);
+  const size_t skipped = (kHugePage - reinterpret_cast<uintptr_t>(all) % kHugePage) % kHugePage;
   if (skipped > 0) munmap(begin, skipped);
   if (skipped < kHugePage) munmap(begin + skipped + bytes, kHugePage - skipped);
-  madvise(begin + skipped, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
   return begin + skipped;
+}
+
+// Lets memory of map() lie on huge pages as far as it fills them.
+void useHugePages(void* data, size_t bytes) {
+  madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 }
 #endif
 
@@ -58,8 +61,14 @@ AlignedBuffer::AlignedBuffer(size_t bytes, Pages pages) : bytes_(bytes) {
   Origin origin{nullptr, 0};
 #if defined(__linux__)
   if (all >= kHugePage) {
-    const size_t pages = (all + kSmallPage - 1) / kSmallPage * kSmallPage;
-    origin = {mapHuge(pages), pages};
+    const size_t size = (all + kSmallPage - 1) / kSmallPage * kSmallPage;
+    origin = {map(size), size};
+    if (origin.block != nullptr) {
+      // Huge pages that are not there yet cost most where a host has to find them: what is taken at
+      // once takes small ones, which the system joins in time.
+      if (pages == Pages::kAtOnce) takePages(origin.block, size);
+      useHugePages(origin.block, size);
+    }
   }
 #endif
   // calloc too keeps large buffers untouched until they are written.
@@ -69,7 +78,7 @@ AlignedBuffer::AlignedBuffer(size_t bytes, Pages pages) : bytes_(bytes) {
   auto* aligned = reinterpret_cast<uint8_t*>(address / kTensorAlignment * kTensorAlignment);
   reinterpret_cast<Origin*>(aligned)[-1] = origin;
   data_.reset(aligned);
-  if (pages == Pages::kAtOnce) takePages(aligned, bytes);
+  if (pages == Pages::kAtOnce && origin.mapped == 0) takePages(aligned, bytes);
 }
 
 void AlignedBuffer::Free::operator()(uint8_t* data) const {
