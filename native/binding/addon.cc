@@ -94,7 +94,6 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("isas", listIsas(env));
   exports.Set("kernels", listKernels(env));
   exports.Set("detach", Napi::Function::New(env, detach, "detach"));
-  exports.Set("takePages", Napi::Function::New(env, takePagesOf, "takePages"));
   exports.Set("peaks", Napi::Function::New(env, peaks, "peaks"));
   exports.Set("runPeak", Napi::Function::New(env, runPeak, "runPeak"));
   exports.Set("bestIsa", isaName(bestIsa()));

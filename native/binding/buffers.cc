@@ -4,7 +4,6 @@
 
 #include "native/binding/errors.h"
 #include "native/binding/plan.h"
-#include "native/pack/buffer.h"
 
 namespace octavo {
 namespace {
@@ -12,28 +11,6 @@ namespace {
 // Smaller ones are zeroed in no time. Larger ones than 32 bits say Buffer may refuse.
 constexpr size_t kLeastUnwritten = size_t{1} << 16;
 constexpr size_t kMostUnwritten = 0xffffffff;
-
-class PageTaker final : public Napi::AsyncWorker {
- public:
-  PageTaker(Napi::Env env, Napi::Uint8Array memory)
-      : AsyncWorker(env),
-        deferred_(env),
-        memory_(Napi::Persistent(memory)),
-        data_(memory.Data()),
-        bytes_(memory.ByteLength()) {}
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override { takePages(data_, bytes_); }
-  void OnOK() override { deferred_.Resolve(Env().Undefined()); }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  Napi::Reference<Napi::Uint8Array> memory_;  // keeps it
-  void* data_;
-  size_t bytes_;
-};
 
 }  // namespace
 
@@ -54,15 +31,6 @@ Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes) {
   } catch (const Napi::Error&) {
     throw outOfMemory(env);
   }
-}
-
-Napi::Value takePagesOf(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  if (!info[0].IsTypedArray()) throw makeError(env, "INTERNAL", "no memory");
-  auto* taker = new PageTaker(env, info[0].As<Napi::Uint8Array>());
-  const Napi::Promise promise = taker->promise();
-  taker->Queue();
-  return promise;
 }
 
 RunOutputs::RunOutputs(Napi::Env env, const ExecutablePlan& plan) {

@@ -23,9 +23,6 @@ struct BufferMakers {
 // LIMIT_EXCEEDED.
 Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes);
 
-// takePages(memory: Uint8Array): Promise<void>, see pack/buffer.h. On a thread of libuv's.
-Napi::Value takePagesOf(const Napi::CallbackInfo& info);
-
 // The outputs of one run. They are made on the JavaScript thread when the run begins and filled on
 // the thread that runs it: finding memory for the pages of a large buffer, which the system does at
 // the first write, must not hold up the event loop. Until take() nobody else has the buffers, so

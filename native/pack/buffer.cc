@@ -41,8 +41,7 @@ void useHugePages(void* data, size_t bytes) {
 }
 #endif
 
-}  // namespace
-
+// Takes the pages that memory nobody has written to yet fills.
 void takePages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__)
   // MADV_POPULATE_WRITE, which headers older than Linux 5.14 lack. Where the system does, pages are
@@ -54,6 +53,8 @@ void takePages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
   if (first < last) madvise(reinterpret_cast<void*>(first), last - first, kPopulateWrite);
 #endif
 }
+
+}  // namespace
 
 AlignedBuffer::AlignedBuffer(size_t bytes, Pages pages) : bytes_(bytes) {
   if (bytes > SIZE_MAX - kPrefix - kTensorSlack - 2 * kHugePage) throw std::bad_alloc();

@@ -12,9 +12,6 @@ namespace octavo {
 // When memory takes up room: as it is written, or at once, which is faster where all of it will be.
 enum class Pages { kAsWritten, kAtOnce };
 
-// Takes the pages that memory nobody has written to yet fills.
-void takePages(void* data, size_t bytes);
-
 // 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed. Where the system has
 // huge pages for those who ask, large buffers lie on them: weights that stream by at the speed of
 // the kernels cross a small page every few rows of a panel, and looking it up takes longer than

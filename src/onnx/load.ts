@@ -4,21 +4,20 @@ import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { node } from './node.js';
 
-/** Largest step of one read: one call reads at most 2 GiB. */
-const mostAtOnce = 2 ** 30;
+/** Bytes of one read. */
+const pieceBytes = 2 ** 22;
 
-/** Makes memory of so many bytes, zeroed. */
-export type Allocate = (bytes: number) => Promise<Uint8Array<ArrayBuffer>>;
+/**
+ * Reads under way at once. One alone waits for the system to find memory for what it has read; more than threads of the
+ * pool of libuv, of which there are four, would wait for each other.
+ */
+const readers = 4;
 
 /**
  * Reads a whole file. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE` (also for folders, pipes and devices)
  * or `LIMIT_EXCEEDED`.
  */
-export async function readModelFile(
-  file: string,
-  limits: Limits,
-  allocate: Allocate,
-): Promise<Uint8Array> {
+export async function readModelFile(file: string, limits: Limits): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
@@ -35,15 +34,8 @@ export async function readModelFile(
         found: String(stats.size),
       });
     }
-    const data = await allocate(stats.size);
-    for (let done = 0; done < data.length; ) {
-      const step = Math.min(mostAtOnce, data.length - done);
-      const { bytesRead } = await handle.read(data, done, step, done);
-      if (bytesRead === 0) {
-        throw new OctavoError('FILE_UNREADABLE', 'the file has shrunk', { where: file });
-      }
-      done += bytesRead;
-    }
+    const data = new Uint8Array(stats.size);
+    await readWhole(handle, data, file);
     return data;
   } catch (cause) {
     if (cause instanceof OctavoError) throw cause;
@@ -56,4 +48,26 @@ export async function readModelFile(
   } finally {
     await handle?.close();
   }
+}
+
+/** Fills `data` from the start of the file. Settles when no read is under way any more. */
+async function readWhole(handle: FileHandle, data: Uint8Array, file: string): Promise<void> {
+  let next = 0;
+  const readPieces = async (): Promise<void> => {
+    while (next < data.length) {
+      let done = next;
+      const end = Math.min(done + pieceBytes, data.length);
+      next = end;
+      while (done < end) {
+        const { bytesRead } = await handle.read(data, done, end - done, done);
+        if (bytesRead === 0) {
+          next = data.length;
+          throw new OctavoError('FILE_UNREADABLE', 'the file has shrunk', { where: file });
+        }
+        done += bytesRead;
+      }
+    }
+  };
+  const reads = await Promise.allSettled(Array.from({ length: readers }, readPieces));
+  for (const read of reads) if (read.status === 'rejected') throw read.reason;
 }

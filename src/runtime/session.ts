@@ -9,7 +9,7 @@ import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { sourceOf, storageOf } from '../core/turned.js';
 import type { Graph } from '../graph/ir.js';
-import { loadModelInto, type Model } from '../onnx/model.js';
+import { loadModel, type Model } from '../onnx/model.js';
 import {
   checkFeeds,
   describeInputs,
@@ -97,9 +97,7 @@ export class InferenceSession {
     checkSessionOptions(options);
     const externalData = options.externalData?.map(({ path, data }) => [path, data] as const);
     const selecting = selectFor(options);
-    const allocate = async (bytes: number) =>
-      (await selecting).backend.allocate?.(bytes) ?? new Uint8Array(bytes);
-    const loading = loadModelInto(allocate, source, {
+    const loading = loadModel(source, {
       limits: options.limits,
       externalData: externalData && new Map(externalData),
     });

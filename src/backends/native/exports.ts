@@ -75,8 +75,6 @@ export interface AddonExports {
   readonly isas: readonly IsaInfo[];
   /** Detaches buffers, which gives their memory back at once. */
   detach(buffers: readonly ArrayBuffer[]): void;
-  /** Takes the pages of memory that nobody has written to yet, off the event loop: which is faster than one by one. */
-  takePages(memory: Uint8Array): Promise<void>;
   /** All kernels that were built. */
   readonly kernels: readonly KernelInfo[];
   /** The register loops that this CPU can run. */

@@ -115,19 +115,9 @@ export function createNativeBackend(options: NativeOptions = {}): NativeBackend 
     name: 'native',
     isa,
     threads,
-    allocate,
     open: (constants) =>
       openModel(() => new NativeModel(constants, isa, kernel), constants, threads),
   };
-}
-
-/** From here on it pays to take the pages of memory at once. */
-const leastTaken = 2 ** 20;
-
-async function allocate(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const memory = new Uint8Array(bytes);
-  if (bytes >= leastTaken) await requireAddon().takePages(memory);
-  return memory;
 }
 
 function checkIsa(isa: string, isas: readonly IsaInfo[]): void {
