@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "native/binding/model.h"
 #include "native/binding/plan.h"
 #include "native/cpu/isa.h"
 #include "native/kernels/peak/peak.h"

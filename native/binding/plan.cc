@@ -11,7 +11,6 @@
 
 #include "native/binding/constants.h"
 #include "native/binding/errors.h"
-#include "native/kernels/registry.h"
 #include "native/threading/pool.h"
 
 namespace octavo {
@@ -23,12 +22,6 @@ constexpr size_t kIdleMemories = 4;
 // Nanoseconds of a run that its own thread may do at once: waking up another one, and the event
 // loop again, takes a good part of that, and timers are twice as coarse.
 constexpr int64_t kShort = 500'000;
-
-bool isKernel(const std::string& name) {
-  size_t count;
-  const KernelInfo* kernels = allKernels(&count);
-  return std::any_of(kernels, kernels + count, [&](const KernelInfo& k) { return name == k.name; });
-}
 
 // Numbers as one array of float64.
 Napi::Array copyTimes(Napi::Env env, const std::vector<double>& times) {
@@ -62,73 +55,6 @@ void writeInputs(const ExecutablePlan& plan, RunMemory& memory, const std::vecto
 }
 
 }  // namespace
-
-// ---- NativeModel ------------------------------------------------------------
-
-Napi::Function NativeModel::define(Napi::Env env) {
-  return DefineClass(env, "NativeModel",
-                     {InstanceMethod<&NativeModel::prepare>("prepare"),
-                      InstanceMethod<&NativeModel::packedBytes>("packedBytes"),
-                      InstanceMethod<&NativeModel::dispose>("dispose")});
-}
-
-NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeModel>(info) {
-  const Napi::Env env = info.Env();
-  const Constants constants = constantsOf(env, info[0]);
-  Isa isa;
-  if (!parseIsa(info[1].ToString().Utf8Value().c_str(), &isa) || !isaBuilt(isa) ||
-      !isaSupported(isa)) {
-    throw makeError(env, "BACKEND_UNAVAILABLE", "this instruction set is not available");
-  }
-  const std::string kernel = info[2].IsUndefined() ? "" : info[2].ToString().Utf8Value();
-  if (!kernel.empty() && !isKernel(kernel)) {
-    throw makeError(env, "INVALID_ARGUMENT", "there is no kernel " + kernel);
-  }
-  model_ =
-      orOutOfMemory(env, [&] { return shareModel(constants.parts, constants.bytes, isa, kernel); });
-  if (info[0].IsTypedArray()) {
-    for (const ConstantPart& part : constants.parts) model_->constants.keep(part, isa);
-  }
-  account(env);
-}
-
-NativeModel::~NativeModel() { Napi::MemoryManagement::AdjustExternalMemory(Env(), -accounted_); }
-
-void NativeModel::account(Napi::Env env) {
-  const auto bytes = static_cast<int64_t>(model_ == nullptr ? 0 : model_->bytes());
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
-  accounted_ = bytes;
-}
-
-Napi::Value NativeModel::prepare(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  if (model_ == nullptr) throw makeError(env, "DISPOSED", "the model has been disposed");
-  const Bytes words = bytesOf(env, info[0]);
-  const Bytes constants = bytesOf(env, info[1]);
-  const uint32_t threads = info[2].ToNumber().Uint32Value();
-  Constants model;
-  if (!info[3].IsUndefined()) model = constantsOf(env, info[3]);
-  auto state = std::make_shared<PlanState>();
-  throwIfFailed(env, orOutOfMemory(env, [&] {
-                  return ExecutablePlan::create(
-                      model_, std::move(model.parts), reinterpret_cast<const int32_t*>(words.data),
-                      words.size / sizeof(int32_t), constants.data, constants.size,
-                      std::clamp<size_t>(threads, 1, kMaxThreads), &state->plan);
-                }));
-  account(env);
-  auto& instance = *env.GetInstanceData<Instance>();
-  return instance.planClass.New({Napi::External<std::shared_ptr<PlanState>>::New(env, &state)});
-}
-
-Napi::Value NativeModel::packedBytes(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(),
-                           model_ == nullptr ? 0 : static_cast<double>(model_->packs.bytes()));
-}
-
-void NativeModel::dispose(const Napi::CallbackInfo& info) {
-  model_ = nullptr;
-  account(info.Env());
-}
 
 // ---- PlanState --------------------------------------------------------------
 

@@ -1,5 +1,5 @@
-// The JavaScript classes over models and plans. Handles are cheap: what they hold is shared with
-// the runs in flight and freed by dispose() or the garbage collector, whichever comes first.
+// The JavaScript class over plans. Handles are cheap: what they hold is shared with the runs in
+// flight and freed by dispose() or the garbage collector, whichever comes first.
 #pragma once
 
 #include <napi.h>
@@ -21,29 +21,6 @@ struct Instance {
   std::shared_ptr<Environment> environment;
   Napi::FunctionReference planClass;
   BufferMakers buffers;
-};
-
-// new NativeModel(constants: Constants, isa: string, kernel?: string): `kernel` is forced on all
-// plans. Constants are one Uint8Array, which is copied, or { bytes: number, offsets: Float64Array,
-// data: (TypedArray | Turned)[] }: parts of a block of so many bytes, by offset. Turned: { source:
-// TypedArray, batches, rows, columns: number }, see pack/turn.h.
-class NativeModel : public Napi::ObjectWrap<NativeModel> {
- public:
-  static Napi::Function define(Napi::Env env);
-  explicit NativeModel(const Napi::CallbackInfo& info);
-  ~NativeModel() override;
-
- private:
-  // prepare(words: Int32Array, constants: Uint8Array, threads: number, parts?: Constants):
-  // NativePlan `parts`: the model's constants once more, of which those are read that this plan
-  // packs, or keeps, first.
-  Napi::Value prepare(const Napi::CallbackInfo& info);
-  Napi::Value packedBytes(const Napi::CallbackInfo& info);
-  void dispose(const Napi::CallbackInfo& info);
-  void account(Napi::Env env);
-
-  std::shared_ptr<Model> model_;
-  int64_t accounted_ = 0;
 };
 
 // The plan and the memory of its runs. A finished run's memory serves the next one.

@@ -8,7 +8,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "native/pack/buffer.h"
@@ -50,12 +49,12 @@ class ModelConstants {
   size_t keptBytes_ = 0;
 };
 
-// The constants of a model while one plan is prepared: what was kept, and the parts that the caller
-// still has, by offset.
+// The constants of a model while a thread prepares steps of a plan: what was kept, and the parts
+// that the caller still has, by offset.
 class ConstantSource {
  public:
-  ConstantSource(ModelConstants& constants, std::vector<ConstantPart> parts, Isa isa)
-      : constants_(constants), parts_(std::move(parts)), isa_(isa) {}
+  ConstantSource(ModelConstants& constants, const std::vector<ConstantPart>& parts, Isa isa)
+      : constants_(constants), parts_(parts), isa_(isa) {}
 
   size_t bytes() const { return constants_.bytes(); }
   // Whether a tensor's data are to be had. The others must be asked for such tensors only.
@@ -72,7 +71,7 @@ class ConstantSource {
   const uint8_t* dataOf(const ConstantPart& part);
 
   ModelConstants& constants_;
-  const std::vector<ConstantPart> parts_;
+  const std::vector<ConstantPart>& parts_;
   const Isa isa_;
   // Parts that were turned for those who peek; their memory serves again.
   std::vector<AlignedBuffer> turned_;

@@ -1,6 +1,7 @@
 #include "native/plan/executor.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <limits>
@@ -56,13 +57,9 @@ Status malformed(const std::string& what) {
 
 class PlanDecoder {
  public:
-  PlanDecoder(ExecutablePlan& plan, std::vector<ConstantPart> parts, const int32_t* words,
+  PlanDecoder(ExecutablePlan& plan, const std::vector<ConstantPart>& parts, const int32_t* words,
               size_t count)
-      : plan_(plan),
-        source_(plan.model_->constants, std::move(parts), plan.model_->isa),
-        words_(words),
-        count_(count),
-        forced_{plan.model_->kernel.empty() ? nullptr : plan.model_->kernel.c_str()} {}
+      : plan_(plan), parts_(parts), words_(words), count_(count) {}
 
   Status decode() {
     int32_t tensors = 0, steps = 0, inputs = 0, outputs = 0;
@@ -74,16 +71,55 @@ class PlanDecoder {
     for (int32_t i = 0; i < tensors && ok_; i++) OCTAVO_RETURN_IF_ERROR(decodeTensor());
     OCTAVO_RETURN_IF_ERROR(decodePorts(inputs, plan_.inputs_));
     OCTAVO_RETURN_IF_ERROR(decodePorts(outputs, plan_.outputs_));
-    for (int32_t i = 0; i < steps && ok_; i++) OCTAVO_RETURN_IF_ERROR(decodeStep(i));
+    for (int32_t i = 0; i < steps && ok_; i++) OCTAVO_RETURN_IF_ERROR(decodeStep());
     if (!ok_ || at_ != count_) return malformed("length");
-    if (forced_.name != nullptr && !forced_.used) {
+    return {};
+  }
+
+  // Prepares what was decoded, on the threads of the plan. Throws std::bad_alloc.
+  Status prepare() {
+    const std::unique_ptr<Team> team = makeTeam(plan_.threads_);
+    std::vector<ConstantSource> sources;
+    for (size_t worker = 0; worker < team->size(); worker++) sources.push_back(source());
+    std::vector<Status> statuses(steps_.size());
+    std::atomic<bool> outOfMemory{false}, isForced{false};
+    plan_.steps_.resize(steps_.size());
+    team->forEach(steps_.size(), [&](size_t i, size_t worker) {
+      try {
+        ForcedKernel forced{forcedKernel()};
+        statuses[i] = prepareStep(i, sources[worker], forced);
+        if (forced.used) isForced = true;
+      } catch (const std::bad_alloc&) {
+        outOfMemory = true;
+      }
+    });
+    if (outOfMemory) throw std::bad_alloc();
+    for (const Status& status : statuses) OCTAVO_RETURN_IF_ERROR(status);
+    if (forcedKernel() != nullptr && !isForced) {
       return Status::error("INVALID_ARGUMENT",
                            "no step of the plan has a use for the kernel " + plan_.model_->kernel);
+    }
+    for (const auto& step : plan_.steps_) {
+      plan_.scratchStride_ = std::max(plan_.scratchStride_, step->scratchBytes());
     }
     return {};
   }
 
  private:
+  struct Step {
+    int32_t code;
+    std::vector<const TensorInfo*> inputs, outputs;
+    const int32_t* params;
+  };
+
+  ConstantSource source() const {
+    return ConstantSource(plan_.model_->constants, parts_, plan_.model_->isa);
+  }
+
+  const char* forcedKernel() const {
+    return plan_.model_->kernel.empty() ? nullptr : plan_.model_->kernel.c_str();
+  }
+
   int32_t next() {
     if (at_ >= count_) {
       ok_ = false;
@@ -131,7 +167,7 @@ class PlanDecoder {
         available - tensor.offset - tensor.bytes < kTensorSlack) {
       return malformed("tensor outside its space");
     }
-    if (tensor.space == Space::kModel && !source_.has(tensor)) {
+    if (tensor.space == Space::kModel && !source().has(tensor)) {
       return malformed("constant without data");
     }
     plan_.tensors_.push_back(tensor);
@@ -143,7 +179,7 @@ class PlanDecoder {
       case Space::kArena:
         return plan_.arenaBytes_;
       case Space::kModel:
-        return source_.bytes();
+        return plan_.model_->constants.bytes();
       default:
         return plan_.constants_.bytes();
     }
@@ -161,58 +197,66 @@ class PlanDecoder {
     return {};
   }
 
-  Status decodeStep(int32_t index) {
-    const int32_t code = next();
+  Status decodeStep() {
+    Step step;
+    step.code = next();
     const int32_t inputCount = next();
     const int32_t outputCount = next();
     const int32_t paramWords = next();
-    if (code < 0 || code >= static_cast<int32_t>(StepCode::kCount)) return malformed("step code");
-    const StepKind& kind = kStepKinds[code];
+    if (step.code < 0 || step.code >= static_cast<int32_t>(StepCode::kCount)) {
+      return malformed("step code");
+    }
     const auto remaining = static_cast<int64_t>(count_ - at_);
-    if (inputCount < 0 || outputCount < 0 || paramWords != static_cast<int64_t>(kind.paramWords) ||
+    if (inputCount < 0 || outputCount < 0 ||
+        paramWords != static_cast<int64_t>(kStepKinds[step.code].paramWords) ||
         static_cast<int64_t>(inputCount) + outputCount + paramWords > remaining) {
       return malformed("step");
     }
-    std::vector<const TensorInfo*> inputs, outputs;
-    OCTAVO_RETURN_IF_ERROR(decodeTensors(inputCount, inputs));
-    OCTAVO_RETURN_IF_ERROR(decodeTensors(outputCount, outputs));
+    OCTAVO_RETURN_IF_ERROR(decodeTensors(inputCount, step.inputs));
+    OCTAVO_RETURN_IF_ERROR(decodeTensors(outputCount, step.outputs));
+    const auto& outputs = step.outputs;
     for (size_t i = 0; i < outputs.size(); i++) {
       if (outputs[i] == nullptr) continue;
       if (outputs[i]->space != Space::kArena) return malformed("constant output");
-      for (const TensorInfo* input : inputs) {
+      for (const TensorInfo* input : step.inputs) {
         if (overlap(outputs[i], input)) return malformed("a step that overwrites what it reads");
       }
       for (size_t j = 0; j < i; j++) {
         if (overlap(outputs[i], outputs[j])) return malformed("outputs in one place");
       }
     }
-    const StepView view{static_cast<StepCode>(code),
-                        inputs.size(),
-                        outputs.size(),
-                        inputs.data(),
-                        outputs.data(),
-                        words_ + at_};
+    step.params = words_ + at_;
     at_ += static_cast<size_t>(paramWords);
+    steps_.push_back(std::move(step));
+    return {};
+  }
+
+  Status prepareStep(size_t index, ConstantSource& source, ForcedKernel& forced) {
+    const Step& step = steps_[index];
+    const StepKind& kind = kStepKinds[step.code];
+    const StepView view{static_cast<StepCode>(step.code),
+                        step.inputs.size(),
+                        step.outputs.size(),
+                        step.inputs.data(),
+                        step.outputs.data(),
+                        step.params};
     std::vector<size_t> packed;
-    const PrepareContext context{plan_.model_->isa,   forced_, source_, plan_.constants_.data(),
+    const PrepareContext context{plan_.model_->isa,   forced, source, plan_.constants_.data(),
                                  plan_.model_->packs, packed};
-    std::unique_ptr<PreparedStep> prepared;
-    const Status status = kind.prepare(view, context, &prepared);
+    const Status status = kind.prepare(view, context, &plan_.steps_[index]);
     if (!status.ok()) {
       return Status::error(status.code(), "step " + std::to_string(index) + " (" + kind.name +
                                               "): " + status.what());
     }
-    keepWhatIsRead(inputs, packed);
-    source_.forget();
-    plan_.scratchStride_ = std::max(plan_.scratchStride_, prepared->scratchBytes());
-    plan_.steps_.push_back(std::move(prepared));
+    keepWhatIsRead(step.inputs, packed, source);
+    source.forget();
     return {};
   }
 
   // Model constants that a step reads when it runs: those that it did not pack, and those that are
   // another of its inputs, too.
-  void keepWhatIsRead(const std::vector<const TensorInfo*>& inputs,
-                      const std::vector<size_t>& packed) {
+  static void keepWhatIsRead(const std::vector<const TensorInfo*>& inputs,
+                             const std::vector<size_t>& packed, ConstantSource& source) {
     for (const TensorInfo* input : inputs) {
       if (input == nullptr || input->space != Space::kModel) continue;
       const auto isSame = [input](const TensorInfo* other) {
@@ -220,7 +264,7 @@ class PlanDecoder {
       };
       const bool isPacked = std::find(packed.begin(), packed.end(), input->offset) != packed.end();
       if (!isPacked || std::count_if(inputs.begin(), inputs.end(), isSame) > 1) {
-        source_.keep(*input);
+        source.keep(*input);
       }
     }
   }
@@ -231,22 +275,22 @@ class PlanDecoder {
       if (tensor < -1 || tensor >= static_cast<int64_t>(plan_.tensors_.size())) {
         return malformed("tensor index");
       }
-      // Steps keep TensorInfo by value; these pointers live for one prepare().
+      // Steps keep TensorInfo by value; these pointers live as long as the decoder.
       tensors.push_back(tensor < 0 ? nullptr : &plan_.tensors_[static_cast<size_t>(tensor)]);
     }
     return {};
   }
 
   ExecutablePlan& plan_;
-  ConstantSource source_;
+  const std::vector<ConstantPart>& parts_;
   const int32_t* const words_;
   const size_t count_;
-  ForcedKernel forced_;
+  std::vector<Step> steps_;
   size_t at_ = 0;
   bool ok_ = true;
 };
 
-Status ExecutablePlan::create(std::shared_ptr<Model> model, std::vector<ConstantPart> parts,
+Status ExecutablePlan::create(std::shared_ptr<Model> model, const std::vector<ConstantPart>& parts,
                               const int32_t* words, size_t wordCount, const uint8_t* constants,
                               size_t constantBytes, size_t threads,
                               std::unique_ptr<ExecutablePlan>* plan) {
@@ -255,7 +299,9 @@ Status ExecutablePlan::create(std::shared_ptr<Model> model, std::vector<Constant
   made->threads_ = threads;
   made->constants_ = AlignedBuffer(constantBytes);
   if (constantBytes > 0) std::memcpy(made->constants_.data(), constants, constantBytes);
-  OCTAVO_RETURN_IF_ERROR(PlanDecoder(*made, std::move(parts), words, wordCount).decode());
+  PlanDecoder decoder(*made, parts, words, wordCount);
+  OCTAVO_RETURN_IF_ERROR(decoder.decode());
+  OCTAVO_RETURN_IF_ERROR(decoder.prepare());
   const auto align = [](size_t size) {
     return (size + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
   };

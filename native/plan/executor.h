@@ -24,9 +24,10 @@ struct RunMemory {
 class ExecutablePlan {
  public:
   // Decodes the words that src/runtime/encode.ts writes and prepares every step. `threads` is the
-  // most that a run may use, 1 to kMaxThreads.
+  // most that this, or a run, may use, 1 to kMaxThreads.
   // `parts`: the model's constants, as far as it does not keep them already.
-  static Status create(std::shared_ptr<Model> model, std::vector<ConstantPart> parts,
+  // Throws std::bad_alloc.
+  static Status create(std::shared_ptr<Model> model, const std::vector<ConstantPart>& parts,
                        const int32_t* words, size_t wordCount, const uint8_t* constants,
                        size_t constantBytes, size_t threads, std::unique_ptr<ExecutablePlan>* plan);
 

@@ -34,6 +34,11 @@ export interface BackendModel {
   /** Checks the plan and packs the weights that no earlier plan of this model packed. */
   prepare(plan: Plan): PreparedPlan;
   /**
+   * The same off the event loop, for a model whose constants nobody else has: until the promise settles they must be
+   * neither changed nor transferred. Absent where plans are prepared on this thread in any case.
+   */
+  prepareAside?(plan: Plan): Promise<PreparedPlan>;
+  /**
    * No plan will be prepared any more: lets go of constants that nothing but packing reads. Of `own`, memory that only
    * they are in and nobody else has, a backend may give back what it can rather than leave it to be collected.
    */

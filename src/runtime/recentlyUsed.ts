@@ -18,13 +18,27 @@ export class RecentlyUsed<T> {
   }
 
   get(key: string, make: () => T): T {
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = make();
-      this.#weight += this.#weightOf(entry);
+    return this.find(key) ?? this.add(key, make());
+  }
+
+  find(key: string): T | undefined {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) {
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
     }
-    this.#entries.delete(key);
+    return entry;
+  }
+
+  /** Keeps an entry, unless there is one for the key: then the new one is dropped. Returns the one that is kept. */
+  add(key: string, entry: T): T {
+    const kept = this.find(key);
+    if (kept !== undefined) {
+      if (kept !== entry) this.#options.drop(entry);
+      return kept;
+    }
     this.#entries.set(key, entry);
+    this.#weight += this.#weightOf(entry);
     const { most, mostWeight = Infinity } = this.#options;
     for (const oldest of this.#entries.keys()) {
       if (oldest === key || (this.#entries.size <= most && this.#weight <= mostWeight)) break;

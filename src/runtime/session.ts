@@ -11,6 +11,7 @@ import { sourceOf, storageOf } from '../core/turned.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import {
+  type CheckedFeeds,
   checkFeeds,
   describeInputs,
   describeOutputs,
@@ -30,13 +31,15 @@ import {
 import { type Profile, profileOf } from './profile.js';
 import { createProgram, type Program } from './program.js';
 import { RecentlyUsed } from './recentlyUsed.js';
-import { keepingRunners, StageRunner } from './stageRunner.js';
+import { copiesOf, keepingRunners, type StageContext, StageRunner } from './stageRunner.js';
 
 export { describeInputs, describeOutputs, type Feeds, type PortInfo } from './feeds.js';
 export type { ProfileOptions, RunOptions, SessionOptions } from './options.js';
 export type { OperatorProfile, Profile, StepProfile } from './profile.js';
 
 const defaultMaxPlans = 64;
+
+type Tensors = ReadonlyMap<string, Tensor>;
 
 /** What a session is made of. */
 interface SessionParts {
@@ -46,8 +49,8 @@ interface SessionParts {
   readonly report: BackendReport;
   readonly program: Program;
   readonly maxPlans: number;
-  /** Memory of the model's constants that nobody else has. */
-  readonly own: readonly ArrayBuffer[];
+  /** Whether nobody else has the graph and its constants. */
+  readonly isOwn: boolean;
 }
 
 /**
@@ -64,28 +67,37 @@ export class InferenceSession {
   /** Undefined where the only plan there can be is prepared: it holds the graph and its weights. */
   readonly #program: Program | undefined;
   readonly #model: BackendModel;
-  readonly #maxPlans: number;
+  readonly #stages: StageContext;
   /** First stages by input dims. */
   readonly #plans: RecentlyUsed<StageRunner>;
+  /** Those that are being prepared. */
+  readonly #coming = new Map<string, Promise<StageRunner>>();
   #disposed = false;
   #running = 0;
 
-  /** @internal Sessions are made by `create` and `createSession`. */
-  constructor({ inputs, outputs, backend, report, program, maxPlans, own }: SessionParts) {
+  private constructor(parts: SessionParts) {
+    const { inputs, outputs, backend, report, program, maxPlans, isOwn } = parts;
     this.inputs = inputs;
     this.outputs = outputs;
     const { name, isa, threads } = backend;
     this.backend = { name, isa, threads };
     this.report = report;
     this.#model = backend.open(program.constants);
-    this.#maxPlans = maxPlans;
+    this.#stages = { model: this.#model, isOwn, mostPlans: maxPlans };
     this.#plans = new RecentlyUsed(keepingRunners(maxPlans));
-    if (program.isSingle) this.#prepareOnly(program, own);
-    else this.#program = program;
+    this.#program = program.isSingle ? undefined : program;
+  }
+
+  /** @internal Sessions are made by `create` and `createSession`. `own`: memory of constants that nobody else has. */
+  static async open(parts: SessionParts, own: readonly ArrayBuffer[]): Promise<InferenceSession> {
+    const session = new InferenceSession(parts);
+    if (parts.program.isSingle) await session.#prepareOnly(parts.program, own);
+    return session;
   }
 
   /**
-   * Loads a model, from a path, the bytes of an ONNX file, or as `loadModel` gave it.
+   * Loads a model, from a path, the bytes of an ONNX file, or as `loadModel` gave it. The native backend packs its weights
+   * off the event loop, unless `loadModel` gave them, on the threads that a run may use.
    *
    * Throws `INVALID_ARGUMENT` (an option that is unknown or makes no sense), what `loadModel` throws,
    * `UNSUPPORTED_OPERATOR`, `INVALID_QUANTIZATION`, `LIMIT_EXCEEDED`, `NO_MATCH`, `BACKEND_UNAVAILABLE`.
@@ -108,17 +120,19 @@ export class InferenceSession {
   /**
    * Runs the model once. Feeds are copied before this returns, and may be changed at once. Resolves to
    * tensors by output name. The native backend computes off the event loop, but for what takes less than 0.5 ms, which it
-   * does in the loop's next turn.
+   * does in the loop's next turn. The first run with new dims waits until a plan is prepared, also if it is aborted.
    *
    * Rejects with `INVALID_INPUT` naming the feed, `ABORTED`, `DISPOSED`, `INVALID_ARGUMENT` for an
    * unknown option or output, and, for dims that are new, `UNSUPPORTED_OPERATOR` and `LIMIT_EXCEEDED`.
    */
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const wanted = this.#wantedOutputs(options);
-    const { tensors, runner } = this.#prepare(feeds);
+    const checked = this.#check(feeds);
     this.#running++;
     try {
-      const { outputs, data } = await runner.run(tensors, { signal: options.signal });
+      const { signal } = options;
+      const start = (runner: StageRunner, tensors: Tensors) => runner.run(tensors, { signal });
+      const { outputs, data } = await this.#withRunner(checked, start);
       return resultsOf(outputs, data, wanted);
     } finally {
       this.#running--;
@@ -132,8 +146,9 @@ export class InferenceSession {
       throw new OctavoError('INVALID_ARGUMENT', 'runSync() cannot be aborted', { where: 'signal' });
     }
     const wanted = this.#wantedOutputs(options);
-    const { tensors, runner } = this.#prepare(feeds);
-    const { outputs, data } = runner.runSync(tensors);
+    const { tensors, dims, key } = this.#check(feeds);
+    const prepare = () => StageRunner.prepare(this.#stages, this.#program!.specialize(dims));
+    const { outputs, data } = this.#plans.get(key, prepare).runSync(tensors);
     return resultsOf(outputs, data, wanted);
   }
 
@@ -145,11 +160,13 @@ export class InferenceSession {
   async profile(feeds: Feeds, options: ProfileOptions = {}): Promise<Profile> {
     checkProfileOptions(options);
     const { runs = 10, warmUp = 3, signal } = options;
-    const { tensors, runner } = this.#prepare(feeds);
+    const checked = this.#check(feeds);
     const { name: backend, isa, threads } = this.backend;
     this.#running++;
     try {
-      const times = await runner.profile(tensors, { runs, warmUp, signal });
+      const start = (runner: StageRunner, tensors: Tensors) =>
+        runner.profile(tensors, { runs, warmUp, signal });
+      const times = await this.#withRunner(checked, start);
       return profileOf(times, { backend, isa, threads, runs });
     } finally {
       this.#running--;
@@ -175,10 +192,11 @@ export class InferenceSession {
   }
 
   /** Where no dim is free the first run finds all as it will be, and of the model's memory only what plans read is kept. */
-  #prepareOnly(program: Program, own: readonly ArrayBuffer[]): void {
+  async #prepareOnly(program: Program, own: readonly ArrayBuffer[]): Promise<void> {
     const dims = new Map(this.inputs.map(({ name, dims }) => [name, dims as Shape]));
     try {
-      this.#runnerFor(keyOf(dims), dims, program);
+      const runner = await StageRunner.prepareAside(this.#stages, program.specialize(dims));
+      this.#plans.add(keyOf(dims), runner);
     } catch (error) {
       this.#model.dispose();
       throw error;
@@ -188,7 +206,9 @@ export class InferenceSession {
 
   /** A run under way may have stages to prepare yet: the model goes when the last one has ended. */
   #release(): void {
-    if (this.#disposed && this.#running === 0) this.#model.dispose();
+    if (!this.#disposed || this.#running > 0) return;
+    this.#plans.clear();
+    this.#model.dispose();
   }
 
   #wantedOutputs(options: RunOptions): ReadonlySet<string> | undefined {
@@ -203,20 +223,33 @@ export class InferenceSession {
     });
   }
 
-  #prepare(feeds: Feeds): { tensors: ReadonlyMap<string, Tensor>; runner: StageRunner } {
+  #check(feeds: Feeds): CheckedFeeds {
     if (this.#disposed) throw new OctavoError('DISPOSED', 'the session was disposed of');
-    const { tensors, dims, key } = checkFeeds(feeds, this.inputs);
-    return { tensors, runner: this.#runnerFor(key, dims, this.#program) };
+    return checkFeeds(feeds, this.inputs);
   }
 
-  /** The first stage for these dims; `program` makes it where it is not there yet. */
-  #runnerFor(
-    key: string,
-    dims: ReadonlyMap<string, Shape>,
-    program: Program | undefined,
-  ): StageRunner {
-    const make = () => new StageRunner(this.#model, program!.specialize(dims), this.#maxPlans);
-    return this.#plans.get(key, make);
+  /** Calls `start` with the first stage for these feeds: at once where it is prepared, else with copies of them. */
+  #withRunner<T>(
+    { tensors, dims, key }: CheckedFeeds,
+    start: (runner: StageRunner, tensors: Tensors) => Promise<T>,
+  ): Promise<T> {
+    const runner = this.#plans.find(key) ?? this.#coming.get(key) ?? this.#prepare(key, dims);
+    if (runner instanceof StageRunner) return start(runner, tensors);
+    const copies = copiesOf(tensors);
+    return runner.then((prepared) => {
+      // In this order: what is kept may be dropped at once, by another run that keeps something.
+      const started = start(prepared, copies);
+      this.#plans.add(key, prepared);
+      return started;
+    });
+  }
+
+  #prepare(key: string, dims: ReadonlyMap<string, Shape>): StageRunner | Promise<StageRunner> {
+    const prepared = StageRunner.prepareAside(this.#stages, this.#program!.specialize(dims));
+    if (prepared instanceof StageRunner) return this.#plans.add(key, prepared);
+    const coming = prepared.finally(() => this.#coming.delete(key));
+    this.#coming.set(key, coming);
+    return coming;
   }
 }
 
@@ -242,7 +275,7 @@ function openSession(
   options: SessionOptions,
   { backend, report }: Selection,
   isOwn: boolean,
-): InferenceSession {
+): Promise<InferenceSession> {
   const { maxPlans = defaultMaxPlans, limits } = options;
   const program = createProgram(graph, {
     limits,
@@ -251,7 +284,7 @@ function openSession(
   });
   const ports = { inputs: describeInputs(program.graph), outputs: describeOutputs(program.graph) };
   const own = isOwn && program.isSingle ? memoryOf(graph, program) : [];
-  return new InferenceSession({ ...ports, backend, report, program, maxPlans, own });
+  return InferenceSession.open({ ...ports, backend, report, program, maxPlans, isOwn }, own);
 }
 
 /** Below this it is not worth while to give memory back. */

@@ -41,33 +41,51 @@ export function keepingRunners(most: number): RecentlyUsedOptions<StageRunner> {
   };
 }
 
+/** What all stages of a model are prepared with. */
+export interface StageContext {
+  readonly model: BackendModel;
+  /** Whether nobody else has the model's constants, so that plans can be prepared off the event loop. */
+  readonly isOwn: boolean;
+  /** Plans that each stage keeps for the next one. */
+  readonly mostPlans: number;
+}
+
 export class StageRunner {
   /** What a run of this stage takes for activations. */
   readonly arenaBytes: number;
 
-  readonly #model: BackendModel;
+  readonly #context: StageContext;
   readonly #prepared: PreparedPlan;
   readonly #plan: Pick<Plan, 'tensors' | 'steps'>;
   readonly #inputs: readonly PlanPort[];
   readonly #outputs: readonly StageOutput[];
   readonly #next: NextStage | undefined;
   readonly #later: RecentlyUsed<StageRunner>;
-  readonly #mostPlans: number;
   #disposed = false;
   /** Runs that are in this stage or in one behind it. */
   #users = 0;
 
-  constructor(model: BackendModel, stage: Stage, mostPlans: number) {
-    const { plan, next } = stage;
-    this.#model = model;
-    this.#prepared = model.prepare(plan);
+  static prepare(context: StageContext, stage: Stage): StageRunner {
+    return new StageRunner(context, stage, context.model.prepare(stage.plan));
+  }
+
+  /** The same, off the event loop where that can be. */
+  static prepareAside(context: StageContext, stage: Stage): StageRunner | Promise<StageRunner> {
+    const { model, isOwn } = context;
+    if (!isOwn || model.prepareAside === undefined) return StageRunner.prepare(context, stage);
+    const preparing = model.prepareAside(stage.plan);
+    return preparing.then((prepared) => new StageRunner(context, stage, prepared));
+  }
+
+  private constructor(context: StageContext, { plan, next }: Stage, prepared: PreparedPlan) {
+    this.#context = context;
+    this.#prepared = prepared;
     this.arenaBytes = plan.arenaBytes;
     this.#plan = { tensors: plan.tensors, steps: plan.steps };
     this.#inputs = plan.inputs;
     this.#outputs = plan.outputs.map(({ name, tensor }) => ({ ...plan.tensors[tensor]!, name }));
     this.#next = next;
-    this.#mostPlans = mostPlans;
-    this.#later = new RecentlyUsed(keepingRunners(mostPlans));
+    this.#later = new RecentlyUsed(keepingRunners(context.mostPlans));
   }
 
   /** Feeds by name, whose data are copied before this returns. */
@@ -79,7 +97,7 @@ export class StageRunner {
       for (let runner = this.#enter(used); ; ) {
         const data = await runner.#prepared.run(runner.#inputsOf(values), options);
         if (runner.#next === undefined) return { outputs: runner.#outputs, data };
-        runner = runner.#nextRunner(values, data).#enter(used);
+        runner = await runner.#enterNext(values, data, used);
       }
     } finally {
       StageRunner.#leaveAll(used);
@@ -93,7 +111,9 @@ export class StageRunner {
       for (let runner = this.#enter(used); ; ) {
         const data = runner.#prepared.runSync(runner.#inputsOf(values));
         if (runner.#next === undefined) return { outputs: runner.#outputs, data };
-        runner = runner.#nextRunner(values, data).#enter(used);
+        const { key, make } = runner.#nextStage(values, data);
+        const prepare = () => StageRunner.prepare(runner.#context, make());
+        runner = runner.#later.get(key, prepare).#enter(used);
       }
     } finally {
       StageRunner.#leaveAll(used);
@@ -115,7 +135,7 @@ export class StageRunner {
         steps.push(...timedSteps(runner.#plan, times, warmUp));
         if (runner.#next === undefined) return steps;
         const results = await runner.#prepared.run(inputs, { signal });
-        runner = runner.#nextRunner(values, results).#enter(used);
+        runner = await runner.#enterNext(values, results, used);
       }
     } finally {
       StageRunner.#leaveAll(used);
@@ -152,19 +172,35 @@ export class StageRunner {
     return this.#inputs.map(({ name }) => values.get(name)!.data);
   }
 
-  /** Adds this stage's results to the values; returns the stage that they lead to. */
-  #nextRunner(values: Map<string, Tensor>, results: readonly TypedArray[]): StageRunner {
+  /** Goes on to the stage that this one's results lead to. */
+  async #enterNext(
+    values: Map<string, Tensor>,
+    results: readonly TypedArray[],
+    used: StageRunner[],
+  ): Promise<StageRunner> {
+    const { key, make } = this.#nextStage(values, results);
+    const known = this.#later.find(key);
+    if (known !== undefined) return known.#enter(used);
+    const runner = await StageRunner.prepareAside(this.#context, make());
+    // In this order: what is kept may be dropped at once, by another run that keeps something.
+    runner.#enter(used);
+    this.#later.add(key, runner);
+    return runner;
+  }
+
+  /** Adds this stage's results to the values; returns what the stage that they lead to is kept by, and how to make it. */
+  #nextStage(values: Map<string, Tensor>, results: readonly TypedArray[]) {
     this.#outputs.forEach(({ name, type, dims }, i) => {
       values.set(name, { type, dims, data: results[i]! } as Tensor);
     });
     const { parameters, specialize } = this.#next!;
     const given = new Map(parameters.map((name) => [name, values.get(name)!]));
-    const make = () => new StageRunner(this.#model, specialize(given), this.#mostPlans);
-    return this.#later.get(keyOf(given), make);
+    return { key: keyOf(given), make: () => specialize(given) };
   }
 }
 
-function copiesOf(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+/** Tensors whose data nobody else has. */
+export function copiesOf(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   return new Map(
     [...tensors].map(([name, tensor]) => [
       name,

@@ -73,7 +73,8 @@ function runProgram({ graph, feeds }: Prepared): CaseResults {
   };
   try {
     const dims = new Map(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));
-    const runner = new StageRunner(watched, program.specialize(dims), 4);
+    const context = { model: watched, isOwn: true, mostPlans: 4 };
+    const runner = StageRunner.prepare(context, program.specialize(dims));
     const { outputs, data } = runner.runSync(new Map(Object.entries(feeds)));
     const results = outputs.map(({ name, type, dims }, i) => [
       name,

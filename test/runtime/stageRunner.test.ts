@@ -47,11 +47,12 @@ function counted(model: BackendModel) {
 function open(mostPlans: number) {
   const program = createProgram(importModel(bytesOf(18, parts)).graph);
   const { plans, counting } = counted(createReferenceBackend().open(program.constants));
+  const context = { model: counting, isOwn: true, mostPlans };
   const dims = new Map([
     ['x', [1]],
     ['first', [1]],
   ]);
-  return { plans, runner: new StageRunner(counting, program.specialize(dims), mostPlans) };
+  return { plans, runner: StageRunner.prepare(context, program.specialize(dims)) };
 }
 
 const feeds = (count: number): ReadonlyMap<string, Tensor> =>

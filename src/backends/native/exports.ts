@@ -52,14 +52,18 @@ export interface NativePlanHandle {
   dispose(): void;
 }
 
+/** `parts`: the model's constants once more, where they were no block; those that this plan is the first to read. */
+export type PrepareArguments = [
+  words: Int32Array,
+  constants: Uint8Array,
+  threads: number,
+  parts?: ConstantParts,
+];
+
 export interface NativeModelHandle {
-  /** `parts`: the model's constants once more, where they were no block; those that this plan is the first to read. */
-  prepare(
-    words: Int32Array,
-    constants: Uint8Array,
-    threads: number,
-    parts?: ConstantParts,
-  ): NativePlanHandle;
+  prepare(...args: PrepareArguments): NativePlanHandle;
+  /** The same on a thread of the pool. Until it settles nobody may write to the arrays, or detach their buffers. */
+  prepareAside(...args: PrepareArguments): Promise<NativePlanHandle>;
   packedBytes(): number;
   dispose(): void;
 }

@@ -17,6 +17,7 @@ import type {
   NativeModelHandle,
   NativePlanHandle,
   PeakInfo,
+  PrepareArguments,
 } from './exports.js';
 
 let addon: AddonExports | undefined;
@@ -151,10 +152,23 @@ function openModel(
   const letGo = () => {
     parts = undefined;
   };
+  const argumentsFor = (plan: Plan): PrepareArguments => [
+    encodePlan(plan),
+    plan.constants,
+    threads,
+    parts,
+  ];
   return {
     prepare(plan) {
-      const prepare = () => handle.prepare(encodePlan(plan), plan.constants, threads, parts);
+      const prepare = () => handle.prepare(...argumentsFor(plan));
       return preparePlan(plan, translated('plan', prepare, plan));
+    },
+    async prepareAside(plan) {
+      try {
+        return preparePlan(plan, await handle.prepareAside(...argumentsFor(plan)));
+      } catch (error) {
+        throw asOctavoError(error, 'plan', plan);
+      }
     },
     seal(own) {
       letGo();
