@@ -283,11 +283,12 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
   OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));
   conv->layout = layoutFloatPanels(context.isa, FloatDotElement::kFloat32, columns, depth, forced);
   conv->weights.widen = widen;
-  if (const auto* data = context.weight<uint8_t>(*from.weight)) {
+  if (const auto weight = context.weight<uint8_t>(*from.weight)) {
     const FloatPanelLayout& layout = conv->layout;
     const size_t elementBytes = widen == nullptr ? 4 : 2;
     const auto pack = [&] {
       AlignedBuffer packed(conv->groups * layout.weightCount * elementBytes, Pages::kAtOnce);
+      const uint8_t* const data = weight.data();
       for (size_t group = 0; group < conv->groups; ++group) {
         const uint8_t* from = data + group * columns * depth * elementBytes;
         uint8_t* to = packed.data() + group * layout.weightCount * elementBytes;

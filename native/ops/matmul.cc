@@ -281,12 +281,12 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
   if (isHalf && !product->pairs) product->widenA = chooseWiden(context.isa, a->type);
   product->layout =
       layoutFloatPanels(context.isa, element, product->columns, product->depth, forced);
-  const auto* data = context.weight<uint8_t>(*b);
-  if (data == nullptr && b->type != DataType::kFloat32) {
+  const auto weight = context.weight<uint8_t>(*b);
+  if (!weight && b->type != DataType::kFloat32) {
     return badStep("b of a 16-bit float must be a constant");
   }
   if (!product->pairs) product->weights.widen = chooseWiden(context.isa, b->type);
-  if (data != nullptr && y->count > 0 && k > 0) {
+  if (weight && y->count > 0 && k > 0) {
     const FloatPanelLayout& layout = product->layout;
     const size_t each = product->inner * product->columns;
     const size_t count = static_cast<size_t>(b->count) / each;
@@ -295,6 +295,7 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
     const auto form = product->transposeB ? FloatForm::kByColumn : FloatForm::kByDepth;
     const auto pack = [&] {
       AlignedBuffer packed(count * layout.weightCount * elementBytes, Pages::kAtOnce);
+      const uint8_t* const data = weight.data();
       for (size_t i = 0; i < count; ++i) {
         const size_t columnStride = product->transposeB ? product->depth : 1;
         const size_t depthStride = product->transposeB ? 1 : product->columns;

@@ -93,8 +93,8 @@ Status prepareMatMulInt1(const StepView& step, const PrepareContext& context,
   if (scaled != (y->type == DataType::kFloat32) || (product->bias != nullptr && !scaled)) {
     return badStep("float32 results take a multiplier, and others neither it nor a bias");
   }
-  const auto* bits = context.weight<uint8_t>(*weight);
-  if (bits == nullptr) return badStep("weight must be a constant");
+  const auto bits = context.weight<uint8_t>(*weight);
+  if (!bits) return badStep("weight must be a constant");
   product->x = *x;
   product->y = *y;
   product->rows = static_cast<size_t>(x->dims[0]);
@@ -104,7 +104,7 @@ Status prepareMatMulInt1(const StepView& step, const PrepareContext& context,
   const std::string form = std::string(product->kernel->name) + ' ' + std::to_string(columns) +
                            ' ' + std::to_string(product->depth);
   product->packed = context.packs.get(*weight, form, [&] {
-    return packBits(*product->kernel, bits, product->columns, product->depth);
+    return packBits(*product->kernel, bits.data(), product->columns, product->depth);
   });
   if (y->count > 0) product->cut();
   *prepared = std::move(product);

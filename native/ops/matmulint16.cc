@@ -88,8 +88,9 @@ Status prepareMatMulInt16(const StepView& step, const PrepareContext& context,
   if ((product->multiplier == nullptr) != (y->type == DataType::kInt64)) {
     return badStep("int16 and float32 results take a multiplier, and others none");
   }
-  const auto* words = context.weight<int16_t>(*weight);
-  if (words == nullptr) return badStep("weight must be a constant");
+  const auto constant = context.weight<int16_t>(*weight);
+  if (!constant) return badStep("weight must be a constant");
+  const int16_t* const words = constant.data();
   product->x = *x;
   product->y = *y;
   product->rows = static_cast<size_t>(x->dims[0]);

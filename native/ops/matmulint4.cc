@@ -96,8 +96,11 @@ Status takeWeights(const StepView& step, const PrepareContext& context, const Te
       scale->dims[0] != weight->dims[0] || scale->dims[1] != blocks) {
     return badStep("weight and scale must have a block for every blockSize elements of x's rows");
   }
-  *matrix = {context.weight<uint8_t>(*weight),
-             context.weight<float>(*scale),
+  const auto nibbles = context.weight<uint8_t>(*weight);
+  const auto scales = context.weight<float>(*scale);
+  if (!nibbles || !scales) return badStep("weight and scale must be constants");
+  *matrix = {nibbles.data(),
+             scales.data(),
              nullptr,
              static_cast<size_t>(weight->dims[0]),
              static_cast<size_t>(depth),
@@ -106,11 +109,9 @@ Status takeWeights(const StepView& step, const PrepareContext& context, const Te
     if (zero->type != DataType::kUint8 || zero->count != weight->dims[0] * ((blocks + 1) / 2)) {
       return badStep("zeroPoint must be uint8 [N, blocks / 2 rounded up]");
     }
-    matrix->zero = context.weight<uint8_t>(*zero);
-    if (matrix->zero == nullptr) return badStep("zeroPoint must be a constant");
-  }
-  if (matrix->nibbles == nullptr || matrix->scale == nullptr) {
-    return badStep("weight and scale must be constants");
+    const auto zeros = context.weight<uint8_t>(*zero);
+    if (!zeros) return badStep("zeroPoint must be a constant");
+    matrix->zero = zeros.data();
   }
   return {};
 }

@@ -111,6 +111,27 @@ struct ForcedKernel {
   }
 };
 
+struct PrepareContext;
+
+// A constant that a step packs, and does not read when it runs; none for a tensor of the arena.
+template <typename T>
+class Weight {
+ public:
+  Weight() = default;
+  Weight(const PrepareContext& context, const TensorInfo& tensor)
+      : context_(&context), tensor_(&tensor) {}
+
+  explicit operator bool() const { return tensor_ != nullptr; }
+
+  // The elements, until the step is prepared; they are neither aligned nor followed by readable
+  // bytes. Those that are to be turned are so at every call: only who packs them asks.
+  const T* data() const;
+
+ private:
+  const PrepareContext* context_ = nullptr;
+  const TensorInfo* tensor_ = nullptr;
+};
+
 struct PrepareContext {
   Isa isa;
   ForcedKernel& forced;
@@ -129,16 +150,19 @@ struct PrepareContext {
                                                                     : plan + tensor.offset);
   }
 
-  // A constant that the step packs now, and does not read when it runs: it is neither aligned nor
-  // followed by readable bytes, and of a model may be gone once the step is prepared. Null for a
-  // tensor of the arena.
   template <typename T>
-  const T* weight(const TensorInfo& tensor) const {
-    if (tensor.space != Space::kModel) return constant<T>(tensor);
-    packed.push_back(tensor.offset);
-    return reinterpret_cast<const T*>(model.peek(tensor));
+  Weight<T> weight(const TensorInfo& tensor) const {
+    if (tensor.space == Space::kArena) return {};
+    if (tensor.space == Space::kModel) packed.push_back(tensor.offset);
+    return {*this, tensor};
   }
 };
+
+template <typename T>
+const T* Weight<T>::data() const {
+  if (tensor_->space != Space::kModel) return context_->constant<T>(*tensor_);
+  return reinterpret_cast<const T*>(context_->model.peek(*tensor_));
+}
 
 // One per operator, named prepare<Step>: see ops.h.
 using PrepareFn = Status (*)(const StepView& step, const PrepareContext& context,

@@ -37,6 +37,15 @@ Isa isaOfProduct(Isa isa, int64_t rows, size_t depth) {
   return isa == Isa::kAmx && (rows <= kFewRows || depth < kTileDepth) ? Isa::kAvx512Vnni : isa;
 }
 
+bool takesMinus128(const PanelLayout& layout) {
+  return std::all_of(layout.panels.begin(), layout.panels.end(),
+                     [](const auto& panel) { return takesMinus128(panel.kernel->form); });
+}
+
+bool hasMinus128(const QConvOperands& from) {
+  return std::memchr(from.weights.data(), -128, static_cast<size_t>(from.weight->count)) != nullptr;
+}
+
 }  // namespace
 
 Status takeQConvOperands(const StepView& step, const PrepareContext& context, int64_t groups,
@@ -51,7 +60,7 @@ Status takeQConvOperands(const StepView& step, const PrepareContext& context, in
     return badStep("x [N, H, W, C], weight [O, KH, KW, C / groups] and y disagree");
   }
   *operands = {x, weight, y, context.weight<int8_t>(*weight), nullptr, nullptr, nullptr};
-  if (operands->weights == nullptr) return badStep("weight must be a constant");
+  if (!operands->weights) return badStep("weight must be a constant");
   const int64_t channels = operands->channels();
   OCTAVO_RETURN_IF_ERROR(takeColumns(step, context, 3, DataType::kFloat32, channels, "multiplier",
                                      &operands->multiplier));
@@ -89,7 +98,7 @@ QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const Q
       base{},
       terms(computed),
       yFirst_(static_cast<size_t>(params.yFirst)) {
-  const auto pack = [&] { return packPanels(layout, groups, isa, from.weights); };
+  const auto pack = [&] { return packPanels(layout, groups, isa, from.weights.data()); };
   weights_ = packs.get(*from.weight, layout.form(groups), pack);
   const SmallPanels small = smallPanelsOf(layout, groups, *weights_);
   base.weights = small.weights;
@@ -287,21 +296,22 @@ Status prepareQProduct(const QConvOperands& from, const QConvParams& params, Win
   }
   const RowPointers gather{window, RowPointers::chooseForm(window, params.groups)};
 
-  const auto count = static_cast<size_t>(from.weight->count);
-  const bool minus128 = std::memchr(from.weights, -128, count) != nullptr;
-  if (forced != nullptr) {
-    OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
-    if (minus128 && !takesMinus128(forced->form)) {
-      return badKernel(forced->name, "a weight is -128");
-    }
-  }
+  if (forced != nullptr) OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
   const auto groups = static_cast<size_t>(params.groups);
   const size_t columns = static_cast<size_t>(from.channels()) / groups;
   const size_t depth = gather.depth() / groups;
   const Isa isa =
       forced != nullptr ? forced->isa : isaOfProduct(context.isa, window.outputs(), depth);
-  const PanelLayout layout =
-      layoutPanels(isa, outputOf(from.y->type), minus128, columns, gather.taps(), depth, forced);
+  const auto layoutFor = [&](bool minus128) {
+    return layoutPanels(isa, outputOf(from.y->type), minus128, columns, gather.taps(), depth,
+                        forced);
+  };
+  PanelLayout layout = layoutFor(false);
+  // The weights are read only where it matters what they are.
+  if (!takesMinus128(layout) && hasMinus128(from)) {
+    if (forced != nullptr) return badKernel(forced->name, "a weight is -128");
+    layout = layoutFor(true);
+  }
   QProduct product(from, params, terms, layout, isa, context.packs);
   product.residual = residual;
   const bool grids = layout.panels.empty() || takesGrids(*layout.panels[0].kernel);

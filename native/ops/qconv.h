@@ -18,7 +18,7 @@ namespace octavo {
 // The tensors of the step, checked against each other; optional ones are null where absent.
 struct QConvOperands {
   const TensorInfo *x, *weight, *y;
-  const int8_t* weights;      // [O][KH][KW][C / groups]
+  Weight<int8_t> weights;     // [O][KH][KW][C / groups]
   const int32_t* bias;        // [O]
   const float* multiplier;    // [O]
   const int32_t* weightZero;  // [O]; null where all are 0

@@ -7,22 +7,29 @@
 namespace octavo {
 namespace {
 
-int64_t weightOf(const QConvOperands& from, size_t taps, size_t channel, size_t tap) {
-  const int32_t zero = from.weightZero == nullptr ? 0 : from.weightZero[channel];
-  return static_cast<int64_t>(from.weights[channel * taps + tap]) - zero;
-}
+// The operands and their weights, as they are.
+struct Filters {
+  const QConvOperands& from;
+  const int8_t* weights;
+  size_t taps;
 
-int64_t weightSum(const QConvOperands& from, size_t taps, size_t channel) {
-  int64_t sum = 0;
-  for (size_t t = 0; t < taps; ++t) sum += weightOf(from, taps, channel, t);
-  return sum;
-}
+  int64_t weight(size_t channel, size_t tap) const {
+    const int32_t zero = from.weightZero == nullptr ? 0 : from.weightZero[channel];
+    return static_cast<int64_t>(weights[channel * taps + tap]) - zero;
+  }
 
-// What a channel's sums start at: the bias, and the input's zero point taken out.
-int32_t startOf(const QConvOperands& from, int64_t xZero, size_t taps, size_t channel) {
-  const int64_t bias = from.bias == nullptr ? 0 : from.bias[channel];
-  return static_cast<int32_t>(static_cast<uint32_t>(bias - xZero * weightSum(from, taps, channel)));
-}
+  int64_t sum(size_t channel) const {
+    int64_t sum = 0;
+    for (size_t t = 0; t < taps; ++t) sum += weight(channel, t);
+    return sum;
+  }
+
+  // What a channel's sums start at: the bias, and the input's zero point taken out.
+  int32_t start(int64_t xZero, size_t channel) const {
+    const int64_t bias = from.bias == nullptr ? 0 : from.bias[channel];
+    return static_cast<int32_t>(static_cast<uint32_t>(bias - xZero * sum(channel)));
+  }
+};
 
 DepthwiseOutput outputOf(DataType type) {
   return type == DataType::kUint8   ? DepthwiseOutput::kUint8
@@ -31,14 +38,14 @@ DepthwiseOutput outputOf(DataType type) {
 }
 
 // Whether all sums, and their products with the multiplier, fit int32: kRows takes no others.
-bool fitsInt32(const QConvOperands& from, const QConvParams& params, size_t taps, size_t channels) {
+bool fitsInt32(const Filters& filters, int64_t xZero, size_t channels) {
   constexpr double kMost = 0x1.fffffep30;
   for (size_t channel = 0; channel < channels; ++channel) {
-    double most = std::abs(static_cast<double>(startOf(from, params.xZero, taps, channel)));
-    for (size_t t = 0; t < taps; ++t) {
-      most += 255 * std::abs(static_cast<double>(weightOf(from, taps, channel, t)));
+    double most = std::abs(static_cast<double>(filters.start(xZero, channel)));
+    for (size_t t = 0; t < filters.taps; ++t) {
+      most += 255 * std::abs(static_cast<double>(filters.weight(channel, t)));
     }
-    const double product = most * std::abs(static_cast<double>(from.multiplier[channel]));
+    const double product = most * std::abs(static_cast<double>(filters.from.multiplier[channel]));
     if (!(most < kMost && product < kMost)) return false;
   }
   return true;
@@ -68,11 +75,12 @@ Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, c
   const DepthwiseKernel* forced = context.forced.in(findDepthwise);
   if (forced != nullptr) OCTAVO_RETURN_IF_ERROR(checkRunnable(*forced));
   const auto count = static_cast<size_t>(channels), taps = static_cast<size_t>(window.cells());
+  const Filters filters{from, from.weights.data(), taps};
   const bool neighbours = from.y->type == DataType::kUint8 && window.w.dilation == 1 &&
-                          window.w.stride <= 2 && fitsInt32(from, params, taps, count);
+                          window.w.stride <= 2 && fitsInt32(filters, params.xZero, count);
   const size_t shifts = neighbours ? 3 - static_cast<size_t>(window.w.stride) : 0;
   BlockLayout layout = layoutBlocks(context.isa, count, static_cast<size_t>(window.h.kernel),
-                                    static_cast<size_t>(window.w.kernel), shifts, from.weights,
+                                    static_cast<size_t>(window.w.kernel), shifts, filters.weights,
                                     from.weightZero, forced);
   if (layout.blocks.empty()) {
     return badKernel(forced->name,
@@ -91,7 +99,7 @@ Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, c
   if (!step->prepareForm()) return {};
 
   const BlockLayout& blocks = step->layout;
-  const auto pack = [&] { return packBlocks(blocks, from.weights, from.weightZero); };
+  const auto pack = [&] { return packBlocks(blocks, filters.weights, from.weightZero); };
   // Packed together with its zero points, which the store knows nothing of.
   step->weights = from.weightZero == nullptr ? context.packs.get(*from.weight, blocks.name(), pack)
                                              : std::make_shared<const AlignedBuffer>(pack());
@@ -106,10 +114,10 @@ Status prepareQDepthwise(const QConvOperands& from, const QConvParams& params, c
       const size_t c = block.kernel->channelAt(p);
       if (c >= block.channels) continue;
       const size_t channel = block.channel + c, at = block.position + p;
-      bias[at] = startOf(from, xZero - (block.kernel->shifted ? 128 : 0), taps, channel);
+      bias[at] = filters.start(xZero - (block.kernel->shifted ? 128 : 0), channel);
       if (from.multiplier != nullptr) multiplier[at] = from.multiplier[channel];
       if (terms.bias != nullptr) addend[at] = terms.bias[channel];
-      sums[at] = static_cast<int32_t>(weightSum(from, taps, channel));
+      sums[at] = static_cast<int32_t>(filters.sum(channel));
     }
   }
   step->padding = AlignedBuffer(count);

@@ -43,11 +43,11 @@ Status RecurrentWeights::take(const PrepareContext& context, const TensorInfo& r
   const FloatDotKernel* forced = context.forced.in(findFloatDot);
   OCTAVO_RETURN_IF_ERROR(checkFloatKernel(forced, FloatDotElement::kFloat32));
   layout_ = layoutFloatPanels(context.isa, FloatDotElement::kFloat32, rows, depth_, forced);
-  const float* data = context.weight<float>(r);
-  if (data == nullptr) return {};
+  const auto weight = context.weight<float>(r);
+  if (!weight) return {};
   const auto pack = [&] {
     AlignedBuffer packed(layout_.weightCount * sizeof(float));
-    packAnyPanels(layout_, sizeof(float), data + first * depth_, depth_, 1, packed.data());
+    packAnyPanels(layout_, sizeof(float), weight.data() + first * depth_, depth_, 1, packed.data());
     return packed;
   };
   const std::string form = layout_.form(1, FloatForm::kByColumn) + " from " + std::to_string(first);
