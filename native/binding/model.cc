@@ -47,18 +47,21 @@ NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Nati
   if (!kernel.empty() && !isKernel(kernel)) {
     throw makeError(env, "INVALID_ARGUMENT", "there is no kernel " + kernel);
   }
-  model_ =
-      orOutOfMemory(env, [&] { return shareModel(constants.parts, constants.bytes, isa, kernel); });
+  model_ = std::make_shared<OpenedModel>(constants.bytes, isa, kernel);
   if (info[0].IsTypedArray()) {
-    for (const ConstantPart& part : constants.parts) model_->constants.keep(part, isa);
+    const auto model = orOutOfMemory(env, [&] { return model_->get(constants.parts); });
+    for (const ConstantPart& part : constants.parts) model->constants.keep(part, isa);
   }
   account(env);
 }
 
 NativeModel::~NativeModel() { Napi::MemoryManagement::AdjustExternalMemory(Env(), -accounted_); }
 
+const Model* NativeModel::found() const { return model_ == nullptr ? nullptr : model_->found(); }
+
 void NativeModel::account(Napi::Env env) {
-  const auto bytes = static_cast<int64_t>(model_ == nullptr ? 0 : model_->bytes());
+  const Model* const model = found();
+  const auto bytes = static_cast<int64_t>(model == nullptr ? 0 : model->bytes());
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
   accounted_ = bytes;
 }
@@ -124,14 +127,15 @@ NativeModel::Preparation NativeModel::preparationOf(const Napi::CallbackInfo& in
 }
 
 Status NativeModel::Preparation::run() const {
-  return ExecutablePlan::create(model, parts, reinterpret_cast<const int32_t*>(words.data),
-                                words.size / sizeof(int32_t), constants.data, constants.size,
-                                threads, &state->plan);
+  return ExecutablePlan::create(
+      model->get(parts), parts, reinterpret_cast<const int32_t*>(words.data),
+      words.size / sizeof(int32_t), constants.data, constants.size, threads, &state->plan);
 }
 
 Napi::Value NativeModel::packedBytes(const Napi::CallbackInfo& info) {
+  const Model* const model = found();
   return Napi::Number::New(info.Env(),
-                           model_ == nullptr ? 0 : static_cast<double>(model_->packs.bytes()));
+                           model == nullptr ? 0 : static_cast<double>(model->packs.bytes()));
 }
 
 void NativeModel::dispose(const Napi::CallbackInfo& info) {

@@ -36,7 +36,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value prepareAside(const Napi::CallbackInfo& info);
   // What a plan is prepared from, and where it goes.
   struct Preparation {
-    std::shared_ptr<Model> model;
+    std::shared_ptr<OpenedModel> model;
     Bytes words, constants;
     std::vector<ConstantPart> parts;
     size_t threads;
@@ -49,9 +49,10 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
 
   Napi::Value packedBytes(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
+  const Model* found() const;
   void account(Napi::Env env);
 
-  std::shared_ptr<Model> model_;
+  std::shared_ptr<OpenedModel> model_;
   int64_t accounted_ = 0;
 };
 

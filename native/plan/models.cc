@@ -54,4 +54,13 @@ std::shared_ptr<Model> shareModel(const std::vector<ConstantPart>& parts, size_t
   return model;
 }
 
+std::shared_ptr<Model> OpenedModel::get(const std::vector<ConstantPart>& parts) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (model_ == nullptr) {
+    model_ = shareModel(parts, bytes_, isa_, kernel_);
+    found_.store(model_.get(), std::memory_order_release);
+  }
+  return model_;
+}
+
 }  // namespace octavo

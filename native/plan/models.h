@@ -2,9 +2,12 @@
 // that load one file hold its weights once.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "native/cpu/isa.h"
@@ -32,5 +35,26 @@ struct Model {
 // std::bad_alloc.
 std::shared_ptr<Model> shareModel(const std::vector<ConstantPart>& parts, size_t bytes, Isa isa,
                                   const std::string& kernel);
+
+// A model that was opened, until somebody needs it: what there is to share is found by reading all
+// of the constants, which the thread that prepares the first plan does. Thread-safe.
+class OpenedModel {
+ public:
+  OpenedModel(size_t bytes, Isa isa, std::string kernel)
+      : bytes_(bytes), isa_(isa), kernel_(std::move(kernel)) {}
+
+  // The model; it has `parts` for constants, if this is the first call. Throws std::bad_alloc.
+  std::shared_ptr<Model> get(const std::vector<ConstantPart>& parts);
+  // The model, if it was needed already. Never waits.
+  const Model* found() const { return found_.load(std::memory_order_acquire); }
+
+ private:
+  const size_t bytes_;
+  const Isa isa_;
+  const std::string kernel_;
+  std::mutex mutex_;
+  std::shared_ptr<Model> model_;
+  std::atomic<const Model*> found_{nullptr};
+};
 
 }  // namespace octavo
