@@ -1,7 +1,6 @@
 #include "native/binding/model.h"
 
 #include <algorithm>
-#include <atomic>
 #include <new>
 #include <string>
 #include <utility>
@@ -74,46 +73,59 @@ Napi::Value NativeModel::prepare(const Napi::CallbackInfo& info) {
   return planOf(env, std::move(preparation.state));
 }
 
-Napi::Value NativeModel::prepareAside(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  struct Aside {
-    Preparation preparation;
-    Napi::Promise::Deferred deferred;
-    // This handle and the arrays, for as long as the job lasts.
-    napi_ref held = nullptr;
-    Status status = Status::error("ABORTED", "aborted");
-    bool outOfMemory = false;
-  };
-  Napi::Array held = Napi::Array::New(env);
-  held.Set(0u, info.This());
-  for (uint32_t i = 0; i < info.Length(); i++) held.Set(i + 1, info[i]);
-  auto aside =
-      std::make_shared<Aside>(Aside{preparationOf(info), Napi::Promise::Deferred::New(env)});
-  NAPI_THROW_IF_FAILED(env, napi_create_reference(env, held, 1, &aside->held), Napi::Value());
-  auto job = std::make_shared<Job>();
-  job->work = [aside](const std::atomic<bool>&) {
-    try {
-      aside->status = aside->preparation.run();
-    } catch (const std::bad_alloc&) {
-      aside->outOfMemory = true;
-    }
-  };
-  job->finish = [this, aside](Napi::Env where) {
-    try {
-      if (aside->outOfMemory) throw outOfMemory(where);
-      throwIfFailed(where, aside->status);
-      account(where);
-      aside->deferred.Resolve(planOf(where, std::move(aside->preparation.state)));
-    } catch (const Napi::Error& error) {
-      aside->deferred.Reject(error.Value());
-    }
-    napi_delete_reference(where, aside->held);
-  };
-  if (env.GetInstanceData<Instance>()->environment->start(env, job) == 0) {
-    napi_delete_reference(env, aside->held);
-    throw makeError(env, "BACKEND_FAILURE", "the system has no thread to prepare a plan");
+// Prepares a plan on a thread of libuv's: those of the pool are nicer, so that on a busy machine
+// it would take far longer there.
+class NativeModel::Preparer final : public Napi::AsyncWorker {
+ public:
+  Preparer(const Napi::CallbackInfo& info, NativeModel& model)
+      : AsyncWorker(info.Env()),
+        model_(model),
+        preparation_(model.preparationOf(info)),
+        held_(Napi::Persistent(Napi::Array::New(info.Env()))),
+        deferred_(info.Env()) {
+    Napi::Array held = held_.Value();
+    held.Set(0u, info.This());
+    for (uint32_t i = 0; i < info.Length(); i++) held.Set(i + 1, info[i]);
   }
-  return aside->deferred.Promise();
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      status_ = preparation_.run();
+    } catch (const std::bad_alloc&) {
+      outOfMemory_ = true;
+    }
+  }
+
+  void OnOK() override {
+    const Napi::Env env = Env();
+    try {
+      if (outOfMemory_) throw outOfMemory(env);
+      throwIfFailed(env, status_);
+      model_.account(env);
+      deferred_.Resolve(planOf(env, std::move(preparation_.state)));
+    } catch (const Napi::Error& error) {
+      deferred_.Reject(error.Value());
+    }
+  }
+
+ private:
+  NativeModel& model_;
+  Preparation preparation_;
+  // The model's handle and the arrays, which are read until it ends.
+  Napi::Reference<Napi::Array> held_;
+  Napi::Promise::Deferred deferred_;
+  Status status_;
+  bool outOfMemory_ = false;
+};
+
+Napi::Value NativeModel::prepareAside(const Napi::CallbackInfo& info) {
+  auto* preparer = new Preparer(info, *this);
+  const Napi::Promise promise = preparer->promise();
+  preparer->Queue();
+  return promise;
 }
 
 NativeModel::Preparation NativeModel::preparationOf(const Napi::CallbackInfo& info) const {

@@ -31,7 +31,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   // NativePlan. `parts`: the model's constants once more, of which those are read that this plan
   // packs, or keeps, first.
   Napi::Value prepare(const Napi::CallbackInfo& info);
-  // prepareAside(the same): Promise<NativePlan>: prepares on a thread of the pool. Until it settles
+  // prepareAside(the same): Promise<NativePlan>: prepares on another thread. Until it settles
   // nobody may write to the arrays or detach their buffers.
   Napi::Value prepareAside(const Napi::CallbackInfo& info);
   // What a plan is prepared from, and where it goes.
@@ -45,6 +45,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
     // On any thread. Throws std::bad_alloc.
     Status run() const;
   };
+  class Preparer;
   Preparation preparationOf(const Napi::CallbackInfo& info) const;
 
   Napi::Value packedBytes(const Napi::CallbackInfo& info);

@@ -4,6 +4,7 @@
  * caught at the patch that broke it, and `stopAfter` finds a wrong patch by bisection.
  */
 import { OctavoError } from '../core/errors.js';
+import { Turns } from '../core/turns.js';
 import type { Graph } from '../graph/ir.js';
 import { type Patch, patched } from '../graph/patch.js';
 import { verifyPatched } from '../graph/verify.js';
@@ -34,12 +35,32 @@ export interface PassOptions {
  * an invalid graph, or when a pass does not come to an end.
  */
 export function runPasses(graph: Graph, passes: readonly Pass[], options: PassOptions = {}): Graph {
+  const runPass = passRunner(options);
+  return passes.reduce(runPass, graph);
+}
+
+/** The same, and lets the event loop turn between passes. */
+export async function runPassesInTurns(
+  graph: Graph,
+  passes: readonly Pass[],
+  options: PassOptions = {},
+): Promise<Graph> {
+  const runPass = passRunner(options);
+  const turns = new Turns();
+  for (const pass of passes) {
+    if (turns.isDue) await turns.take();
+    graph = runPass(graph, pass);
+  }
+  return graph;
+}
+
+/** What runs one pass after the other, and counts their patches. */
+function passRunner(options: PassOptions): (graph: Graph, pass: Pass) => Graph {
   const { stopAfter = Number.POSITIVE_INFINITY, onPatch } = options;
   let applied = 0;
-  for (const pass of passes) {
+  return (graph, pass) => {
     // Every patch must make progress; a pass that patches more often than this is going in circles.
-    for (let patches = 0; ; patches++) {
-      if (applied >= stopAfter) return graph;
+    for (let patches = 0; applied < stopAfter; patches++) {
       const patch = pass.next(graph);
       if (patch === undefined) break;
       if (patches >= 16 * graph.nodes.length + 64)
@@ -62,6 +83,6 @@ export function runPasses(graph: Graph, passes: readonly Pass[], options: PassOp
       });
       graph = result.graph;
     }
-  }
-  return graph;
+    return graph;
+  };
 }

@@ -14,7 +14,7 @@ import type { Graph } from '../graph/ir.js';
 import { bindDims, type FreeDimensions } from '../passes/bind.js';
 import { isBound } from '../passes/lower/movement.js';
 import { requireSupported } from '../passes/lower/supported.js';
-import { type PassOptions, runPasses } from '../passes/pass.js';
+import { type Pass, type PassOptions, runPasses, runPassesInTurns } from '../passes/pass.js';
 import { executionPasses, perMatch } from '../passes/pipelines.js';
 import { widenHalves } from '../passes/widenHalves.js';
 import { compile } from './compile.js';
@@ -62,8 +62,12 @@ export interface NextStage {
  * own, so that a wrong one can be found by bisection.
  */
 export function lowerGraph(graph: Graph, options: PassOptions = {}): Graph {
-  const single = options.onPatch !== undefined || options.stopAfter !== undefined;
-  return runPasses(graph, single ? perMatch(executionPasses) : executionPasses, options);
+  return runPasses(graph, passesFor(options), options);
+}
+
+function passesFor({ onPatch, stopAfter }: PassOptions): readonly Pass[] {
+  const single = onPatch !== undefined || stopAfter !== undefined;
+  return single ? perMatch(executionPasses) : executionPasses;
 }
 
 /**
@@ -71,10 +75,27 @@ export function lowerGraph(graph: Graph, options: PassOptions = {}): Graph {
  * `INVALID_QUANTIZATION` naming the scale or zero point, and `LIMIT_EXCEEDED`.
  */
 export function createProgram(graph: Graph, options: ProgramOptions = {}): Program {
-  const { limits, freeDimensions, onPatch } = options;
+  const { onPatch } = options;
+  return programOf(lowerGraph(boundGraph(graph, options), { onPatch }), options);
+}
+
+/** The same, and lets the event loop turn between the passes: they take a tenth of a second, the first time more. */
+export async function createProgramInTurns(
+  graph: Graph,
+  options: ProgramOptions = {},
+): Promise<Program> {
+  const { onPatch } = options;
+  const bound = boundGraph(graph, options);
+  const lowered = await runPassesInTurns(bound, passesFor({ onPatch }), { onPatch });
+  return programOf(lowered, options);
+}
+
+function boundGraph(graph: Graph, { freeDimensions }: ProgramOptions): Graph {
   const closed = widenHalves(withClosures(graph));
-  const bound = requireSizes(bindDims(closed, new Map(), freeDimensions));
-  const lowered = lowerGraph(bound, { onPatch });
+  return requireSizes(bindDims(closed, new Map(), freeDimensions));
+}
+
+function programOf(lowered: Graph, { limits, onPatch }: ProgramOptions): Program {
   requireSupported(lowered);
   const { parts, offsets } = placeConstants(bySize(lowered));
   const isSingle = isBound(lowered) && cutGraph(lowered).rest === undefined;

@@ -8,6 +8,7 @@ import { OctavoError } from '../core/errors.js';
 import type { Shape } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { sourceOf, storageOf } from '../core/turned.js';
+import { nextTurn } from '../core/turns.js';
 import type { Graph } from '../graph/ir.js';
 import { loadModel, type Model } from '../onnx/model.js';
 import {
@@ -29,7 +30,7 @@ import {
   type SessionOptions,
 } from './options.js';
 import { type Profile, profileOf } from './profile.js';
-import { createProgram, type Program } from './program.js';
+import { createProgramInTurns, type Program } from './program.js';
 import { RecentlyUsed } from './recentlyUsed.js';
 import { copiesOf, keepingRunners, type StageContext, StageRunner } from './stageRunner.js';
 
@@ -96,8 +97,9 @@ export class InferenceSession {
   }
 
   /**
-   * Loads a model, from a path, the bytes of an ONNX file, or as `loadModel` gave it. The native backend packs its weights
-   * off the event loop, unless `loadModel` gave them, on the threads that a run may use.
+   * Loads a model, from a path, the bytes of an ONNX file, or as `loadModel` gave it. The event loop turns between the
+   * passes that prepare the graph. The native backend packs weights off it, unless `loadModel` gave them, on the threads
+   * that a run may use.
    *
    * Throws `INVALID_ARGUMENT` (an option that is unknown or makes no sense), what `loadModel` throws,
    * `UNSUPPORTED_OPERATOR`, `INVALID_QUANTIZATION`, `LIMIT_EXCEEDED`, `NO_MATCH`, `BACKEND_UNAVAILABLE`.
@@ -270,14 +272,15 @@ function selectFor({ backend, isa, intraOpNumThreads }: SessionOptions): Promise
 }
 
 /** `isOwn`: nobody else has the graph. */
-function openSession(
+async function openSession(
   graph: Graph,
   options: SessionOptions,
   { backend, report }: Selection,
   isOwn: boolean,
 ): Promise<InferenceSession> {
   const { maxPlans = defaultMaxPlans, limits } = options;
-  const program = createProgram(graph, {
+  await nextTurn();
+  const program = await createProgramInTurns(graph, {
     limits,
     freeDimensions: options.freeDimensionOverrides,
     onPatch: options.onPatch,

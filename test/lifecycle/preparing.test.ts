@@ -39,6 +39,14 @@ describe.skipIf(noNative !== undefined)('while a plan is prepared', () => {
     expect(aside).toBeGreaterThan(20 * atOnce);
   });
 
+  it('the event loop turns between passes', async () => {
+    const options = { backend: 'reference' };
+    const [short, long] = [chainBytes(1, 8), chainBytes(2000, 8)];
+    await turnsDuring(InferenceSession.create(short, options));
+    const few = await turnsDuring(InferenceSession.create(short, options));
+    expect(await turnsDuring(InferenceSession.create(long, options))).toBeGreaterThan(few + 3);
+  });
+
   it('feeds may be changed', async () => {
     const session = await open();
     const expected = Buffer.from(bitsOf(session.runSync({ x: rowsOf(5, size) })['y']!));

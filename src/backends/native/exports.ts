@@ -62,7 +62,7 @@ export type PrepareArguments = [
 
 export interface NativeModelHandle {
   prepare(...args: PrepareArguments): NativePlanHandle;
-  /** The same on a thread of the pool. Until it settles nobody may write to the arrays, or detach their buffers. */
+  /** The same on another thread. Until it settles nobody may write to the arrays, or detach their buffers. */
   prepareAside(...args: PrepareArguments): Promise<NativePlanHandle>;
   packedBytes(): number;
   dispose(): void;

@@ -5,6 +5,7 @@
 import { type TypedArray, viewOf } from '../../core/dtype.js';
 import { type ErrorCode, errorCodes, OctavoError, throwIfAborted } from '../../core/errors.js';
 import { elementCount } from '../../core/shape.js';
+import { nextTurn } from '../../core/turns.js';
 import { encodePlan } from '../../runtime/encode.js';
 import type { ModelConstants, Plan } from '../../runtime/plan.js';
 import { schemaText } from '../../runtime/steps.js';
@@ -208,13 +209,6 @@ function preparePlan(plan: Plan, handle: NativePlanHandle): NativePreparedPlan {
     measure: (inputs, repeats) => translated('measure', () => handle.measure(inputs, repeats)),
     dispose: () => handle.dispose(),
   };
-}
-
-/** The event loop has turned: timers, sockets and other runs have had their go. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 /** What a run that `start` began leads to; it is cancelled when the signal fires. */

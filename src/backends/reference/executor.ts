@@ -4,21 +4,11 @@
  */
 import type { TypedArray } from '../../core/dtype.js';
 import { invariant, OctavoError, throwIfAborted } from '../../core/errors.js';
+import { nextTurn, Turns } from '../../core/turns.js';
 import type { Plan, Step } from '../../runtime/plan.js';
 import type { PreparedPlan } from '../backend.js';
 import type { StepKernel, StepKernels } from './kernel.js';
 import type { PlanMemory } from './memory.js';
-
-/** An asynchronous run hands the thread back, between steps, when it has held it this long. */
-const turnMilliseconds = 10;
-
-/** Lets the event loop turn; browsers have no setImmediate. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
-}
 
 /** Runs every step of `plan`. */
 export function runPlanSync(plan: Plan, memory: PlanMemory, kernels: StepKernels): void {
@@ -35,12 +25,9 @@ export async function runPlan(
   kernels: StepKernels,
   signal?: AbortSignal,
 ): Promise<void> {
-  let since = performance.now();
+  const turns = new Turns();
   for (const step of plan.steps) {
-    if (performance.now() - since > turnMilliseconds) {
-      await nextTurn();
-      since = performance.now();
-    }
+    if (turns.isDue) await turns.take();
     throwIfAborted(signal, step.node);
     runStep(step, memory, kernels);
   }

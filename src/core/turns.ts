@@ -1,0 +1,26 @@
+/** Handing the thread back to the event loop. */
+
+/** Lets the event loop turn: timers, sockets and other runs have their go. Browsers have no setImmediate. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
+
+/** Long work hands the thread back when it has held it this long. */
+const turnMilliseconds = 10;
+
+/** When long work, made of parts, is to let the event loop turn between two of them. */
+export class Turns {
+  #since = performance.now();
+
+  get isDue(): boolean {
+    return performance.now() - this.#since > turnMilliseconds;
+  }
+
+  async take(): Promise<void> {
+    await nextTurn();
+    this.#since = performance.now();
+  }
+}
