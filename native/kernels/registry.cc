@@ -53,6 +53,11 @@ constexpr KernelInfo kKernels[] = {
 #define OCTAVO_TRANSPOSE(...) OCTAVO_LISTED("transpose", __VA_ARGS__)
 #include "native/kernels/transpose/kernels.inc"
 #undef OCTAVO_TRANSPOSE
+#define OCTAVO_QUADS(name, isa)               \
+  OCTAVO_LISTED("quads", mark_##name, isa, 0) \
+  OCTAVO_LISTED("quads", pair_##name, isa, 0)
+#include "native/kernels/quads/kernels.inc"
+#undef OCTAVO_QUADS
 #define OCTAVO_PEAK(...) OCTAVO_LISTED("peak", __VA_ARGS__)
 #define OCTAVO_PEAK_BF16(...) OCTAVO_LISTED("peak", __VA_ARGS__)
 #include "native/kernels/peak/kernels.inc"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "native/kernels/quads/quads.h"
 #include "native/kernels/transpose/transpose.h"
 #include "native/pack/lanes.h"
 #include "native/pack/smallquads.h"
@@ -16,6 +17,10 @@ size_t roundUp(size_t a, size_t b) { return divideUp(a, b) * b; }
 
 size_t alignUp(size_t bytes) { return roundUp(bytes, kTensorAlignment); }
 
+bool isSmall(const PanelLayout& layout) {
+  return !layout.panels.empty() && layout.panels[0].kernel->form == DotForm::kSmall;
+}
+
 // Bytes of a column that are packed at a time: those of a panel fit the first-level cache. Copies
 // of columns lie so far apart that they take different sets of it.
 constexpr size_t kChunk = 512, kChunkStride = kChunk + 64;
@@ -25,13 +30,15 @@ class PanelPacker {
  public:
   PanelPacker(const PanelLayout& layout, Isa isa) : layout_(layout), isa_(isa) {}
 
-  // Packs a panel of the group that lies at `group`, from the group's weights. `small` takes its
-  // quads where it is of kSmall.
-  void pack(const Panel& panel, const int8_t* weight, uint8_t* group, SmallQuads* small);
+  // Packs a panel of the group that lies at `group`, from the group's weights.
+  void pack(const Panel& panel, const int8_t* weight, uint8_t* group);
+  // Likewise one of kSmall, whose quads `small` takes.
+  void packSmall(const Panel& panel, const int8_t* weight, uint8_t* group, SmallQuads* small);
+  // The weights of a panel's columns by position, null where there is none.
+  const std::vector<const int8_t*>& columnsOf(const Panel& panel, const int8_t* weight);
 
  private:
-  void findColumns(const Panel& panel, const int8_t* weight);
-  void sumTaps(const Panel& panel, const int8_t* weight, uint32_t* sums) const;
+  void sumTaps(const Panel& panel, const int8_t* weight, uint8_t* group) const;
   void packTap(const DotKernel& kernel, size_t first, uint8_t* out);
   void turn(const DotKernel& kernel, size_t first, size_t bytes, uint8_t* to);
 
@@ -41,23 +48,26 @@ class PanelPacker {
   AlignedBuffer chunk_;                 // of all columns, one after the other
 };
 
-void PanelPacker::pack(const Panel& panel, const int8_t* weight, uint8_t* group,
-                       SmallQuads* small) {
+void PanelPacker::pack(const Panel& panel, const int8_t* weight, uint8_t* group) {
   const DotKernel& kernel = *panel.kernel;
-  findColumns(panel, weight);
-  sumTaps(panel, weight, reinterpret_cast<uint32_t*>(group + layout_.sums));
+  const size_t chunkBytes = columnsOf(panel, weight).size() * kChunkStride;
+  if (chunk_.bytes() < chunkBytes) chunk_ = AlignedBuffer(chunkBytes);
+  sumTaps(panel, weight, group);
   uint8_t* out = group + panel.weights;
-  if (kernel.form == DotForm::kSmall) {
-    small->add(columns_, layout_.taps, layout_.depth, reinterpret_cast<QuadSpan*>(out));
-    return;
-  }
   for (size_t tap = 0; tap < layout_.taps; ++tap) {
     packTap(kernel, tap * layout_.depth, out);
     out += roundUp(layout_.depth, static_cast<size_t>(kernel.group)) * columns_.size();
   }
 }
 
-void PanelPacker::findColumns(const Panel& panel, const int8_t* weight) {
+void PanelPacker::packSmall(const Panel& panel, const int8_t* weight, uint8_t* group,
+                            SmallQuads* small) {
+  sumTaps(panel, weight, group);
+  small->put(columnsOf(panel, weight), layout_.taps, layout_.depth,
+             reinterpret_cast<QuadSpan*>(group + panel.weights));
+}
+
+const std::vector<const int8_t*>& PanelPacker::columnsOf(const Panel& panel, const int8_t* weight) {
   const auto width = static_cast<size_t>(panel.kernel->columns);
   columns_.assign(width, nullptr);
   for (size_t p = 0; p < width; ++p) {
@@ -66,11 +76,11 @@ void PanelPacker::findColumns(const Panel& panel, const int8_t* weight) {
     if (column >= panel.columns) continue;
     columns_[p] = weight + (panel.column + column) * layout_.taps * layout_.depth;
   }
-  if (chunk_.bytes() >= width * kChunkStride) return;
-  chunk_ = AlignedBuffer(width * kChunkStride);
+  return columns_;
 }
 
-void PanelPacker::sumTaps(const Panel& panel, const int8_t* weight, uint32_t* sums) const {
+void PanelPacker::sumTaps(const Panel& panel, const int8_t* weight, uint8_t* group) const {
+  auto* sums = reinterpret_cast<uint32_t*>(group + layout_.sums);
   const size_t end = (panel.column + panel.columns) * layout_.taps;
   for (size_t tap = panel.column * layout_.taps; tap < end; ++tap) {
     sums[tap] = sumWeights(weight + tap * layout_.depth, layout_.depth);
@@ -130,25 +140,34 @@ PanelLayout layoutPanels(Isa isa, DotOutput output, bool minus128, size_t column
 }
 
 AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, const int8_t* weight) {
-  const size_t bytes = groups * layout.weightBytes;
-  AlignedBuffer packed(bytes + kPanelSlack, Pages::kAtOnce);
   PanelPacker packer(layout, isa);
-  const bool isSmall = !layout.panels.empty() && layout.panels[0].kernel->form == DotForm::kSmall;
-  SmallQuads small(isSmall ? groups * layout.columns * layout.taps * layout.depth : 0);
-  for (size_t group = 0; group < groups; ++group) {
-    const int8_t* weights = weight + group * layout.columns * layout.taps * layout.depth;
-    for (const Panel& panel : layout.panels) {
-      packer.pack(panel, weights, packed.data() + group * layout.weightBytes, &small);
+  // Of each panel: its group's weights, and where its group lies.
+  const auto forEachPanel = [&](auto&& visit) {
+    for (size_t group = 0; group < groups; ++group) {
+      const int8_t* weights = weight + group * layout.columns * layout.taps * layout.depth;
+      for (const Panel& panel : layout.panels) visit(panel, weights, group * layout.weightBytes);
     }
+  };
+  const size_t bytes = groups * layout.weightBytes;
+  if (!isSmall(layout)) {
+    AlignedBuffer packed(bytes + kPanelSlack, Pages::kAtOnce);
+    forEachPanel([&](const Panel& panel, const int8_t* weights, size_t at) {
+      packer.pack(panel, weights, packed.data() + at);
+    });
+    return packed;
   }
-  if (small.count() == 0) return packed;
-  const size_t weightBytes = small.weights().size() * sizeof(uint64_t);
-  AlignedBuffer all(bytes + weightBytes + small.count() * sizeof(uint32_t), Pages::kAtOnce);
-  std::memcpy(all.data(), packed.data(), bytes);
-  std::memcpy(all.data() + bytes, small.weights().data(), weightBytes);
-  std::memcpy(all.data() + bytes + weightBytes, small.order().data(),
-              small.count() * sizeof(uint32_t));
-  return all;
+  SmallQuads small(*chooseQuads(isa));
+  forEachPanel([&](const Panel& panel, const int8_t* weights, size_t) {
+    small.cover(packer.columnsOf(panel, weights), layout.taps, layout.depth);
+  });
+  const size_t quads = small.count(), quadBytes = quads * kQuadBytes;
+  AlignedBuffer packed(bytes + quadBytes + quads * sizeof(uint32_t), Pages::kAtOnce);
+  uint8_t* list = packed.data() + bytes;
+  small.startAt({reinterpret_cast<int8_t*>(list), reinterpret_cast<uint32_t*>(list + quadBytes)});
+  forEachPanel([&](const Panel& panel, const int8_t* weights, size_t at) {
+    packer.packSmall(panel, weights, packed.data() + at, &small);
+  });
+  return packed;
 }
 
 const uint32_t* tapSumsOf(const PanelLayout& layout, size_t group, const AlignedBuffer& packed) {
@@ -157,14 +176,13 @@ const uint32_t* tapSumsOf(const PanelLayout& layout, size_t group, const Aligned
 }
 
 SmallPanels smallPanelsOf(const PanelLayout& layout, size_t groups, const AlignedBuffer& packed) {
-  if (layout.panels.empty() || layout.panels[0].kernel->form != DotForm::kSmall) return {};
+  if (!isSmall(layout)) return {};
   const uint8_t* weights = packed.data() + groups * layout.weightBytes;
   const auto* last = reinterpret_cast<const QuadSpan*>(weights - layout.weightBytes +
                                                        layout.panels.back().weights);
   const size_t quads = last[layout.taps].one;
-  const auto quadBytes = static_cast<size_t>(4 * layout.panels[0].kernel->columns);
   return {reinterpret_cast<const int8_t*>(weights),
-          reinterpret_cast<const uint32_t*>(weights + quads * quadBytes), quads};
+          reinterpret_cast<const uint32_t*>(weights + quads * kQuadBytes), quads};
 }
 
 }  // namespace octavo
