@@ -12,9 +12,9 @@ namespace {
 size_t lowestBit(uint64_t bits) { return std::bitset<64>((bits & (~bits + 1)) - 1).count(); }
 
 // Bits from number `first` on.
-uint32_t bitsFrom(const std::vector<uint64_t>& bits, size_t first) {
+uint32_t bitsFrom(const uint64_t* bits, size_t first) {
   uint64_t word;
-  std::memcpy(&word, reinterpret_cast<const uint8_t*>(bits.data()) + first / 8, sizeof word);
+  std::memcpy(&word, reinterpret_cast<const uint8_t*>(bits) + first / 8, sizeof word);
   return static_cast<uint32_t>(word >> first % 8);
 }
 
@@ -36,16 +36,20 @@ void QuadCover::cover(const QuadRows& rows, std::vector<uint8_t>* steps) {
   // No quad before it takes a share of a first pair that is large: one byte is on its own.
   for (; (large_[1 + at / 64] >> at % 64 & 1) != 0; ++at) steps->push_back(1);
   if (at == rows.depth) return;
-  at = findStages(at, rows.depth);
+  const Stage* stage = findStages(at, rows.depth);
+  at = stage->most;
+  for (uint32_t begins = stage->alone; begins >> 31 == 0; begins <<= 1) --at;
   // Back from the last quad to the first one.
-  steps->insert(steps->end(), stages_.size(), 4);
+  const Stage* const first = stages_.data();
+  steps->insert(steps->end(), static_cast<size_t>(stage - first) + 1, 4);
   uint8_t* step = &steps->back();
-  for (size_t i = stages_.size() - 1; i-- > 0;) {
-    const Stage& stage = stages_[i];
-    const size_t lag = stage.most + 4 - at;
+  while (stage != first) {
+    --stage;
+    const size_t lag = stage->most + 4 - at;
     const auto isIn = [](uint32_t places, size_t lag) { return (places << lag) >> 31 != 0; };
-    *--step = isIn(stage.alone, lag) ? 4 : isIn(stage.sharing, lag - 1) ? 3 : 2;
-    at -= *step;
+    const uint8_t taken = isIn(stage->alone, lag) ? 4 : isIn(stage->sharing, lag - 1) ? 3 : 2;
+    *--step = taken;
+    at -= taken;
   }
 }
 
@@ -70,19 +74,20 @@ void QuadCover::mark(const QuadRows& rows) {
   }
 }
 
-// Of the quads from byte `first` on; returns where the last one begins.
-size_t QuadCover::findStages(size_t first, size_t depth) {
-  stages_.clear();
+// Of the quads from byte `first` on, up to the first one that reaches the end if it is alone.
+const QuadCover::Stage* QuadCover::findStages(size_t first, size_t depth) {
+  if (stages_.size() < depth) stages_.resize(depth);
+  const uint64_t *notAlone = notAlone_.data(), *notSharing = notSharing_.data();
   uint32_t begins = uint32_t{1} << 31;
-  for (size_t most = first;; most += 4) {
+  size_t most = first;
+  for (Stage* stage = stages_.data();; ++stage, most += 4) {
     for (; begins >> 31 == 0; begins <<= 1) --most;
-    uint32_t alone = begins & ~bitsFrom(notAlone_, most + 64 - 31);
-    const uint32_t sharing = begins & ~bitsFrom(notSharing_, most + 64 - 31);
-    stages_.push_back({alone, sharing, most});
-    if (most + 4 >= depth && alone >> (31 - (most + 4 - depth)) != 0) {
-      for (; alone >> 31 == 0; alone <<= 1) --most;
-      return most;
-    }
+    const uint32_t alone = begins & ~bitsFrom(notAlone, most + 64 - 31);
+    const uint32_t sharing = begins & ~bitsFrom(notSharing, most + 64 - 31);
+    stage->alone = alone;
+    stage->sharing = sharing;
+    stage->most = most;
+    if (most + 4 >= depth && alone >> (31 - (most + 4 - depth)) != 0) return stage;
     begins = alone | sharing >> 1 | begins >> 2;
   }
 }

@@ -27,7 +27,7 @@ class QuadCover {
   };
 
   void mark(const QuadRows& rows);
-  size_t findStages(size_t first, size_t depth);
+  const Stage* findStages(size_t first, size_t depth);
 
   const QuadKernel& kernel_;
   // Bits of bytes, from bit 64 on: whether a byte and the one behind are a large pair in any

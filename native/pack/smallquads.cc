@@ -23,9 +23,9 @@ void SmallQuads::put(const Columns& columns, size_t taps, size_t depth, QuadSpan
       oneOrder_.resize(ones + count);
       ones_.resize((ones + count) * kQuadBytes);
     }
+    const QuadList oneList{ones_.data() + ones * kQuadBytes, oneOrder_.data() + ones};
     const size_t twos =
-        kernel_.pair({rowsOf(columns, tap * depth, depth), steps, count, listFrom(put_),
-                      QuadList{ones_.data() + ones * kQuadBytes, oneOrder_.data() + ones}});
+        kernel_.pair({rowsOf(columns, tap * depth, depth), steps, count, listFrom(put_), oneList});
     put_ += static_cast<uint32_t>(twos);
     ones += static_cast<uint32_t>(count - twos);
   }
@@ -41,7 +41,7 @@ QuadList SmallQuads::listFrom(size_t quad) const {
   return {to_.weights + quad * kQuadBytes, to_.order + quad};
 }
 
-// A copy of a tap: it lies together, and so that caches hold all of its rows.
+// Copies of a tap's columns that lie so far apart that caches hold all of them.
 QuadRows SmallQuads::rowsOf(const Columns& columns, size_t first, size_t depth) {
   const size_t padded = (depth + 63) / 64 * 64 + 3, stride = padded + 61;
   if (rows_.size() < kQuadColumns * stride) rows_.resize(kQuadColumns * stride);

@@ -38,12 +38,17 @@ struct Quad {
   __m128i low, high;  // four columns each
 };
 
-OCTAVO_INLINE Quad loadQuad(const int8_t* row, size_t stride) {
-  int32_t words[kQuadColumns];
-#pragma GCC unroll 8
-  for (size_t i = 0; i < kQuadColumns; ++i) memcpy(&words[i], row + i * stride, sizeof words[i]);
-  return {_mm_setr_epi32(words[0], words[1], words[2], words[3]),
-          _mm_setr_epi32(words[4], words[5], words[6], words[7])};
+OCTAVO_INLINE __m128i loadColumns(const int8_t* row, size_t stride, size_t three) {
+  int32_t words[4];
+  memcpy(&words[0], row, sizeof words[0]);
+  memcpy(&words[1], row + stride, sizeof words[1]);
+  memcpy(&words[2], row + 2 * stride, sizeof words[2]);
+  memcpy(&words[3], row + three, sizeof words[3]);
+  return _mm_setr_epi32(words[0], words[1], words[2], words[3]);
+}
+
+OCTAVO_INLINE Quad loadQuad(const int8_t* row, size_t stride, size_t three) {
+  return {loadColumns(row, stride, three), loadColumns(row + 4 * stride, stride, three)};
 }
 
 void storeQuad(void* p, const Quad& quad) {
@@ -98,10 +103,21 @@ OCTAVO_INLINE bool isMuch(__m128i low, __m128i high) {
   return _mm_testz_si128(_mm_or_si128(low, high), _mm_set1_epi8(-128)) == 0;
 }
 
-// A quad for which there was no other one so far.
+// Quads for which there was no other one so far.
 struct Pending {
-  Quad sums, weights;
-  uint32_t at;
+  // So many wait at a time that few remain without another one, and that all are soon tried.
+  static constexpr size_t kMost = 32;
+
+  Quad sums[kMost], weights[kMost];
+  uint32_t at[kMost];
+  size_t count = 0;
+
+  OCTAVO_INLINE void takeOut(size_t i) {
+    --count;
+    sums[i] = sums[count];
+    weights[i] = weights[count];
+    at[i] = at[count];
+  }
 };
 
 OCTAVO_INLINE void put(QuadList* list, const Quad& weights, uint32_t at) {
@@ -121,22 +137,18 @@ void mark_quads_sse41(const QuadMarkArgs& args) {
 }
 
 size_t pair_quads_sse41(const QuadPairArgs& args) {
-  // So many wait at a time that few remain without another one, and that all are soon tried.
-  constexpr size_t kMostPending = 32;
-  Pending pending[kMostPending];
-  Pending* end = pending;
-  const auto takeOut = [&](Pending* place) { *place = *--end; };
+  Pending pending;
   QuadList twos = args.twos, ones = args.ones;
   const int8_t* row = args.rows.first;
-  const size_t stride = args.rows.stride;
+  const size_t stride = args.rows.stride, three = 3 * stride;
   uint32_t at = 0;
-  Quad next = loadQuad(row, stride);
+  Quad next = loadQuad(row, stride, three);
   for (size_t q = 0; q < args.count; ++q) {
     Quad own = next;
     const uint32_t ownAt = at, step = args.steps[q];
     if (q + 1 < args.count) {
       at += step;
-      next = loadQuad(row + at, stride);
+      next = loadQuad(row + at, stride, three);
       if (step != 4) deal(step, &own, &next);
     }
     const Quad sums = {sumsOfPairs(own.low), sumsOfPairs(own.high)};
@@ -144,26 +156,27 @@ size_t pair_quads_sse41(const QuadPairArgs& args) {
       put(&ones, own, ownAt);
       continue;
     }
-    Pending* other = pending;
-    for (; other != end; ++other) {
-      if (!isMuch(_mm_add_epi8(sums.low, other->sums.low),
-                  _mm_add_epi8(sums.high, other->sums.high))) {
-        break;
-      }
+    size_t other = 0;
+    for (; other < pending.count; ++other) {
+      const Quad& others = pending.sums[other];
+      if (!isMuch(_mm_add_epi8(sums.low, others.low), _mm_add_epi8(sums.high, others.high))) break;
     }
-    if (other != end) {
-      put(&twos, other->weights, other->at);
+    if (other < pending.count) {
+      put(&twos, pending.weights[other], pending.at[other]);
       put(&twos, own, ownAt);
-      takeOut(other);
+      pending.takeOut(other);
       continue;
     }
-    if (end == pending + kMostPending) {
-      put(&ones, pending->weights, pending->at);
-      takeOut(pending);
+    if (pending.count == Pending::kMost) {
+      put(&ones, pending.weights[0], pending.at[0]);
+      pending.takeOut(0);
     }
-    *end++ = {sums, own, ownAt};
+    pending.sums[pending.count] = sums;
+    pending.weights[pending.count] = own;
+    pending.at[pending.count] = ownAt;
+    ++pending.count;
   }
-  for (const Pending* left = pending; left != end; ++left) put(&ones, left->weights, left->at);
+  for (size_t i = 0; i < pending.count; ++i) put(&ones, pending.weights[i], pending.at[i]);
   return static_cast<size_t>(twos.order - args.twos.order);
 }
 

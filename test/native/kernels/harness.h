@@ -152,6 +152,7 @@ void testPeak();
 void testPool();
 void testLookup();
 void testTranspose();
+void testQuads();
 void testFloatDot();
 void testFloatDepthwise();
 void testFloatElementwise();

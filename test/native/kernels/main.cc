@@ -33,6 +33,7 @@ constexpr Family kFamilies[] = {
     {"pool", testPool},
     {"lookup", testLookup},
     {"transpose", testTranspose},
+    {"quads", testQuads},
     {"f32dot", testFloatDot},
     {"f32depthwise", testFloatDepthwise},
     {"f32elementwise", testFloatElementwise},
