@@ -2,8 +2,9 @@
 // a rectangle: a grid of rows that sum up the same taps, those inside. What padding would add is in
 // the bias. So padding is neither read nor multiplied, and no pointers are made.
 //
-// Where rows of the window are whole taps (few channels), a tap can't be cut: images are then
-// copied, with their padding, a strip at a time.
+// Where rows of the window are whole taps (few channels), a tap can't be cut, and where tiles are
+// of many rows, those of narrow rectangles cost more than padding does: lines of images are then
+// copied, with the padding beside them, a strip at a time.
 #include <algorithm>
 #include <cstring>
 
@@ -40,9 +41,9 @@ class QGridStep final : public PreparedStep {
   int64_t batch = 1;
   size_t imageBytes = 0;
   Axis h{}, w{};
-  // Rows of the window are taps: h and w describe the copy, these two what is copied.
+  // Lines are copied: w describes the copy, this what is copied.
   bool copies = false;
-  WindowAxis fromH{}, fromW{};
+  WindowAxis fromW{};
   size_t pixelBytes = 0;
   uint8_t padding = 0;                           // where the zero point is not computed
   size_t strip = 0, strips = 0, panelParts = 0;  // a strip is of lines: outputs along h
@@ -53,6 +54,10 @@ class QGridStep final : public PreparedStep {
   // Of kSmall: DotArgs::order, counted from the window's first tap on.
   std::vector<uint32_t> order;
 
+  // In front of a copy: the line of output that it begins at, of all images, plus 1.
+  static constexpr size_t kCopyHead = 64;
+  static size_t& copied(uint8_t* scratch) { return *reinterpret_cast<size_t*>(scratch); }
+
   void orderQuads();
   void cut();
   size_t scratchBytes() const override;
@@ -60,10 +65,10 @@ class QGridStep final : public PreparedStep {
 
  private:
   size_t tapAt(size_t tap) const;
-  size_t copiedLines(int64_t outputs) const;
   void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
+  Span linesUnder(int64_t begin, int64_t end) const;
   const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t zero,
-                           uint8_t* copy) const;
+                           bool isThere, uint8_t* copy) const;
   void runLines(const DotArgs& base, const QTermValues& values, const uint8_t* image, int64_t begin,
                 int64_t end, const PanelRange& range, uint8_t* y) const;
   void runRectangle(const uint8_t* image, size_t panel, const Span& rows, const Span& columns,
@@ -84,7 +89,8 @@ void QGridStep::cut() {
   const size_t parts = productParts(work, product.isa);
   const size_t least = divideUp(kFewRows, std::max<size_t>(width, 1));
   const size_t most = std::max(stripBytes() / std::max<size_t>(rowBytes * width, 1), least);
-  strip = std::max<size_t>(std::min({most, std::max(divideUp(lines, parts), least), lines}), 1);
+  const size_t even = std::max(divideUp(lines, parts), least);
+  strip = std::max<size_t>(std::min({most, even, lines}), 1);
   strips = divideUp(lines, strip);
   strip = divideUp(lines, std::max<size_t>(strips, 1));
   panelParts = std::min(product.panels(), divideUp(parts, std::max<size_t>(strips, 1)));
@@ -112,17 +118,26 @@ void QGridStep::orderQuads() {
   }
 }
 
-// Lines of input under so many lines of output.
-size_t QGridStep::copiedLines(int64_t outputs) const {
-  return static_cast<size_t>((outputs - 1) * fromH.stride + (fromH.kernel - 1) * fromH.dilation +
-                             1);
+// Lines of the input under lines [begin, end) of the output.
+Span QGridStep::linesUnder(int64_t begin, int64_t end) const {
+  const WindowAxis& lines = h.window;
+  const int64_t first = std::max<int64_t>(lines.origin(begin), 0);
+  const int64_t last = lines.origin(end - 1) + (lines.kernel - 1) * lines.dilation + 1;
+  return {first, std::max<int64_t>(std::min(last, lines.input) - first, 0), 0, 0};
 }
 
 size_t QGridStep::scratchBytes() const {
-  return copies ? copiedLines(static_cast<int64_t>(strip)) * h.inputStep + kTensorSlack : 0;
+  if (!copies) return 0;
+  const WindowAxis& lines = h.window;
+  const int64_t most = (static_cast<int64_t>(strip) - 1) * lines.stride +
+                       (lines.kernel - 1) * lines.dilation + 1;
+  return kCopyHead + static_cast<size_t>(std::min(most, lines.input)) * h.inputStep + kTensorSlack;
 }
 
 void QGridStep::run(const RunContext& context) const {
+  for (size_t worker = 0; copies && worker < context.team.size(); ++worker) {
+    copied(context.scratchOf(worker)) = 0;
+  }
   context.team.forEach(strips * panelParts, [&](size_t part, size_t worker) {
     runPart(context, part, context.scratchOf(worker));
   });
@@ -146,7 +161,11 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
     const int64_t last = std::min(first + end - line, height);
     const uint8_t* image = context.in<uint8_t>(product.x) + static_cast<size_t>(at) * imageBytes;
     uint8_t* y = context.out<uint8_t>(product.y) + static_cast<size_t>(at * height) * h.outputStep;
-    if (copies) image = copyLines(image, first, last, zero, scratch);
+    if (copies) {
+      const auto number = static_cast<size_t>(line) + 1;
+      image = copyLines(image, first, last, zero, copied(scratch) == number, scratch + kCopyHead);
+      copied(scratch) = number;
+    }
     if (values.pixelScales != nullptr) {
       base.rowScale = values.pixelScales + static_cast<size_t>(at * height * w.window.output);
     }
@@ -155,26 +174,22 @@ void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch
   }
 }
 
-// The input under lines [begin, end) of the output, with its padding. Returns where line 0 would
-// be.
+// The input under lines [begin, end) of the output, with the padding beside it; `isThere` from a
+// part before. Returns where line 0 would be.
 const uint8_t* QGridStep::copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t zero,
-                                    uint8_t* copy) const {
+                                    bool isThere, uint8_t* copy) const {
   const auto pad = static_cast<size_t>(fromW.pad) * pixelBytes;
   const size_t lineBytes = static_cast<size_t>(fromW.input) * pixelBytes;
   const size_t taken = std::min(lineBytes, h.inputStep - std::min(pad, h.inputStep));
-  const size_t count = copiedLines(end - begin);
-  for (size_t i = 0; i < count; ++i) {
-    const int64_t ih = fromH.origin(begin) + static_cast<int64_t>(i);
-    uint8_t* to = copy + i * h.inputStep;
-    if (!fromH.contains(ih) || taken == 0) {
-      std::memset(to, zero, h.inputStep);
-      continue;
-    }
-    std::memset(to, zero, pad);
-    std::memcpy(to + pad, image + static_cast<size_t>(ih) * lineBytes, taken);
-    std::memset(to + pad + taken, zero, h.inputStep - pad - taken);
+  const Span lines = linesUnder(begin, end);
+  const size_t left = std::min(pad, h.inputStep), right = h.inputStep - left - taken;
+  uint8_t* to = copy;
+  for (int64_t line = lines.begin; line < lines.end() && !isThere; ++line, to += h.inputStep) {
+    std::memset(to, zero, left);
+    std::memcpy(to + left, image + static_cast<size_t>(line) * lineBytes, taken);
+    std::memset(to + left + taken, zero, right);
   }
-  return copy - static_cast<size_t>(begin * fromH.stride) * h.inputStep;
+  return copy - static_cast<size_t>(lines.begin) * h.inputStep;
 }
 
 void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const uint8_t* image,
@@ -265,17 +280,22 @@ void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& row
   kernel.run(args);
 }
 
-// Sets the step's axes to go through a copy in which all windows lie inside, their rows being taps.
-void copyFrom(const Window& window, QGridStep* step) {
+// Sets the step's axes to go through a copy in which all windows lie inside along w, their rows
+// being taps if `rows`.
+void copyFrom(const Window& window, bool rows, QGridStep* step) {
   step->copies = true;
-  step->fromH = window.h;
   step->fromW = window.w;
-  WindowAxis &h = step->h.window, &w = step->w.window;
-  h.pad = w.pad = 0;
-  w.input = (w.output - 1) * w.stride + w.kernel;
+  WindowAxis& w = step->w.window;
+  w.pad = 0;
+  w.input = (w.output - 1) * w.stride + (w.kernel - 1) * w.dilation + 1;
   step->h.inputStep = static_cast<size_t>(w.input * window.channels);
-  h.input = (h.output - 1) * h.stride + (h.kernel - 1) * h.dilation + 1;
-  w.kernel = 1;
+  if (rows) w.kernel = 1;
+}
+
+// Whether a copy is worth its while: with it tiles are of many rows, which quads without an order
+// need less.
+bool isWorthCopying(const QProduct& product, const WindowAxis& w) {
+  return product.base.order != nullptr && w.kernel > 1 && spansOf(w).size() > 1;
 }
 
 }  // namespace
@@ -295,7 +315,10 @@ std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands&
              static_cast<size_t>(window.w.output) * yBytes,
              {}};
   step->w = {window.w, channels, yBytes, {}};
-  if (gather.form == TapForm::kRow && step->batch > 0) copyFrom(window, step.get());
+  const bool rows = gather.form == TapForm::kRow;
+  if (step->batch > 0 && (rows || isWorthCopying(step->product, window.w))) {
+    copyFrom(window, rows, step.get());
+  }
   // A picture of one line is cut along it.
   if (step->batch * window.h.output == 1 && step->h.window.kernel == 1 && !step->copies) {
     std::swap(step->h, step->w);
