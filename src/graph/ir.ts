@@ -67,8 +67,8 @@ export interface GraphIndex {
   isOutput(value: string): boolean;
   /** Of the nodes. */
   readonly names: ReadonlySet<string>;
-  /** Qualified operators of the nodes. */
-  readonly operators: ReadonlySet<string>;
+  /** Where in the list of nodes those of each qualified operator are, in order. */
+  readonly operators: ReadonlyMap<string, readonly number[]>;
 }
 
 const indexes = new WeakMap<Graph, GraphIndex>();
@@ -89,12 +89,15 @@ function buildIndex({ nodes, outputs }: Graph): GraphIndex {
   const producers = new Map<string, Node>();
   const consumers = new Map<string, Node[]>();
   const names = new Set<string>();
-  const operators = new Set<string>();
+  const operators = new Map<string, number[]>();
   const shown = new Set(outputs.map((output) => output.value));
   for (let n = 0; n < nodes.length; n++) {
     const node = nodes[n]!;
     names.add(node.name);
-    operators.add(qualifiedOp(node));
+    const op = qualifiedOp(node);
+    const places = operators.get(op);
+    if (places === undefined) operators.set(op, [n]);
+    else places.push(n);
     for (let i = 0; i < node.outputs.length; i++) producers.set(node.outputs[i]!, node);
     for (let i = 0; i < node.inputs.length; i++) {
       const readers = consumers.get(node.inputs[i]!);

@@ -74,8 +74,9 @@ export function patched(graph: Graph, patch: Patch): Patched {
     fresh.push(node);
     nodes.push(node);
   }
-  const constants = new Map<string, Tensor>();
-  const types = new Map<string, ValueType>();
+  const more = { constants: new Map(patch.constants), types: new Map(patch.types) };
+  const constants = new Map(graph.constants);
+  const types = new Map(graph.types);
   const after = {
     ...graph,
     outputs: graph.outputs.map(({ name, value }) => ({ name, value: resolve(value) })),
@@ -89,19 +90,42 @@ export function patched(graph: Graph, patch: Patch): Patched {
     index.consumers(value).length > 0 ||
     index.isOutput(value) ||
     graph.inputs.includes(value);
-  const more = { constants: new Map(patch.constants), types: new Map(patch.types) };
-  const keepConstant = (constant: Tensor, name: string): void => {
-    if (isLive(name)) constants.set(name, constant);
+  /** Drops what is known of a value that is gone, and the type of one that is a constant. */
+  const settle = (value: string): void => {
+    if (!constants.has(value) && !types.has(value)) return;
+    const live = isLive(value);
+    if (!live) constants.delete(value);
+    if (!live || constants.has(value)) types.delete(value);
   };
-  graph.constants.forEach(keepConstant);
-  more.constants.forEach(keepConstant);
-  const keepType = (type: ValueType, value: string): void => {
-    if (isLive(value) && !constants.has(value)) types.set(value, type);
-  };
-  graph.types.forEach(keepType);
-  more.types.forEach(keepType);
+  more.constants.forEach((constant, name) => {
+    constants.set(name, constant);
+  });
+  more.types.forEach((type, value) => {
+    types.set(value, type);
+  });
+  if (settled.has(graph)) {
+    more.constants.forEach((_, name) => {
+      settle(name);
+    });
+    more.types.forEach((_, value) => {
+      settle(value);
+    });
+    replacement.forEach((_, value) => {
+      settle(value);
+    });
+    removed.forEach(({ inputs, outputs }) => {
+      for (let i = 0; i < inputs.length; i++) settle(inputs[i]!);
+      for (let i = 0; i < outputs.length; i++) settle(outputs[i]!);
+    });
+  } else {
+    for (const value of [...constants.keys(), ...types.keys()]) settle(value);
+  }
+  settled.add(after);
   return { graph: after, nodes: fresh, removed, ...more };
 }
+
+/** Graphs that know of no value that is gone, so that a patch has to look at those only which it touches. */
+const settled = new WeakSet<Graph>();
 
 /**
  * Nodes in topological order, as near to the given order as their dependencies allow.

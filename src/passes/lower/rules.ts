@@ -105,6 +105,19 @@ function sweepingView(graph: Graph): View {
   };
 }
 
+/** The nodes that there is a rule for, in order. */
+function nodesOf(graph: Graph, rules: ReadonlyMap<string, Rule>): Node[] {
+  const { operators } = indexOf(graph);
+  const places: number[] = [];
+  rules.forEach((_, op) => {
+    operators.get(op)?.forEach((place) => {
+      places.push(place);
+    });
+  });
+  places.sort((a, b) => a - b);
+  return places.map((place) => graph.nodes[place]!);
+}
+
 /** The patch of up to `limit` rewrites that do not touch each other. */
 function mergedRewrites(
   name: string,
@@ -113,9 +126,9 @@ function mergedRewrites(
   limit: number,
   sweeps: boolean,
 ): Patch | undefined {
+  const nodes = nodesOf(graph, rules);
   // Most passes find nothing to do, and need none of this.
-  const { operators } = indexOf(graph);
-  if (![...operators].some((op) => rules.has(op))) return undefined;
+  if (nodes.length === 0) return undefined;
   const view = sweeps ? sweepingView(graph) : stillView(graph);
   let names: ReturnType<typeof namesFor> | undefined;
   const fresh = (wish: string): string => {
@@ -128,11 +141,10 @@ function mergedRewrites(
   const lost = new Set<string>(); // of these, the ones that nothing takes the place of
   const read = new Set<string>(); // values that added nodes read, which a patch does not rewire
   const targets = new Set<string>(); // values that take the place of others
-  for (const node of graph.nodes) {
+  for (const node of nodes) {
     if (taken.length >= limit) break;
     if (removed.has(node)) continue;
-    const rule = rules.get(qualifiedOp(node));
-    if (rule === undefined) continue;
+    const rule = rules.get(qualifiedOp(node))!;
     const presented = view.present(node);
     const found = rule({ graph: view.graph, index: view.index, node: presented, fresh });
     if (found === undefined) continue;
