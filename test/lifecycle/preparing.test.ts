@@ -1,5 +1,5 @@
 /** Plans that are prepared off the event loop: what happens meanwhile. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Tensor } from '../../src/core/tensor.js';
 import { loadModel } from '../../src/onnx/model.js';
 import { InferenceSession } from '../../src/runtime/session.js';
@@ -45,6 +45,17 @@ describe.skipIf(noNative !== undefined)('while a plan is prepared', () => {
     await turnsDuring(InferenceSession.create(short, options));
     const few = await turnsDuring(InferenceSession.create(short, options));
     expect(await turnsDuring(InferenceSession.create(long, options))).toBeGreaterThan(few + 3);
+  });
+
+  it('timers of a test framework may stand in for those of the system', async () => {
+    vi.useFakeTimers();
+    try {
+      const session = await open();
+      expect((await answerOf(session.run({ x: rowsOf(5, size) }))).length).toBe(5 * size * 4);
+      session.dispose();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('feeds may be changed', async () => {
