@@ -27,3 +27,5 @@ export { roundingMagic } from './requantize';
 export { multiplyRow, rowScratch } from './row';
 export { scaleSums } from './sums';
 export { multiplyWords, multiplyWordsRow, multiplyWordsScratch } from './words';
+export { winograd, winogradScratch } from './winograd';
+export { packWinograd, winogradPanelBytes } from './winogradPanels';

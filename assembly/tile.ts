@@ -95,7 +95,7 @@ export function packBytesOf(window: Window, size: usize): usize {
 /** Four vectors of units, a row each, as four vectors of one unit of each row. */
 // @ts-ignore: decorator
 @inline
-function storeTransposed(to: usize, a: v128, b: v128, c: v128, d: v128): void {
+export function storeTransposed(to: usize, a: v128, b: v128, c: v128, d: v128): void {
   const lowAB = v128.shuffle<u32>(a, b, 0, 4, 1, 5);
   const highAB = v128.shuffle<u32>(a, b, 2, 6, 3, 7);
   const lowCD = v128.shuffle<u32>(c, d, 0, 4, 1, 5);

@@ -254,6 +254,28 @@ function drawProduct(random: Random): ConvolutionShape {
   };
 }
 
+/** Windows of 3 × 3 that move by one, on enough channels for multiplying less often to pay. */
+function drawThreeByThree(random: Random): ConvolutionShape {
+  return drawUntil(
+    () => {
+      const axis = () => {
+        const [size, before] = [random.int(1, 24), random.int(0, 2)];
+        const out = size + before + random.int(0, 2) - 2;
+        return { size, out, kernel: 3, stride: 1, dilation: 1, before };
+      };
+      const [rows, columns, batch] = [axis(), axis(), random.pick([1, 1, 2])];
+      const [depth, perPixel] = [random.int(14, 48), random.int(14, 48)];
+      return {
+        x: [batch, rows.size, columns.size, depth],
+        weight: [perPixel, 3, 3, depth],
+        y: [batch, rows.out, columns.out, perPixel],
+        window: { ...slidingOf(rows, columns), groups: 1 },
+      } as const;
+    },
+    ({ y, weight }) => Math.min(y[1], y[2]) >= 1 && count(y) * weight[3] <= 200_000,
+  );
+}
+
 /** Any of these. */
 function drawAny(random: Random): ConvolutionShape {
   const anyGroups = () =>
@@ -264,6 +286,7 @@ function drawAny(random: Random): ConvolutionShape {
     () => drawConvolution(random, anyKernel, () => [drawSize(random), 1, 1]),
     () => drawStrips(random),
     () => drawPadded(random),
+    () => drawThreeByThree(random),
     () => drawProduct(random),
   ]);
   return draw();
@@ -321,6 +344,10 @@ export const qconvSuites: readonly Suite[] = [
   {
     name: 'qconv padded',
     draw: (random) => drawProblem(random, drawPadded(random)),
+  },
+  {
+    name: 'qconv 3x3',
+    draw: (random) => drawProblem(random, drawThreeByThree(random)),
   },
   {
     name: 'qmatmul',

@@ -29,6 +29,26 @@ export interface WasmExports {
     begin: number,
     end: number,
   ): void;
+  winogradPanelBytes(channels: number, columns: number): number;
+  packWinograd(weights: number, zeros: number, channels: number, columns: number, to: number): void;
+  winogradScratch(window: number): number;
+  winograd(
+    window: number,
+    output: number,
+    sums: number,
+    noBias: number,
+    x: number,
+    xZero: number,
+    weights: number,
+    bias: number,
+    multiplier: number,
+    y: number,
+    sum: number,
+    residual: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
   rowScratch(depth: number): number;
   multiplyRow(
     output: number,

@@ -6,7 +6,8 @@ import type { Step } from '../../runtime/plan.js';
 import { sumOf } from '../../runtime/steps.js';
 import { keepSum, qadd } from './elementwise.js';
 import type { WasmKernel } from './kernel.js';
-import { isSingleRow, noAddend, outputKinds, prepareProduct } from './qproduct.js';
+import { noAddend, outputKinds } from './product.js';
+import { isSingleRow, prepareProduct } from './qproduct.js';
 
 export const qconv: WasmKernel<'QConv'> = (given, context) => {
   const [y, residual = -1] = [given.outputs[0]!, given.inputs[5]];

@@ -11,7 +11,8 @@ import {
   type WasmKernel,
 } from './kernel.js';
 import { keepTable } from './pack.js';
-import { noAddend, outputKinds, prepareProduct } from './qproduct.js';
+import { noAddend, outputKinds } from './product.js';
+import { prepareProduct } from './qproduct.js';
 import { pixelsOf } from './window.js';
 
 export const qconvDynamic: WasmKernel<'QConvDynamic'> = (given, context) => {

@@ -1,20 +1,11 @@
 /**
- * Products of uint8 windows with int8 weights, in one of three ways: along the channels where the convolution is
+ * Products of uint8 windows with int8 weights, in one of four ways: along the channels where the convolution is
  * depthwise (assembly/depthwise.ts), as a matrix times a vector where there is one output pixel
- * (assembly/row.ts), and else as the product of tiles and panels (assembly/qconv.ts). The last two
- * use the relaxed dot product where it is exact.
+ * (assembly/row.ts), with fewer multiplications where that is less work (assembly/winograd.ts), and else as the
+ * product of tiles and panels (assembly/qconv.ts). All but the third use the relaxed dot product where it is exact.
  */
 import type { Step } from '../../runtime/plan.js';
-import type { PlanMemory } from '../reference/memory.js';
-import {
-  areBytes,
-  type Declined,
-  declined,
-  floatBits,
-  type Operand,
-  type PrepareContext,
-  type StepRun,
-} from './kernel.js';
+import { areBytes, type Declined, declined, type PrepareContext, type StepRun } from './kernel.js';
 import {
   depthwiseBlock,
   inBlocks,
@@ -31,28 +22,15 @@ import {
   tableOf,
 } from './pack.js';
 import type { DotForm } from './probe.js';
+import {
+  type Constants,
+  keepBias,
+  keepOutput,
+  outputKinds,
+  type ProductOptions,
+} from './product.js';
 import { depthwiseParts, dimsOf, keepWindow, pixelsOf, resultsOf, tileGrain } from './window.js';
-
-/** What tiles add to their codes: the fields of class Sum, and where the other codes are. */
-interface Addend {
-  readonly sum: number;
-  readonly residual: Operand;
-}
-
-export const noAddend: Addend = { sum: 0, residual: () => 0 };
-
-/** Values of `Output.kind`. */
-export const outputKinds = { uint8: 0, int32: 1, float32: 2 } as const;
-
-/** What a product does besides what its step says. */
-export interface ProductOptions {
-  /** The zero point of x, or what finds it in a run. */
-  readonly xZero: number | ((memory: PlanMemory) => number);
-  /** What results are written as. */
-  readonly kind: (typeof outputKinds)[keyof typeof outputKinds];
-  /** Of a single group, and of more than one pixel. */
-  readonly addend: Addend;
-}
+import { prepareWinograd, savesProducts } from './winograd.js';
 
 /** Prepares the step, without its residual. Declines what would not be computed to the bit. */
 export function prepareProduct(
@@ -68,19 +46,14 @@ export function prepareProduct(
   if (channels === 1 && groups === outChannels && groups > 1) {
     return prepareDepthwise(step, constants, dot, context, options);
   }
+  if (dot === undefined && savesProducts(step, constants, context)) {
+    return prepareWinograd(step, constants, context, options);
+  }
   // int8 panels hold weights as they are
   const isRow = constants.zeros === undefined && isSingleRow(step, context);
   return isRow
     ? prepareRow(step, constants, dot, context, options)
     : prepareTiles(step, constants, dot, context, options);
-}
-
-interface Constants {
-  readonly weights: Int8Array;
-  /** Undefined where all are 0. */
-  readonly zeros: Int32Array | undefined;
-  readonly bias: Int32Array | undefined;
-  readonly multiplier: Float32Array | undefined;
 }
 
 /** The operands that are packed. Declines what would not be computed to the bit. */
@@ -236,44 +209,6 @@ function prepareRow(
   return (at) => run(output, flip, x(at), depth, columns, panels, bias(at).table, m, y(at));
 }
 
-/**
- * Keeps the bias less what the zero point of x, of which kernels take off `offset`, adds to each sum, laid out by `place`:
- * in a run, where the table is and the zero point.
- */
-function keepBias(
-  { weights, zeros, bias }: Constants,
-  channels: number,
-  offset: number,
-  { xZero }: ProductOptions,
-  { keep, memory }: PrepareContext,
-  place: (values: Int32Array) => Int32Array,
-): (at: PlanMemory) => { readonly table: number; readonly xZero: number } {
-  const depth = weights.length / channels;
-  const sums = Int32Array.from({ length: channels }, (_, channel) => {
-    let sum = -depth * (zeros?.[channel] ?? 0);
-    for (let k = channel * depth; k < (channel + 1) * depth; k++) sum += weights[k]!;
-    return sum;
-  });
-  const own = place(bias ?? new Int32Array(channels));
-  const ofZero = place(sums);
-  const table = keep(own.byteLength);
-  const fill = (zero: number) => {
-    const to = new Int32Array(memory.buffer, table, own.length);
-    for (let i = 0; i < to.length; i++) to[i] = own[i]! - Math.imul(zero - offset, ofZero[i]!);
-    return { table, xZero: zero };
-  };
-  if (typeof xZero === 'number') {
-    const filled = fill(xZero);
-    return () => filled;
-  }
-  let filled = fill(0);
-  return (at) => {
-    const zero = xZero(at);
-    if (zero !== filled.xZero) filled = fill(zero);
-    return filled;
-  };
-}
-
 function prepareDepthwise(
   step: Step<'QConv'>,
   constants: Constants,
@@ -315,20 +250,4 @@ function prepareDepthwise(
     const { table, xZero } = bias(at);
     run(window, output, layout, x(at), xZero, packed, table, m, y(at));
   };
-}
-
-/** Of assembly/requantize.ts: what is taken off the bits of a float32 that has been rounded. */
-const magicBits = 0x4b400000;
-
-/** The address of the fields of class Output. */
-function keepOutput(
-  { params }: Step<'QConv'>,
-  context: PrepareContext,
-  { kind }: ProductOptions,
-): number {
-  const { yZero, min, max, lower, upper } = params;
-  return context.keepWords([
-    ...[kind, yZero - magicBits, floatBits(min - yZero), floatBits(max - yZero)],
-    ...[floatBits(lower), floatBits(upper)],
-  ]);
 }
