@@ -16,3 +16,14 @@ export function countWrongDots(a: usize, b: usize, c: usize, expected: usize, co
   }
   return wrong;
 }
+
+/** Of `count` pairs of bytes in a and in b, for how many any lane has another sum of products than `expected`, an int16. */
+export function countWrongPairs(a: usize, b: usize, expected: usize, count: i32): i32 {
+  if (!ASC_FEATURE_RELAXED_SIMD) return count;
+  let wrong = 0;
+  for (const end = a + 2 * <usize>count; a < end; a += 2, b += 2, expected += 2) {
+    const sums = i16x8.relaxed_dot_i8x16_i7x16_s(v128.load16_splat(a), v128.load16_splat(b));
+    wrong += i32(!i16x8.all_true(i16x8.eq(sums, v128.load16_splat(expected))));
+  }
+  return wrong;
+}

@@ -15,6 +15,8 @@ export const quads: i32 = 1;
 export const floats: i32 = 2;
 /** Quads of int8, for panels of small unsigned weights. */
 export const signedQuads: i32 = 3;
+/** No units: rows of bytes, one after the other, each filled up to whole vectors. */
+export const rowsOfBytes: i32 = 4;
 
 /** Rows of a tile. */
 // @ts-ignore: decorator
@@ -28,7 +30,7 @@ export function tileRows(layout: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function unitShift(layout: i32): i32 {
-  return layout == pairs ? 1 : 2;
+  return layout == rowsOfBytes ? 0 : layout == pairs ? 1 : 2;
 }
 
 /** What the tiles of a strip may take: they stay in a second-level cache while all panels pass. */
@@ -67,10 +69,18 @@ export function unitsOf(window: Window, layout: i32): i32 {
   return runs * ((bytes + (1 << shift) - 1) >> shift);
 }
 
+/** Bytes of a row of bytes; vectors go beyond what a run has. */
+// @ts-ignore: decorator
+@inline
+export function rowBytes(units: i32): usize {
+  return ((<usize>units + 15) & ~15) + overrun;
+}
+
 /** Bytes of a tile. */
 // @ts-ignore: decorator
 @inline
 export function tileBytes(units: i32, layout: i32): usize {
+  if (layout == rowsOfBytes) return rowBytes(units) * tileRows(layout);
   return 4 * <usize>units * tileRows(layout);
 }
 
@@ -143,6 +153,13 @@ function packFours(rows: usize, bytes: usize, to: usize): void {
   }
 }
 
+/** The same as rows of bytes. */
+function copyRuns(rows: usize, bytes: usize, to: usize, step: usize): void {
+  for (let i: usize = 0; i < <usize>tileRows(rowsOfBytes); i++, to += step) {
+    copyBytes(to, load<usize>(rows + i * rowWords, 12), bytes);
+  }
+}
+
 /** Six rows of units of four bytes, whose bits in `flip` are inverted. */
 function packSixes(rows: usize, bytes: usize, to: usize, flip: v128): void {
   const a = load<usize>(rows, 12);
@@ -209,7 +226,10 @@ export function packStrip(
   const bytes = bytesOfRun(window, size);
   const shift = unitShift(layout);
   const ofTile = tileRows(layout);
-  const runStep = (((<i32>bytes + (1 << shift) - 1) >> shift) * ofTile) << 2;
+  const areRows = layout == rowsOfBytes;
+  const unitsOfRun = (<i32>bytes + (1 << shift) - 1) >> shift;
+  const runStep = areRows ? unitsOfRun : (unitsOfRun * ofTile) << 2;
+  const step = tileBytes(unitsOf(window, layout), layout);
   const spanH = (window.kernelH - 1) * window.dilationH;
   const spanW = (window.kernelW - 1) * window.dilationW;
   const slotBytes = (bytes + overrun + 15) & ~15;
@@ -221,7 +241,8 @@ export function packStrip(
   let n = first / plane;
   let oy = (first - n * plane) / window.outWidth;
   let ox = first - n * plane - oy * window.outWidth;
-  for (let row = 0; row < rows; ) {
+  for (let row = 0; row < rows; tiles += step) {
+    let to = tiles;
     let inside = true;
     let from: usize = 0;
     let iy = 0;
@@ -274,10 +295,11 @@ export function packStrip(
           }
           store<usize>(at, run, 12);
         }
-        if (layout == pairs) packPairs(buffer, bytes, tiles, false);
-        else if (ofTile == 4) packFours(buffer, bytes, tiles);
-        else packSixes(buffer, bytes, tiles, flips);
-        tiles += runStep;
+        if (areRows) copyRuns(buffer, bytes, to, step / ofTile);
+        else if (layout == pairs) packPairs(buffer, bytes, to, false);
+        else if (ofTile == 4) packFours(buffer, bytes, to);
+        else packSixes(buffer, bytes, to, flips);
+        to += runStep;
       }
     }
   }

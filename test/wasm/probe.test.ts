@@ -1,10 +1,10 @@
 /**
- * The probe of the relaxed dot product, asked of engines that differ: in the sign of the second
+ * The probes of the relaxed dot product, asked of engines that differ: in the sign of the second
  * operand, in sums of two that saturate or wrap, and in what they answer once they have optimized.
  */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { WasmExports } from '../../src/backends/wasm/exports.js';
-import { probeDot } from '../../src/backends/wasm/probe.js';
+import { probeDot, probePairs } from '../../src/backends/wasm/probe.js';
 
 type PairSum = (first: number, second: number) => number;
 
@@ -72,4 +72,53 @@ it('notices when that happens later', () => {
   expect(probe.stillRight()).toBe(true);
   for (let round = 0; round < 1000; round++) probe.stillRight();
   expect(probe.stillRight()).toBe(false);
+});
+
+/** The same of sums of two small products. */
+function probePairsOf(second: Int8Array | Uint8Array, sumOf: PairSum, rounds = Infinity) {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const Second = second.constructor as typeof Uint8Array;
+  let round = 0;
+  const countWrongPairs: WasmExports['countWrongPairs'] = (a, b, expected, count) => {
+    const isExact = round++ < rounds;
+    const [as, bs] = [
+      new Int8Array(memory.buffer, a, 2 * count),
+      new Second(memory.buffer, b, 2 * count),
+    ];
+    const sums = new Int16Array(memory.buffer, expected, count);
+    let wrong = 0;
+    for (let i = 0; i < count; i++) {
+      const sum = sumOf(as[2 * i]! * bs[2 * i]!, as[2 * i + 1]! * bs[2 * i + 1]!);
+      wrong += Number((isExact ? sum : 0) !== sums[i]);
+    }
+    return wrong;
+  };
+  return probePairs({ heapBase: () => 1024, countWrongPairs } as WasmExports, memory);
+}
+
+describe('sums of two small products', () => {
+  it.each([
+    ['are exact', exact],
+    ['saturate', saturating],
+    ['wrap', wrapping],
+  ])('are right where large ones %s', (_, sumOf) => {
+    expect(probePairsOf(u8, sumOf)).toBeTypeOf('function');
+  });
+
+  it('are not where the second operand is signed', () => {
+    expect(probePairsOf(s8, exact)).toMatch(/sums of small products are wrong/);
+  });
+
+  it('are not where a single product saturates', () => {
+    const narrow: PairSum = (first, second) => Math.max(first + second, -32512);
+    expect(probePairsOf(u8, narrow)).toMatch(/wrong/);
+  });
+
+  it('are not once the engine answers otherwise, early or late', () => {
+    expect(probePairsOf(u8, exact, 3)).toMatch(/wrong/);
+    const stillRight = probePairsOf(u8, exact, 8);
+    if (typeof stillRight === 'string') throw new Error(stillRight);
+    expect(stillRight()).toBe(true);
+    expect(stillRight()).toBe(false);
+  });
 });

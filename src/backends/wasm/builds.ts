@@ -6,15 +6,17 @@ import { OctavoError } from '../../core/errors.js';
 import type { WasmExports } from './exports.js';
 import { createMemory } from './heap.js';
 import { relaxedSimd, simd } from './modules.generated.js';
-import { type DotForm, type DotProbe, probeDot } from './probe.js';
+import { type DotForm, probeDot, probePairs } from './probe.js';
 
 export interface WasmBuild {
   /** Name of the instruction set, as `Backend.isa`. */
   readonly isa: string;
   /** The module for a memory of its own, or for one that threads share. */
   readonly moduleFor: (memory: 'own' | 'shared') => WebAssembly.Module;
-  /** How the relaxed dot product is used; undefined where the build does without. */
+  /** How the relaxed dot product of four bytes is used; undefined where the build does without. */
   readonly dot: DotForm | undefined;
+  /** Whether that of two bytes is right for small quads. It is asked for where `dot` is undefined. */
+  readonly hasSmallDot: boolean;
   /** Throws `BACKEND_FAILURE` if the engine has come to answer otherwise than when it was probed. */
   readonly verify: () => void;
 }
@@ -45,8 +47,9 @@ export function wasmIsas(): readonly WasmIsa[] {
   return sources.map((source) => {
     const build = inspect(source);
     if (typeof build === 'string') return { name: source.isa, usable: false, reason: build };
-    const { dot } = build;
-    const found = dot === undefined ? '' : `, dot products are exact for ${dot.name}`;
+    const { dot, hasSmallDot } = build;
+    const exact = dot?.name ?? (hasSmallDot ? 'small weights' : undefined);
+    const found = exact === undefined ? '' : `, dot products are exact for ${exact}`;
     return { name: source.isa, usable: true, reason: `this engine has it${found}` };
   });
 }
@@ -96,17 +99,25 @@ function compile({ isa, base64, memoryFlags, relaxed }: Source): WasmBuild | str
     modules[memory] ??= new WebAssembly.Module(bytes);
     return modules[memory];
   };
-  if (!relaxed) return { isa, moduleFor, dot: undefined, verify() {} };
+  if (!relaxed) return { isa, moduleFor, dot: undefined, hasSmallDot: false, verify() {} };
   const memory = createMemory();
-  const { exports } = new WebAssembly.Instance(modules.own, { env: { memory } });
-  const probe = probeDot(exports as WasmExports, memory);
-  if (typeof probe === 'string') return `the relaxed dot product is not exact: ${probe}`;
-  return { isa, moduleFor, dot: probe.form, verify: () => verify(isa, probe) };
+  const exports = new WebAssembly.Instance(modules.own, { env: { memory } }).exports as WasmExports;
+  const probe = probeDot(exports, memory);
+  if (typeof probe !== 'string') {
+    const verify = () => verifyStill(isa, probe.stillRight);
+    return { isa, moduleFor, dot: probe.form, hasSmallDot: false, verify };
+  }
+  const stillRight = probePairs(exports, memory);
+  if (typeof stillRight === 'string') {
+    return `the relaxed dot product is not exact: ${probe}, ${stillRight}`;
+  }
+  const verify = () => verifyStill(isa, stillRight);
+  return { isa, moduleFor, dot: undefined, hasSmallDot: true, verify };
 }
 
 type Module = WebAssembly.Module;
 
-function verify(isa: string, { stillRight }: DotProbe): void {
+function verifyStill(isa: string, stillRight: () => boolean): void {
   if (stillRight()) return;
   throw new OctavoError('BACKEND_FAILURE', 'the relaxed dot product is no longer exact', {
     where: 'wasm',

@@ -63,6 +63,7 @@ export function createContext(plan: Plan, regions: ConstantRegions, store: Store
   return {
     exports: store.exports,
     dot: store.dot,
+    hasSmallDot: store.hasSmallDot,
     memory,
     tensors,
     constant: constant as PrepareContext['constant'],

@@ -11,6 +11,8 @@ export interface WasmExports {
 
   countWrongDots(a: number, b: number, c: number, expected: number, count: number): number;
 
+  countWrongPairs(a: number, b: number, expected: number, count: number): number;
+
   qconvScratch(window: number, layout: number): number;
   qconv(
     window: number,
@@ -20,6 +22,31 @@ export interface WasmExports {
     x: number,
     xZero: number,
     weights: number,
+    bias: number,
+    multiplier: number,
+    y: number,
+    sum: number,
+    residual: number,
+    scratch: number,
+    begin: number,
+    end: number,
+  ): void;
+  countSmallQuads(
+    weights: number,
+    groups: number,
+    columns: number,
+    depth: number,
+    ends: number,
+  ): number;
+  packSmallQuads(weights: number, groups: number, columns: number, depth: number, to: number): void;
+  qconvSmallScratch(window: number): number;
+  /** With relaxed SIMD only; without, its results are none. */
+  qconvSmall(
+    window: number,
+    output: number,
+    x: number,
+    xZero: number,
+    quads: number,
     bias: number,
     multiplier: number,
     y: number,

@@ -53,6 +53,8 @@ export interface PrepareContext {
   readonly exports: WasmExports;
   /** The relaxed dot product, where it may be used. */
   readonly dot: DotForm | undefined;
+  /** Whether that of two bytes may, for small quads. */
+  readonly hasSmallDot: boolean;
   readonly memory: WebAssembly.Memory;
   readonly tensors: readonly PlanTensor[];
   /** Elements of a constant tensor; undefined when it is computed by the plan, or absent. */

@@ -53,11 +53,15 @@ export function probeDot(exports: WasmExports, memory: WebAssembly.Memory): DotP
   return failures.join(', ');
 }
 
+function makeRoom(memory: WebAssembly.Memory, end: number): void {
+  const missing = Math.ceil((end - memory.buffer.byteLength) / 65536);
+  if (missing > 0) memory.grow(missing);
+}
+
 /** Weights, data, accumulators and sums, one array after the other. */
 function writeCases(form: DotForm, memory: WebAssembly.Memory, base: number): void {
   const { flip, offset, lowestWeight } = form;
-  const missing = Math.ceil((base + 4 * bytes - memory.buffer.byteLength) / 65536);
-  if (missing > 0) memory.grow(missing);
+  makeRoom(memory, base + 4 * bytes);
   const weights = new Int8Array(memory.buffer, base, bytes);
   const data = new Uint8Array(memory.buffer, base + bytes, bytes);
   const accumulators = new Int32Array(memory.buffer, base + 2 * bytes, 4 * cases);
@@ -80,5 +84,58 @@ function writeCases(form: DotForm, memory: WebAssembly.Memory, base: number): vo
       sums[i / 4] = accumulators[i / 4]!;
     }
     sums[i >> 2]! += weight * (value - offset);
+  }
+}
+
+/** Every weight and every byte, first and second of a pair, next to two others. */
+const pairs = 2 ** 16 * 2 * 2;
+
+/** Rounds over all pairs: enough for an engine to optimize the function that runs them. */
+const warmUpOfPairs = 6;
+
+/**
+ * What tries all pairs again if sums of two products are right whose weights are small quads
+ * (assembly/smallQuads.ts) and whose second operand is unsigned; or how they are not. Engines may
+ * saturate or wrap such sums as they like: these do not reach the bounds.
+ */
+export function probePairs(
+  exports: WasmExports,
+  memory: WebAssembly.Memory,
+): DotProbe['stillRight'] | string {
+  const base = exports.heapBase();
+  writePairs(memory, base);
+  const count = (): number =>
+    exports.countWrongPairs(base, base + 2 * pairs, base + 4 * pairs, pairs);
+  for (let round = 0; round <= warmUpOfPairs; round++) {
+    const wrong = count();
+    if (wrong > 0) return `${wrong} of ${pairs} sums of small products are wrong`;
+  }
+  return () => count() === 0;
+}
+
+/** Weights, data and sums, one array after the other, of pairs in which a byte takes all its values in turn. */
+function writePairs(memory: WebAssembly.Memory, base: number): void {
+  makeRoom(memory, base + 6 * pairs);
+  const weights = new Uint16Array(memory.buffer, base, pairs);
+  const data = new Uint16Array(memory.buffer, base + 2 * pairs, pairs);
+  const sums = new Int16Array(memory.buffer, base + 4 * pairs, pairs);
+  const pairOf = (first: number, second: number): number => (first & 255) | ((second & 255) << 8);
+  const values = Array.from({ length: 256 }, (_, value) => value);
+  const firstOf = values.map((value) => pairOf(value, 255));
+  const secondOf = values.map((value) => pairOf(255, value));
+  let at = 0;
+  for (let weight = -128; weight < 128; weight++) {
+    // the most of the same sign that may stand next to it, and of the other one
+    const same = weight < 0 ? -128 - weight : Math.min(128 - weight, 127);
+    for (const neighbour of [same, weight < 0 ? 127 : -128]) {
+      weights.fill(pairOf(weight, neighbour), at, at + 256);
+      weights.fill(pairOf(neighbour, weight), at + 256, at + 512);
+      data.set(firstOf, at);
+      data.set(secondOf, at + 256);
+      for (let value = 0; value < 256; value++, at++) {
+        sums[at] = sums[at + 256] = weight * value + neighbour * 255;
+      }
+      at += 256;
+    }
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Products of uint8 windows with int8 weights, in one of four ways: along the channels where the convolution is
- * depthwise (assembly/depthwise.ts), as a matrix times a vector where there is one output pixel
- * (assembly/row.ts), with fewer multiplications where that is less work (assembly/winograd.ts), and else as the
- * product of tiles and panels (assembly/qconv.ts). All but the third use the relaxed dot product where it is exact.
+ * Products of uint8 windows with int8 weights, in one of five ways: along the channels where the convolution is
+ * depthwise (assembly/depthwise.ts), with fewer multiplications where that is less work (assembly/winograd.ts), as a
+ * matrix times a vector where there is one output pixel (assembly/row.ts), by small quads where the engine's dot product
+ * of bytes saturates (assembly/qconvSmall.ts), and else as the product of tiles and panels (assembly/qconv.ts). Where
+ * the relaxed dot product is exact, it does all but what has zero points of weights.
  */
 import type { Step } from '../../runtime/plan.js';
 import { areBytes, type Declined, declined, type PrepareContext, type StepRun } from './kernel.js';
@@ -29,6 +30,7 @@ import {
   outputKinds,
   type ProductOptions,
 } from './product.js';
+import { prepareSmallQuads } from './smallQuads.js';
 import { depthwiseParts, dimsOf, keepWindow, pixelsOf, resultsOf, tileGrain } from './window.js';
 import { prepareWinograd, savesProducts } from './winograd.js';
 
@@ -51,9 +53,10 @@ export function prepareProduct(
   }
   // int8 panels hold weights as they are
   const isRow = constants.zeros === undefined && isSingleRow(step, context);
-  return isRow
-    ? prepareRow(step, constants, dot, context, options)
-    : prepareTiles(step, constants, dot, context, options);
+  if (isRow) return prepareRow(step, constants, dot, context, options);
+  const useSmall = context.hasSmallDot && constants.zeros === undefined;
+  const small = useSmall ? prepareSmallQuads(step, constants, context, options) : undefined;
+  return small ?? prepareTiles(step, constants, dot, context, options);
 }
 
 /** The operands that are packed. Declines what would not be computed to the bit. */

@@ -27,6 +27,7 @@ export interface Scratch {
 export interface Store {
   readonly exports: WasmExports;
   readonly dot: DotForm | undefined;
+  readonly hasSmallDot: boolean;
   readonly heap: Heap;
   /** Packed constants by what they are made of. */
   readonly shared: Map<string, number>;
@@ -49,7 +50,7 @@ export interface Store {
 const edgeBytes = 192;
 
 /** Throws `LIMIT_EXCEEDED` where there is no memory for another model. */
-export function createStore({ moduleFor, dot }: WasmBuild, threads = 1): Store {
+export function createStore({ moduleFor, dot, hasSmallDot }: WasmBuild, threads = 1): Store {
   const memory = createMemory(threads > 1);
   const module = moduleFor(threads > 1 ? 'shared' : 'own');
   const instance = new WebAssembly.Instance(module, { env: { memory } });
@@ -60,6 +61,7 @@ export function createStore({ moduleFor, dot }: WasmBuild, threads = 1): Store {
   return {
     exports,
     dot,
+    hasSmallDot,
     heap,
     shared: new Map(),
     scratch: createScratch(heap, 1),

@@ -13,6 +13,7 @@ import type { WasmExports } from './exports.js';
 /** Functions whose last arguments are scratch and a range of units. */
 export const partKernels = [
   'qconv',
+  'qconvSmall',
   'winograd',
   'depthwise',
   'multiplyRow',
