@@ -70,16 +70,14 @@ export function loadBuild(isa?: string): WasmBuild {
       },
     );
   }
-  const builds = candidates.map(inspect);
-  const best = builds.findLast((build) => typeof build !== 'string');
-  if (best !== undefined) return best as WasmBuild;
-  throw new OctavoError(
-    'BACKEND_UNAVAILABLE',
-    `${candidates[0]!.isa} cannot be used: ${builds[0]}`,
-    {
-      where: 'wasm',
-    },
-  );
+  for (const source of [...candidates].reverse()) {
+    const build = inspect(source);
+    if (typeof build !== 'string') return build;
+  }
+  const least = candidates[0]!;
+  throw new OctavoError('BACKEND_UNAVAILABLE', `${least.isa} cannot be used: ${inspect(least)}`, {
+    where: 'wasm',
+  });
 }
 
 /** The build, or why this engine can't run it. */
@@ -91,7 +89,7 @@ function inspect(source: Source): WasmBuild | string {
 
 function compile({ isa, base64, memoryFlags, relaxed }: Source): WasmBuild | string {
   if (typeof WebAssembly === 'undefined') return 'there is no WebAssembly here';
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const bytes = bytesOf(base64);
   if (!WebAssembly.validate(bytes)) return 'WebAssembly lacks its features here';
   const modules = { own: new WebAssembly.Module(bytes), shared: undefined as Module | undefined };
   const moduleFor = (memory: 'own' | 'shared'): Module => {
@@ -113,6 +111,13 @@ function compile({ isa, base64, memoryFlags, relaxed }: Source): WasmBuild | str
   }
   const verify = () => verifyStill(isa, stillRight);
   return { isa, moduleFor, dot: undefined, hasSmallDot: true, verify };
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 type Module = WebAssembly.Module;

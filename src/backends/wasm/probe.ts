@@ -91,7 +91,7 @@ function writeCases(form: DotForm, memory: WebAssembly.Memory, base: number): vo
 const pairs = 2 ** 16 * 2 * 2;
 
 /** Rounds over all pairs: enough for an engine to optimize the function that runs them. */
-const warmUpOfPairs = 6;
+const warmUpOfPairs = 4;
 
 /**
  * What tries all pairs again if sums of two products are right whose weights are small quads
