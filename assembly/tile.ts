@@ -34,7 +34,7 @@ function unitShift(layout: i32): i32 {
 }
 
 /** What the tiles of a strip may take: they stay in a second-level cache while all panels pass. */
-const stripBytes: usize = 256 << 10;
+export const stripBytes: usize = 256 << 10;
 
 /** Vectors go up to 15 bytes beyond a run, and write as many units more. */
 const overrun: usize = 16;

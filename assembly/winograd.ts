@@ -17,7 +17,7 @@ import { edge } from './edge';
 import { addRow, Sum } from './elementwise';
 import { Output, toUint8 } from './output';
 import { panelColumns } from './panel';
-import { fillBytes, pairs, tileRows } from './tile';
+import { fillBytes, pairs, stripBytes, tileRows } from './tile';
 import { Window } from './window';
 import {
   blockBytes,
@@ -29,9 +29,6 @@ import {
 } from './winogradInputs';
 import { finishTile, storePixel } from './winogradOutputs';
 import { places, unitsOf } from './winogradPanels';
-
-/** What becomes of the inputs of a strip may take: it stays in a second-level cache while all panels pass. */
-const stripBytes: usize = 192 << 10;
 
 /** Rows of tiles that pass all panels together. */
 function rowsOfStrip(window: Window): i32 {
