@@ -6,6 +6,7 @@ export { multiplyBits, packBits } from './bitdot';
 export { depthwise, depthwiseScratch } from './depthwise';
 export { evenBytes } from './depthwisePairs';
 export { twoOnes } from './dotSmall';
+export { packDotPanels } from './dotPanels';
 export { edge, heapBase } from './edge';
 export { qadd, qmul } from './elementwise';
 export { conv, convScratch } from './f32conv';

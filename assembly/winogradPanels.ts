@@ -1,4 +1,5 @@
 /** Weights for ./winograd: what becomes of filters, in the order in which ./dot reads it. */
+import { storeUnits } from './dotPanels';
 import { panelColumns } from './panel';
 
 /** Places of a tile of 4 × 4. */
@@ -29,6 +30,7 @@ export function packWinograd(
   to: usize,
 ): void {
   const placeBytes = <usize>unitsOf(channels) * (4 * panelColumns);
+  const unitStep = 4 * <usize>panelColumns;
   const lanes = i16x8(0, 1, 2, 3, 4, 5, 6, 7);
   for (let column = 0; column < columns; column++, weights += 9 * <usize>channels) {
     const zero = i16x8.splat(zeros == 0 ? 0 : <i16>load<i32>(zeros + 4 * <usize>column));
@@ -43,10 +45,10 @@ export function packWinograd(
         const g1 = alongColumns(weights + 3 * channels + c, channels, j, zero, present);
         const g2 = alongColumns(weights + 6 * channels + c, channels, j, zero, present);
         const outer = i16x8.add(g0, g2);
-        storeUnits(row, i16x8.add(g0, g0));
-        storeUnits(row + 4 * placeBytes, i16x8.add(outer, g1));
-        storeUnits(row + 8 * placeBytes, i16x8.sub(outer, g1));
-        storeUnits(row + 12 * placeBytes, i16x8.add(g2, g2));
+        storeUnits(row, i16x8.add(g0, g0), 4, unitStep);
+        storeUnits(row + 4 * placeBytes, i16x8.add(outer, g1), 4, unitStep);
+        storeUnits(row + 8 * placeBytes, i16x8.sub(outer, g1), 4, unitStep);
+        storeUnits(row + 12 * placeBytes, i16x8.add(g2, g2), 4, unitStep);
       }
     }
   }
@@ -63,14 +65,4 @@ function alongColumns(row: usize, channels: i32, j: i32, zero: v128, present: v1
   const g1 = v128.and(i16x8.sub(v128.load8x8_s(row + channels), zero), present);
   const outer = i16x8.add(g0, g2);
   return j == 1 ? i16x8.add(outer, g1) : i16x8.sub(outer, g1);
-}
-
-/** Four units of a column of a panel. */
-// @ts-ignore: decorator
-@inline
-function storeUnits(to: usize, units: v128): void {
-  v128.store32_lane(to, units, 0);
-  v128.store32_lane(to, units, 1, 4 * panelColumns);
-  v128.store32_lane(to, units, 2, 8 * panelColumns);
-  v128.store32_lane(to, units, 3, 12 * panelColumns);
 }

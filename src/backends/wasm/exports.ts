@@ -31,6 +31,17 @@ export interface WasmExports {
     begin: number,
     end: number,
   ): void;
+  packDotPanels(
+    layout: number,
+    weights: number,
+    zeros: number,
+    groups: number,
+    columns: number,
+    runs: number,
+    depth: number,
+    ofPanel: number,
+    to: number,
+  ): void;
   countSmallQuads(
     weights: number,
     groups: number,

@@ -44,31 +44,43 @@ export function panelLength(
   return groups * roundUp(columns, ofPanel) * runs * roundUp(depth, unit);
 }
 
-/** Writes such panels; `zeros` has the zero point of each column of each group. */
-export function packPanels(
-  to: Int16Array | Int8Array,
+/** Where the packing functions of assembly/ find weights, and zero points, or 0. They may read a little beyond both ends. */
+export function inScratch(
   weights: Int8Array,
   zeros: Int32Array | undefined,
-  { groups, columns, runs, depth }: PanelShape,
+  { memory, scratch }: PrepareContext,
+): { readonly weights: number; readonly zeros: number } {
+  const margin = 32;
+  const behind = roundUp(weights.length, 4) + 2 * margin;
+  const { address } = scratch(behind + 4 * (zeros?.length ?? 0));
+  new Int8Array(memory.buffer, address + margin, weights.length).set(weights);
+  if (zeros === undefined) return { weights: address + margin, zeros: 0 };
+  new Int32Array(memory.buffer, address + behind, zeros.length).set(zeros);
+  return { weights: address + margin, zeros: address + behind };
+}
+
+/** Values of `layout` (assembly/tile.ts). */
+export const layouts = { pairs: 0, quads: 1 };
+
+/** Writes such panels, as int16 or as int8, by the unit; `zeros` has the zero point of each column of each group. */
+export function packPanels(
+  to: number,
+  weights: Int8Array,
+  zeros: Int32Array | undefined,
+  shape: PanelShape,
   ofPanel: number,
   unit: number,
+  context: PrepareContext,
 ): void {
-  const panels = Math.ceil(columns / ofPanel);
-  const runStep = Math.ceil(depth / unit) * ofPanel * unit;
-  to.fill(0);
-  for (let channel = 0, from = 0; channel < groups * columns; channel++) {
-    const group = Math.floor(channel / columns);
-    const column = channel % columns;
-    const panel = group * panels + Math.floor(column / ofPanel);
-    const zero = zeros?.[channel] ?? 0;
-    let run = panel * runs * runStep + (column % ofPanel) * unit;
-    for (let i = 0; i < runs; i++, run += runStep) {
-      for (let k = 0, at = run; k < depth; k += unit, at += ofPanel * unit) {
-        const end = Math.min(unit, depth - k);
-        for (let j = 0; j < end; j++) to[at + j] = weights[from++]! - zero;
-      }
-    }
-  }
+  const { groups, columns, runs, depth } = shape;
+  const from = inScratch(weights, zeros, context);
+  const bytes = panelLength(shape, ofPanel, unit) * (4 / unit);
+  new Uint8Array(context.memory.buffer, to, bytes).fill(0);
+  const layout = unit === pairDepth ? layouts.pairs : layouts.quads;
+  context.exports.packDotPanels(
+    ...([layout, from.weights, from.zeros] as const),
+    ...([groups, columns, runs, depth, ofPanel, to] as const),
+  );
 }
 
 /** Writes the panels of assembly/row.ts, as long as those of int8 in pairs. */

@@ -45,12 +45,7 @@ export function keepBias(
   { keep, memory }: PrepareContext,
   place: (values: Int32Array) => Int32Array,
 ): (at: PlanMemory) => { readonly table: number; readonly xZero: number } {
-  const depth = weights.length / channels;
-  const sums = Int32Array.from({ length: channels }, (_, channel) => {
-    let sum = -depth * (zeros?.[channel] ?? 0);
-    for (let k = channel * depth; k < (channel + 1) * depth; k++) sum += weights[k]!;
-    return sum;
-  });
+  const sums = sumsOf(weights, zeros, channels);
   const own = place(bias ?? new Int32Array(channels));
   const ofZero = place(sums);
   const table = keep(own.byteLength);
@@ -69,6 +64,18 @@ export function keepBias(
     if (zero !== filled.xZero) filled = fill(zero);
     return filled;
   };
+}
+
+/** The sum of the weights of each channel, less their zero points. */
+function sumsOf(weights: Int8Array, zeros: Int32Array | undefined, channels: number): Int32Array {
+  const sums = new Int32Array(channels);
+  const depth = weights.length / channels;
+  for (let channel = 0, k = 0; channel < channels; channel++) {
+    let sum = -depth * (zeros?.[channel] ?? 0);
+    for (const end = k + depth; k < end; k++) sum += weights[k]!;
+    sums[channel] = sum;
+  }
+  return sums;
 }
 
 /** Of assembly/requantize.ts: what is taken off the bits of a float32 that has been rounded. */

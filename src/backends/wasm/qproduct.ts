@@ -11,6 +11,7 @@ import {
   depthwiseBlock,
   inBlocks,
   keepTable,
+  layouts,
   packDepthwise,
   packPanels,
   packRowPanels,
@@ -113,9 +114,6 @@ function dotFor({ weights, zeros }: Constants, { dot }: PrepareContext): DotForm
   return weights.every((weight) => weight >= dot.lowestWeight) ? dot : undefined;
 }
 
-/** Values of `layout` (assembly/tile.ts). */
-const layouts = { pairs: 0, quads: 1 };
-
 function prepareTiles(
   step: Step<'QConv'>,
   constants: Constants,
@@ -124,7 +122,7 @@ function prepareTiles(
   options: ProductOptions,
 ): StepRun | Declined {
   const { inputs, outputs, params } = step;
-  const { exports, memory, operand, tensors } = context;
+  const { exports, operand, tensors } = context;
   const { weights, zeros, multiplier } = constants;
   const [outChannels, kernelH, kernelW, channels] = dimsOf(tensors[inputs[1]!]!);
   const { groups } = params;
@@ -143,8 +141,7 @@ function prepareTiles(
   const form = `panels of ${Elements.name}, ${Object.values(shape)}, less ${zeros}`;
   const bytes = length * Elements.BYTES_PER_ELEMENT;
   const panels = context.share(inputs[1]!, form, bytes, (address) => {
-    const to = new Elements(memory.buffer, address, length);
-    packPanels(to, weights, zeros, shape, panelColumns, unit);
+    packPanels(address, weights, zeros, shape, panelColumns, unit, context);
   });
   const output = keepOutput(step, context, options);
   const bias = keepBias(constants, outChannels, dot?.offset ?? 0, options, context, (values) =>
@@ -189,8 +186,7 @@ function prepareRow(
     if (dot === undefined) {
       packRowPanels(new Uint8Array(memory.buffer, address, length), weights, shape);
     } else {
-      const to = new Int8Array(memory.buffer, address, length);
-      packPanels(to, weights, undefined, shape, rowPanelColumns, unit);
+      packPanels(address, weights, undefined, shape, rowPanelColumns, unit, context);
     }
   });
   const output = keepOutput(step, context, options);

@@ -1,7 +1,7 @@
 /** Products by small quads, for engines whose dot product of two bytes saturates: assembly/smallQuads.ts. */
 import type { Step } from '../../runtime/plan.js';
 import type { PrepareContext, StepRun } from './kernel.js';
-import { keepTable, panelColumns, roundUp, tableOf } from './pack.js';
+import { inScratch, keepTable, panelColumns, roundUp, tableOf } from './pack.js';
 import { type Constants, keepBias, keepOutput, type ProductOptions } from './product.js';
 import { dimsOf, keepWindow, pixelsOf, resultsOf, tileGrain } from './window.js';
 
@@ -55,10 +55,7 @@ function packQuads(
   const panels = groups * Math.ceil(columns / panelColumns);
   const form = `small quads, ${groups},${columns},${depth}`;
   const quads = share(input, form, 8 * (panels + 1), (address) => {
-    // vectors reach a little beyond the weights
-    const source = context.scratch(weights.length + 32);
-    const from = source.address + 16;
-    new Int8Array(memory.buffer, from, weights.length).set(weights);
+    const from = inScratch(weights, undefined, context).weights;
     const count = exports.countSmallQuads(from, groups, columns, depth, address + 8);
     const pays = 4 * count <= mostQuads * panels * roundUp(depth, 4);
     const at = pays ? share(input, `${form}, their bytes`, 36 * count, () => {}) : 0;

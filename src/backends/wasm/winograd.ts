@@ -1,7 +1,7 @@
 /** Convolutions of 3×3 and stride 1 that take fewer multiplications after Winograd: assembly/winograd.ts. */
 import type { Step } from '../../runtime/plan.js';
 import { type Declined, keepSumOutput, type PrepareContext, type StepRun } from './kernel.js';
-import { keepTable, panelColumns, tableOf } from './pack.js';
+import { inScratch, keepTable, panelColumns, tableOf } from './pack.js';
 import { type Constants, keepBias, keepOutput, type ProductOptions } from './product.js';
 import { dimsOf, keepWindow, resultsOf } from './window.js';
 
@@ -52,13 +52,9 @@ export function prepareWinograd(
   const bytes = exports.winogradPanelBytes(channels, columns) >>> 0;
   const form = `panels after Winograd, ${channels},${columns}, less ${zeros}`;
   const panels = context.share(inputs[1]!, form, bytes, (address) => {
-    // behind the weights lies what whole vectors reach
-    const source = context.scratch(weights.length + 16 + 4 * columns);
-    const zerosAt = (source.address + weights.length + 15) & ~15;
-    new Int8Array(memory.buffer, source.address, weights.length).set(weights);
-    if (zeros !== undefined) new Int32Array(memory.buffer, zerosAt, columns).set(zeros);
+    const from = inScratch(weights, zeros, context);
     new Uint8Array(memory.buffer, address, bytes).fill(0);
-    exports.packWinograd(source.address, zeros ? zerosAt : 0, channels, columns, address);
+    exports.packWinograd(from.weights, from.zeros, channels, columns, address);
   });
   const shape = { groups: 1, columns };
   const output = keepOutput(step, context, options);
