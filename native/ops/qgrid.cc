@@ -51,7 +51,7 @@ class QGridStep final : public PreparedStep {
   // weights are more than the input, and are fetched once.
   bool sharesLast = false;
 
-  // Of kSmall: DotArgs::order, counted from the window's first tap on.
+  // Of kSmall and several taps: DotArgs::order, counted from the window's first tap on.
   std::vector<uint32_t> order;
 
   // In front of a copy: the line of output that it begins at, of all images, plus 1.
@@ -105,6 +105,7 @@ size_t QGridStep::tapAt(size_t tap) const {
 }
 
 void QGridStep::orderQuads() {
+  if (product.layout.taps == 1) return;
   order.resize(product.quads());
   const uint32_t* inTaps = product.base.order;
   for (size_t panel = 0; panel < product.panels(); ++panel) {
@@ -271,7 +272,7 @@ void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& row
     args.weights += firstTap * tapBytes;
   } else {
     args.spans += firstTap;
-    args.order = order.data();
+    if (!order.empty()) args.order = order.data();
     // As a number: the window's first tap may lie outside.
     const auto first = reinterpret_cast<uintptr_t>(grid.first) - tapAt(firstTap);
     grid.first = reinterpret_cast<const uint8_t*>(first);
