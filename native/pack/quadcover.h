@@ -19,8 +19,9 @@ class QuadCover {
 
  private:
   // Where a quad may begin that has so many in front of it: at byte `most`, or at byte most - lag,
-  // bit 31 - lag standing for it. `alone`: where the next quad may begin behind its end;
-  // `sharing`: where that one may begin a byte before it. Two bytes before it always may.
+  // bit 31 - lag standing for it; those further back are not followed. `alone`: from where the
+  // next quad may begin behind its end; `sharing`: from where it may begin a byte before that. Two
+  // bytes before it always may.
   struct Stage {
     uint32_t alone, sharing;
     size_t most;

@@ -34,8 +34,7 @@ class SmallQuads {
 
   const QuadKernel& kernel_;
   QuadCover cover_;
-  std::vector<int8_t> zeros_, rows_;
-  size_t stride_ = 0;           // of rows
+  std::vector<int8_t> rows_;
   std::vector<uint8_t> steps_;  // of all quads
   QuadList to_{};
   size_t taken_ = 0;  // of the steps

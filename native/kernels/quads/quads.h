@@ -33,11 +33,11 @@ struct QuadList {
 };
 
 // Covers a tap with quads: the first one begins at its first byte, and steps[q] tells how far it is
-// from quad q to the next one, 1 to 4 bytes. Of bytes that two quads have, one takes those that are
-// no pair, so that both are small: where it is a step of 3, each column's weight is dealt out to
-// both such that their pairs come to the same, as near as can be; where it is less, quad q takes
-// the first ones and the next quad the rest. Then those that are small together are brought
-// together. Either list has room for all.
+// from quad q to the next one, 1 to 4 bytes. The weights of bytes that both have are dealt out:
+// after a step of 3, each column's weight such that its pairs come to the same, as near as can be;
+// after a step of 2, quad q takes the first one; after a step of 1, the next quad takes all three.
+// No pair may be large then. Quads that are small together are brought together, as far as they
+// are soon found. Either list has room for all.
 struct QuadPairArgs {
   QuadRows rows;
   const uint8_t* steps;

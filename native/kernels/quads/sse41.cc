@@ -38,17 +38,17 @@ struct Quad {
   __m128i low, high;  // four columns each
 };
 
-OCTAVO_INLINE __m128i loadColumns(const int8_t* row, size_t stride, size_t three) {
+OCTAVO_INLINE __m128i loadColumns(const int8_t* row, size_t stride, size_t tripled) {
   int32_t words[4];
   memcpy(&words[0], row, sizeof words[0]);
   memcpy(&words[1], row + stride, sizeof words[1]);
   memcpy(&words[2], row + 2 * stride, sizeof words[2]);
-  memcpy(&words[3], row + three, sizeof words[3]);
+  memcpy(&words[3], row + tripled, sizeof words[3]);
   return _mm_setr_epi32(words[0], words[1], words[2], words[3]);
 }
 
-OCTAVO_INLINE Quad loadQuad(const int8_t* row, size_t stride, size_t three) {
-  return {loadColumns(row, stride, three), loadColumns(row + 4 * stride, stride, three)};
+OCTAVO_INLINE Quad loadQuad(const int8_t* row, size_t stride, size_t tripled) {
+  return {loadColumns(row, stride, tripled), loadColumns(row + 4 * stride, stride, tripled)};
 }
 
 void storeQuad(void* p, const Quad& quad) {
@@ -140,15 +140,15 @@ size_t pair_quads_sse41(const QuadPairArgs& args) {
   Pending pending;
   QuadList twos = args.twos, ones = args.ones;
   const int8_t* row = args.rows.first;
-  const size_t stride = args.rows.stride, three = 3 * stride;
+  const size_t stride = args.rows.stride, tripled = 3 * stride;
   uint32_t at = 0;
-  Quad next = loadQuad(row, stride, three);
+  Quad next = loadQuad(row, stride, tripled);
   for (size_t q = 0; q < args.count; ++q) {
     Quad own = next;
     const uint32_t ownAt = at, step = args.steps[q];
     if (q + 1 < args.count) {
       at += step;
-      next = loadQuad(row + at, stride, three);
+      next = loadQuad(row + at, stride, tripled);
       if (step != 4) deal(step, &own, &next);
     }
     const Quad sums = {sumsOfPairs(own.low), sumsOfPairs(own.high)};
