@@ -197,8 +197,6 @@ size_t QProduct::panelBytes(size_t panel, size_t count) const {
 }
 
 size_t QProduct::panelsTogether(size_t panel, size_t last) const {
-  // Half of a first-level cache.
-  constexpr size_t kMostBytes = 16384;
   const Panel& first = panelAt(panel);
   const auto whole = [&](size_t i) { return panelAt(i).columns == first.columns; };
   if (spansOf(panel) == nullptr || terms.computesZero || terms.scaled) return 1;
@@ -206,7 +204,7 @@ size_t QProduct::panelsTogether(size_t panel, size_t last) const {
   for (size_t next = panel + 1; next < last && groupOf(next) == groupOf(panel) && whole(next);
        ++next) {
     bytes += panelBytes(next);
-    if (bytes > kMostBytes) break;
+    if (bytes > togetherBytes()) break;
     ++count;
   }
   return count;

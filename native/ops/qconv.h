@@ -131,7 +131,9 @@ std::unique_ptr<PreparedStep> makeQPointers(QProduct&& product, const QConvOpera
 // Into how many parts a product is cut: each some microseconds of work for the kernels of `isa`.
 size_t productParts(double multiplications, Isa isa);
 
-// What the input and output of a strip may take of a core's cache.
+// What the input and output of a strip may take of a core's cache, and the weights of panels that
+// are multiplied together.
 inline size_t stripBytes() { return secondLevelCacheBytes() / 4; }
+inline size_t togetherBytes() { return secondLevelCacheBytes() / 2; }
 
 }  // namespace octavo

@@ -65,7 +65,8 @@ class QGridStep final : public PreparedStep {
 
  private:
   size_t tapAt(size_t tap) const;
-  void runPart(const RunContext& context, size_t part, uint8_t* scratch) const;
+  size_t sharesFor(const Team& team) const;
+  void runPart(const RunContext& context, size_t part, size_t shares, uint8_t* scratch) const;
   Span linesUnder(int64_t begin, int64_t end) const;
   const uint8_t* copyLines(const uint8_t* image, int64_t begin, int64_t end, uint8_t zero,
                            bool isThere, uint8_t* copy) const;
@@ -139,16 +140,25 @@ void QGridStep::run(const RunContext& context) const {
   for (size_t worker = 0; copies && worker < context.team.size(); ++worker) {
     copied(context.scratchOf(worker)) = 0;
   }
-  context.team.forEach(strips * panelParts, [&](size_t part, size_t worker) {
-    runPart(context, part, context.scratchOf(worker));
+  const size_t shares = sharesFor(context.team);
+  context.team.forEach(strips * shares, [&](size_t part, size_t worker) {
+    runPart(context, part, shares, context.scratchOf(worker));
   });
 }
 
-void QGridStep::runPart(const RunContext& context, size_t part, uint8_t* scratch) const {
-  const size_t number = sharesLast ? part % strips : part / panelParts;
-  const size_t share = sharesLast ? part / strips : part % panelParts;
+// Shares of the panels. A thread that has all of them to itself takes as many as it can multiply
+// together.
+size_t QGridStep::sharesFor(const Team& team) const {
+  if (team.size() > 1 || product.base.order == nullptr) return panelParts;
+  return std::min(panelParts, divideUp(product.weightBytes(), togetherBytes()));
+}
+
+void QGridStep::runPart(const RunContext& context, size_t part, size_t shares,
+                        uint8_t* scratch) const {
+  const size_t number = sharesLast ? part % strips : part / shares;
+  const size_t share = sharesLast ? part / strips : part % shares;
   const size_t panels = product.panels();
-  PanelRange range{panels * share / panelParts, panels * (share + 1) / panelParts, 0};
+  PanelRange range{panels * share / shares, panels * (share + 1) / shares, 0};
   // What comes next on this thread, as far as it is known.
   const bool goesOn = context.team.size() == 1 && (!sharesLast || number + 1 == strips);
   range.ahead = goesOn ? panels : range.last;

@@ -37,12 +37,10 @@ template <typename V>
 struct SmallTile {
   using Vector = V;
 
+  // Nothing is fetched ahead: panels follow each other, and the CPU does that better.
   template <int MR, int NV>
   static OCTAVO_INLINE const int8_t* run(const DotArgs& args, const Finish<V, NV>& finish,
-                                         RowWalk& rows, const int8_t* ahead, size_t aheadStep) {
-    for (const int8_t* end = ahead + aheadStep * args.taps * args.quads; ahead < end; ahead += 64) {
-      OCTAVO_FETCH(ahead);
-    }
+                                         RowWalk& rows, const int8_t* ahead, size_t) {
     const size_t row = rows.row();
     const uint8_t* a[MR];
     rows.takeRows<MR>(a);

@@ -31,12 +31,12 @@ struct SumWithResidual {
 
   // NV vectors of accumulators of a row with its residual, rounded, for to.pack().
   template <int NV>
-  OCTAVO_INLINE void round(const int32_t* acc, const float* multiplier,
+  OCTAVO_INLINE void round(const typename V::Int* acc, const float* multiplier,
                            const typename V::Float* others, typename V::Int* q) const {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
-      const auto value = V::multiply(V::toFloat(V::load(acc + j * V::kWords)),
-                                     V::loadFloat(multiplier + j * V::kWords));
+      const auto value =
+          V::multiply(V::toFloat(acc[j]), V::loadFloat(multiplier + j * V::kWords));
       // Bounds are integers: rounding before or after them is the same.
       const auto code = V::round(V::min(V::max(value, codeLow), codeHigh));
       q[j] = V::toInt(

@@ -74,8 +74,24 @@ OCTAVO_NOINLINE void storeCodes(const DotArgs& given, uint8_t* const* y, int cou
   }
 }
 
-// Rows of accumulators in memory, each summed with its residual. As many rows are packed together
-// as make a vector.
+// `rows` rows of accumulators, each summed with its residual: no more than four vectors together.
+template <typename V, int NV, int rows, bool whole = false>
+OCTAVO_INLINE void storeSum(const SumWithResidual<V>& sum, const float* multiplier,
+                            ptrdiff_t residual, uint8_t* const* y, size_t columns,
+                            const typename V::Int (*acc)[NV]) {
+  typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+  typename V::Float others[4];
+  constexpr bool four = goByFour<V, NV>() && rows == 4;
+  if constexpr (four) sum.codes.template take<4>(V::loadFour(y, residual), others);
+#pragma GCC unroll 4
+  for (int row = 0; row < rows; ++row) {
+    if constexpr (!four) sum.template take<NV>(y[row] + residual, others + row * NV);
+    sum.template round<NV>(acc[row], multiplier, others + row * NV, q + row * NV);
+  }
+  storePacked<V, NV, rows, whole>(sum.to.pack(q[0], q[1], q[2], q[3]), y, columns);
+}
+
+// Rows of accumulators in memory, likewise. As many rows are packed together as make a vector.
 template <typename V, int NV>
 OCTAVO_NOINLINE void storeSums(const DotArgs& args, const SumWithResidual<V>& constants,
                                uint8_t* const* y, int count, const int32_t* acc) {
@@ -84,30 +100,24 @@ OCTAVO_NOINLINE void storeSums(const DotArgs& args, const SumWithResidual<V>& co
   const float* multiplier = args.multiplier;
   const ptrdiff_t residual = args.residual;
   const size_t columns = args.columns;
+  typename V::Int rows[kTogether][NV];
+  const auto load = [&](int row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j, acc += V::kWords) rows[row][j] = V::load(acc);
+  };
   // Residuals of the next tile are fetched while it is multiplied: they are read in pieces too far
   // apart for the CPU to see what comes next.
   const ptrdiff_t next = residual + static_cast<ptrdiff_t>(count * args.yStride);
   for (int i = 0; i < count; ++i) OCTAVO_FETCH(y[i] + next);
   int i = 0;
   for (; i + kTogether <= count; i += kTogether, y += kTogether) {
-    typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
-    typename V::Float others[4];
-    if constexpr (goByFour<V, NV>()) sum.codes.template take<4>(V::loadFour(y, residual), others);
 #pragma GCC unroll 4
-    for (int row = 0; row < kTogether; ++row, acc += NV * V::kWords) {
-      if constexpr (!goByFour<V, NV>()) {
-        sum.template take<NV>(y[row] + residual, others + row * NV);
-      }
-      sum.template round<NV>(acc, multiplier, others + row * NV, q + row * NV);
-    }
-    storePacked<V, NV, kTogether>(sum.to.pack(q[0], q[1], q[2], q[3]), y, columns);
+    for (int row = 0; row < kTogether; ++row) load(row);
+    storeSum<V, NV, kTogether>(sum, multiplier, residual, y, columns, rows);
   }
-  for (; i < count; ++i, ++y, acc += NV * V::kWords) {
-    typename V::Int q[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
-    typename V::Float others[NV];
-    sum.template take<NV>(*y + residual, others);
-    sum.template round<NV>(acc, multiplier, others, q);
-    storePacked<V, NV, 1>(sum.to.pack(q[0], q[1], q[2], q[3]), y, columns);
+  for (; i < count; ++i, ++y) {
+    load(0);
+    storeSum<V, NV, 1>(sum, multiplier, residual, y, columns, rows);
   }
 }
 
@@ -138,6 +148,35 @@ OCTAVO_INLINE void storeTile(RequantizeFractions<V> to, const float* multiplier,
   }
 }
 
+// Four rows of a tile from `row` on that are stored at once, the last one in place of those behind
+// it: what is stored twice is the same.
+template <typename V, int MR>
+struct FourRows {
+  OCTAVO_INLINE FourRows(int row, uint8_t* const* y, const typename V::Int (*acc)[1]) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const int at = row + i < MR ? row + i : MR - 1;
+      places[i] = y[at];
+      sums[i][0] = acc[at][0];
+    }
+  }
+
+  uint8_t* places[4];
+  typename V::Int sums[4][1];
+};
+
+// Sums a whole tile with its residual, and stores it.
+template <typename V, int MR>
+OCTAVO_INLINE void storeTileSum(const SumWithResidual<V>& sum, const DotArgs& args,
+                                uint8_t* const* y, const typename V::Int (*acc)[1]) {
+#pragma GCC unroll 4
+  for (int row = 0; row < MR; row += 4) {
+    const FourRows<V, MR> four(row, y, acc);
+    storeSum<V, 1, 4, true>(sum, args.multiplier, args.residual, four.places, V::kWords,
+                            four.sums);
+  }
+}
+
 // What the results of all tiles of a call have in common.
 template <typename V, int NV>
 struct Finish {
@@ -146,12 +185,13 @@ struct Finish {
         whole(args.rowSum == nullptr && args.columns == NV * V::kWords),
         floats(whole && args.output == DotOutput::kFloat32 && isUnbounded(args)),
         plain(whole && fractions),
+        sums(whole && args.output == DotOutput::kUint8 && args.sum != nullptr),
         to(args.zero, args.min, args.max),
         sum(args) {}
 
   bool fractions;
   bool whole;  // as most products are: nothing to take off, all columns stored
-  bool floats, plain;
+  bool floats, plain, sums;
   RequantizeFractions<V> to;
   SumWithResidual<V> sum;
 };
@@ -164,6 +204,9 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
     return storeTile<V, MR, NV, true>(finish.to, args.multiplier, y, args.columns, acc);
   }
   if (finish.floats) return storeFloats<V, MR, NV>(args, row, y, acc);
+  if constexpr (goByFour<V, NV>()) {
+    if (finish.sums) return storeTileSum<V, MR>(finish.sum, args, y, acc);
+  }
   if (args.rowSum != nullptr) {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
