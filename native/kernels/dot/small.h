@@ -37,7 +37,7 @@ template <typename V>
 struct SmallTile {
   using Vector = V;
 
-  // Nothing is fetched ahead: panels follow each other, and the CPU does that better.
+  // What is read ahead needs no pointer: panels follow each other.
   template <int MR, int NV>
   static OCTAVO_INLINE const int8_t* run(const DotArgs& args, const Finish<V, NV>& finish,
                                          RowWalk& rows, const int8_t* ahead, size_t) {
@@ -94,14 +94,21 @@ struct SmallTile {
   static OCTAVO_INLINE void addQuads(const DotArgs& args, const QuadSpan& first,
                                      const QuadSpan& end, const uint8_t* const* a,
                                      typename V::Int (*acc)[NV]) {
-    constexpr size_t kQuadBytes = NV * V::kBytes;
+    constexpr size_t kQuadBytes = NV * V::kBytes, kAhead = 2048;
+    // A tile of few rows does nothing but wait for its weights. Else panels follow each other and
+    // the CPU sees them coming.
+    constexpr bool kFetches = MR <= 2;
     const int8_t* w = args.weights + kQuadBytes * first.two;
+#pragma GCC unroll 2
     for (size_t q = first.two; q < end.two; q += 2, w += 2 * kQuadBytes) {
+      if constexpr (kFetches) OCTAVO_FETCH(w + kAhead);
       const size_t k[] = {args.order[q], args.order[q + 1]};
       addSmallQuads<V, MR, NV, 2>(acc, a, k, w);
     }
     w = args.weights + kQuadBytes * first.one;
+#pragma GCC unroll 2
     for (size_t q = first.one; q < end.one; ++q, w += kQuadBytes) {
+      if constexpr (kFetches) OCTAVO_FETCH(w + kAhead);
       const size_t k[] = {args.order[q]};
       addSmallQuads<V, MR, NV, 1>(acc, a, k, w);
     }
