@@ -131,8 +131,8 @@ Span QGridStep::linesUnder(int64_t begin, int64_t end) const {
 size_t QGridStep::scratchBytes() const {
   if (!copies) return 0;
   const WindowAxis& lines = h.window;
-  const int64_t most = (static_cast<int64_t>(strip) - 1) * lines.stride +
-                       (lines.kernel - 1) * lines.dilation + 1;
+  const int64_t most =
+      (static_cast<int64_t>(strip) - 1) * lines.stride + (lines.kernel - 1) * lines.dilation + 1;
   return kCopyHead + static_cast<size_t>(std::min(most, lines.input)) * h.inputStep + kTensorSlack;
 }
 

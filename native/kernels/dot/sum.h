@@ -35,8 +35,7 @@ struct SumWithResidual {
                            const typename V::Float* others, typename V::Int* q) const {
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j) {
-      const auto value =
-          V::multiply(V::toFloat(acc[j]), V::loadFloat(multiplier + j * V::kWords));
+      const auto value = V::multiply(V::toFloat(acc[j]), V::loadFloat(multiplier + j * V::kWords));
       // Bounds are integers: rounding before or after them is the same.
       const auto code = V::round(V::min(V::max(value, codeLow), codeHigh));
       q[j] = V::toInt(

@@ -172,8 +172,7 @@ OCTAVO_INLINE void storeTileSum(const SumWithResidual<V>& sum, const DotArgs& ar
 #pragma GCC unroll 4
   for (int row = 0; row < MR; row += 4) {
     const FourRows<V, MR> four(row, y, acc);
-    storeSum<V, 1, 4, true>(sum, args.multiplier, args.residual, four.places, V::kWords,
-                            four.sums);
+    storeSum<V, 1, 4, true>(sum, args.multiplier, args.residual, four.places, V::kWords, four.sums);
   }
 }
 
