@@ -291,6 +291,11 @@ void QGridStep::runRectangle(const uint8_t* image, size_t panel, const Span& row
   kernel.run(args);
 }
 
+// Places along w that the windows reach over, padding included.
+int64_t reachOf(const WindowAxis& w) {
+  return (w.output - 1) * w.stride + (w.kernel - 1) * w.dilation + 1;
+}
+
 // Sets the step's axes to go through a copy in which all windows lie inside along w, their rows
 // being taps if `rows`.
 void copyFrom(const Window& window, bool rows, QGridStep* step) {
@@ -298,15 +303,16 @@ void copyFrom(const Window& window, bool rows, QGridStep* step) {
   step->fromW = window.w;
   WindowAxis& w = step->w.window;
   w.pad = 0;
-  w.input = (w.output - 1) * w.stride + (w.kernel - 1) * w.dilation + 1;
+  w.input = reachOf(w);
   step->h.inputStep = static_cast<size_t>(w.input * window.channels);
   if (rows) w.kernel = 1;
 }
 
-// Whether a copy is worth its while: with it tiles are of many rows, which quads without an order
-// need less.
+// Whether a copy is worth its while: where windows reach beyond the input, but not far. Kernels of
+// small quads gain by it, for their tiles are narrow.
 bool isWorthCopying(const QProduct& product, const WindowAxis& w) {
-  return product.base.order != nullptr && w.kernel > 1 && spansOf(w).size() > 1;
+  return product.base.order != nullptr && w.kernel > 1 && spansOf(w).size() > 1 &&
+         reachOf(w) <= 2 * w.input;
 }
 
 }  // namespace
