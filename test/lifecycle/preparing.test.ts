@@ -30,21 +30,22 @@ async function turnsDuring(promise: Promise<unknown>): Promise<number> {
 
 describe.skipIf(noNative !== undefined)('while a plan is prepared', () => {
   it('the event loop turns, also while a session is made', async () => {
-    const large = chainBytes(1, 2048, 1);
     const options = { backend: 'native' };
     // Whose constants are the caller's is packed at once: what turns there are has nothing to do with packing.
-    const model = await loadModel(large);
+    const model = await loadModel(chainBytes(1, 2047, 1));
     const atOnce = await turnsDuring(InferenceSession.create(model, options));
+    // Other weights: those would be packed already.
+    const large = chainBytes(1, 2048, 1);
     const aside = await turnsDuring(InferenceSession.create(large, options));
     expect(aside).toBeGreaterThan(20 * atOnce);
   });
 
   it('the event loop turns between passes', async () => {
     const options = { backend: 'reference' };
-    const [short, long] = [chainBytes(1, 8), chainBytes(2000, 8)];
+    const [short, long] = [chainBytes(1, 8), chainBytes(10_000, 8)];
     await turnsDuring(InferenceSession.create(short, options));
     const few = await turnsDuring(InferenceSession.create(short, options));
-    expect(await turnsDuring(InferenceSession.create(long, options))).toBeGreaterThan(few + 3);
+    expect(await turnsDuring(InferenceSession.create(long, options))).toBeGreaterThan(few + 1);
   });
 
   it('timers of a test framework may stand in for those of the system', async () => {
