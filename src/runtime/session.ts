@@ -235,9 +235,11 @@ export class InferenceSession {
     { tensors, dims, key }: CheckedFeeds,
     start: (runner: StageRunner, tensors: Tensors) => Promise<T>,
   ): Promise<T> {
-    const runner = this.#plans.find(key) ?? this.#coming.get(key) ?? this.#prepare(key, dims);
-    if (runner instanceof StageRunner) return start(runner, tensors);
+    const known = this.#plans.find(key);
+    if (known !== undefined) return start(known, tensors);
     const copies = copiesOf(tensors);
+    const runner = this.#coming.get(key) ?? this.#prepare(key, dims);
+    if (runner instanceof StageRunner) return start(runner, copies);
     return runner.then((prepared) => {
       // In this order: what is kept may be dropped at once, by another run that keeps something.
       const started = start(prepared, copies);
