@@ -3,25 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/ir.js';
 import { applyPatch, type Patch, patched } from '../../src/graph/patch.js';
 import { verify, verifyPatched } from '../../src/graph/verify.js';
-import { float32, graphOf, node, t } from '../helpers/onnx-builder.js';
-
-function sound(): Graph {
-  return graphOf({
-    inputs: { x: float32('N', 3, 8, 8) },
-    nodes: [
-      node('Conv', ['x', 'w', 'b'], ['c']),
-      node('Relu', ['c'], ['r']),
-      node('Clip', ['r', '', 'six'], ['y']),
-    ],
-    outputs: { out: 'y', same: 'y', fixed: 'six' },
-    constants: {
-      w: t('float32', new Array(24).fill(1), [2, 3, 2, 2]),
-      b: t('float32', [1, 2]),
-      six: t('float32', [6], []),
-    },
-    types: { c: float32('N', 2, 7, 7), r: float32('N', 2, 7, 7) },
-  });
-}
+import { float32, node, t } from '../helpers/onnx-builder.js';
+import { sound } from './sound.js';
 
 const nodeOf = (graph: Graph, op: string) => graph.nodes.filter((n) => n.op === op);
 const add = (...nodes: Graph['nodes']) => ({ add: nodes });
@@ -83,7 +66,7 @@ describe('verifyPatched', () => {
       replace: [['y', 'r']],
     });
     verifyPatched(graph, first);
-    expect(first.graph.outputs.map(({ value }) => value)).toEqual(['r', 'r', 'six']);
+    expect(first.graph.outputs.map(({ value }) => value)).toEqual(['r', 'r', 'x', 'six']);
     const second = patched(first.graph, {
       what: 'a Neg more',
       ...add(node('Neg', ['c'], ['n'])),
@@ -93,5 +76,36 @@ describe('verifyPatched', () => {
     verifyPatched(first.graph, second);
     expect(second.graph.nodes.map(({ op }) => op)).toEqual(['Conv', 'Neg', 'Relu']);
     verify(second.graph);
+  });
+});
+
+describe('a patch', () => {
+  it('forgets constants and types that nothing needs any more, and those only', () => {
+    const constants = new Map([...sound().constants, ['idle', t('float32', [1])]]);
+    const types = new Map([...sound().types, ['ghost', float32(1)]]);
+    const known = ({ constants, types }: Graph) => [[...constants.keys()], [...types.keys()]];
+    const first = applyPatch(
+      { ...sound(), constants, types },
+      { what: 'add', ...add(node('Relu', ['y'], ['z'])), types: [['z', float32('N', 2, 7, 7)]] },
+    );
+    expect(known(first)).toEqual([
+      ['w', 'b', 'six'],
+      ['x', 'c', 'r', 'z'],
+    ]);
+    const second = applyPatch(first, {
+      what: 'fold',
+      remove: [...nodeOf(first, 'Conv'), ...nodeOf(first, 'Relu').slice(0, 1)],
+      constants: [['r', t('float32', [1], [1, 1, 1, 1])]],
+    });
+    expect(known(second)).toEqual([
+      ['six', 'r'],
+      ['x', 'z'],
+    ]);
+    const third = applyPatch(second, {
+      what: 'replace',
+      remove: [...nodeOf(second, 'Clip'), ...nodeOf(second, 'Relu')],
+      replace: [['y', 'x']],
+    });
+    expect(known(third)).toEqual([['six'], ['x']]);
   });
 });

@@ -5,24 +5,7 @@ import { attribute } from '../../src/graph/attributes.js';
 import type { Graph, ValueType } from '../../src/graph/ir.js';
 import { formatType, verify } from '../../src/graph/verify.js';
 import { float32, graphOf, node, t } from '../helpers/onnx-builder.js';
-
-function sound(): Graph {
-  return graphOf({
-    inputs: { x: float32('N', 3, 8, 8) },
-    nodes: [
-      node('Conv', ['x', 'w', 'b'], ['c']),
-      node('Relu', ['c'], ['r']),
-      node('Clip', ['r', '', 'six'], ['y']),
-    ],
-    outputs: { out: 'y', same: 'y', through: 'x', fixed: 'six' },
-    constants: {
-      w: t('float32', new Array(24).fill(1), [2, 3, 2, 2]),
-      b: t('float32', [1, 2]),
-      six: t('float32', [6], []),
-    },
-    types: { c: float32('N', 2, 7, 7), r: float32('N', 2, 7, 7) },
-  });
-}
+import { sound } from './sound.js';
 
 const withTypes = (graph: Graph, more: Record<string, ValueType>): Graph => ({
   ...graph,
