@@ -7,7 +7,7 @@
  * off.
  */
 import { depthwisePairs } from './depthwisePairs';
-import { Output, toUint8 } from './output';
+import { bytesOf, Output } from './output';
 import { depthwiseQuads, depthwiseQuads9 } from './relaxedDepthwise';
 import { pixelsInside, tapsBytes, writeTaps } from './taps';
 import { fillBytes, quads } from './tile';
@@ -51,7 +51,7 @@ export function depthwise(
   const filled = filledTaps(window, layout);
   const padding = scratch + tapsBytes(filled);
   const step = <usize>window.strideW * channels;
-  const yStep = <usize>window.yChannels * (output.kind == toUint8 ? 1 : 4);
+  const yStep = <usize>window.yChannels * bytesOf(output.kind);
   fillBytes(padding, i8x16.splat(<i8>xZero), channels + 16);
 
   y += <usize>begin * window.outWidth * yStep;

@@ -20,6 +20,13 @@ export class Output {
   upper: f32;
 }
 
+/** Bytes of an element. */
+// @ts-ignore: decorator
+@inline
+export function bytesOf(kind: i32): usize {
+  return kind == toUint8 ? 1 : 4;
+}
+
 // @ts-ignore: decorator
 @inline
 export function shiftOf(output: Output): v128 {

@@ -8,7 +8,7 @@
  */
 import { dotPairs, dotQuads } from './dot';
 import { addRow, Sum } from './elementwise';
-import { Output, toUint8 } from './output';
+import { bytesOf, Output } from './output';
 import { panelColumns } from './panel';
 import {
   packBytesOf,
@@ -58,7 +58,7 @@ export function qconv(
   const channels = window.channels / window.groups;
   const strip = stripRows(units, layout, end - begin);
   const tileStep = tileBytes(units, layout);
-  const size: usize = output.kind == toUint8 ? 1 : 4;
+  const size = bytesOf(output.kind);
   const yStep = <usize>window.yChannels * size;
   const buffer = scratch + stripBytesOf(units, layout, end - begin);
 

@@ -4,7 +4,7 @@
  */
 import { dotSmallQuads, smallRows } from './dotSmall';
 import { addRow, Sum } from './elementwise';
-import { Output, toUint8 } from './output';
+import { bytesOf, Output } from './output';
 import { panelColumns } from './panel';
 import { SmallQuads } from './smallQuads';
 import {
@@ -64,7 +64,7 @@ export function qconvSmall(
   const columns = window.outChannels / window.groups;
   const channels = window.channels / window.groups;
   const strip = stripRows(units, rowsOfBytes, end - begin);
-  const size: usize = output.kind == toUint8 ? 1 : 4;
+  const size = bytesOf(output.kind);
   const yStep = <usize>window.yChannels * size;
   const inPlace = isInPlace(window);
   const rowsAt = scratch + tableBytes(strip);

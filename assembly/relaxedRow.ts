@@ -2,7 +2,7 @@
  * Dot products of one quantized row with packed weights, docs of ./row, by the relaxed dot product
  * of four bytes (docs of ./dot): panels of 32 columns, [depth / 4][32 columns][4] as int8.
  */
-import { Output, toUint8 } from './output';
+import { bytesOf, Output } from './output';
 import { rowColumns } from './row';
 import { storeRow } from './rowOutput';
 
@@ -30,7 +30,7 @@ export function multiplyRowQuads(
   weights += <usize>begin * (4 * rowColumns * ((<usize>depth + 3) >> 2));
   bias += 4 * <usize>first;
   multiplier += 4 * <usize>first;
-  y += <usize>first * (output.kind == toUint8 ? 1 : 4);
+  y += <usize>first * bytesOf(output.kind);
   columns = min(columns, end * rowColumns) - first;
   for (; columns > 0; columns -= rowColumns) {
     let c0 = v128.load(bias);

@@ -57,3 +57,22 @@ export function requantize(
   const value = f32x4.mul(f32x4.convert_i32x4_s(accumulator), multiplier);
   return roundTo(value, low, high, shift, magic);
 }
+
+/** Eight accumulators as int16. */
+// @ts-ignore: decorator
+@inline
+export function requantizeRow(
+  c0: v128,
+  c1: v128,
+  m0: v128,
+  m1: v128,
+  low: v128,
+  high: v128,
+  shift: v128,
+  magic: v128,
+): v128 {
+  return i16x8.narrow_i32x4_s(
+    requantize(c0, m0, low, high, shift, magic),
+    requantize(c1, m1, low, high, shift, magic),
+  );
+}

@@ -9,7 +9,7 @@
  * Panels: [depth / 2][4 vectors][4 columns][2] lanes, w0 of the vector's columns 0 … 3 and w1 of its
  * columns 4 … 7.
  */
-import { Output, toUint8 } from './output';
+import { bytesOf, Output } from './output';
 import { storeRow } from './rowOutput';
 
 /** Columns of a panel. */
@@ -42,7 +42,7 @@ export function multiplyRow(
   weights += <usize>begin * (2 * rowColumns * ((<usize>depth + 1) >> 1));
   bias += 4 * <usize>first;
   multiplier += 4 * <usize>first;
-  y += <usize>first * (output.kind == toUint8 ? 1 : 4);
+  y += <usize>first * bytesOf(output.kind);
   columns = min(columns, end * rowColumns) - first;
   for (; columns > 0; columns -= rowColumns) {
     let h0 = v128.load(bias, 16);

@@ -1,6 +1,7 @@
 /** What becomes of the 32 accumulators that a kernel for one row keeps in registers. */
 import { copyEdge, edge } from './edge';
 import {
+  bytesOf,
   highOf,
   lowerOf,
   lowOf,
@@ -35,7 +36,7 @@ export function storeRow(
   output: Output,
 ): usize {
   const kind = output.kind;
-  const size = kind == toUint8 ? 1 : 4;
+  const size = bytesOf(kind);
   const whole = columns >= 32;
   const to = whole ? y : edge;
   const m0 = v128.load(multiplier);

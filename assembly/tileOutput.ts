@@ -14,27 +14,8 @@ import {
   upperOf,
 } from './output';
 import { panelColumns } from './panel';
-import { magicOf, requantize } from './requantize';
+import { magicOf, requantizeRow } from './requantize';
 import { floats } from './tile';
-
-/** Eight accumulators as int16. */
-// @ts-ignore: decorator
-@inline
-function requantizeRow(
-  c0: v128,
-  c1: v128,
-  m0: v128,
-  m1: v128,
-  low: v128,
-  high: v128,
-  shift: v128,
-  magic: v128,
-): v128 {
-  return i16x8.narrow_i32x4_s(
-    requantize(c0, m0, low, high, shift, magic),
-    requantize(c1, m1, low, high, shift, magic),
-  );
-}
 
 /**
  * Stores the first `rows` of the `ofTile` rows of a tile of `layout`, a constant, `columns` columns of each, from y

@@ -15,7 +15,7 @@
 import { dotPairs } from './dot';
 import { edge } from './edge';
 import { addRow, Sum } from './elementwise';
-import { Output, toUint8 } from './output';
+import { bytesOf, Output } from './output';
 import { panelColumns } from './panel';
 import { fillBytes, pairs, stripBytes, tileRows } from './tile';
 import { Window } from './window';
@@ -79,7 +79,7 @@ export function winograd(
   const columns = window.outChannels;
   const strip = min(rowsOfStrip(window), end - begin);
   const groupBytes = 4 * <usize>units * tileRows(pairs);
-  const size: usize = output.kind == toUint8 ? 1 : 4;
+  const size = bytesOf(output.kind);
   const yStep = <usize>window.yChannels * size;
   const yRow = yStep * window.outWidth;
   const cells = scratch + blockBytes;

@@ -12,7 +12,7 @@ import {
   upperOf,
 } from './output';
 import { panelColumns } from './panel';
-import { magicOf, requantize } from './requantize';
+import { magicOf, requantizeRow } from './requantize';
 
 /** Writes eight columns of the four pixels of a tile to `edge`, one after the other. */
 // @ts-ignore: decorator
@@ -34,10 +34,10 @@ export function finishTile(
     const high = highOf(output);
     const shift = shiftOf(output);
     const magic = magicOf();
-    const r0 = requantizeRow(0, m0, m1, low, high, shift, magic);
-    const r1 = requantizeRow(1, m0, m1, low, high, shift, magic);
-    const r2 = requantizeRow(2, m0, m1, low, high, shift, magic);
-    const r3 = requantizeRow(3, m0, m1, low, high, shift, magic);
+    const r0 = requantizePixel(0, m0, m1, low, high, shift, magic);
+    const r1 = requantizePixel(1, m0, m1, low, high, shift, magic);
+    const r2 = requantizePixel(2, m0, m1, low, high, shift, magic);
+    const r3 = requantizePixel(3, m0, m1, low, high, shift, magic);
     v128.store(edge, i8x16.narrow_i16x8_u(r0, r1));
     v128.store(edge, i8x16.narrow_i16x8_u(r2, r3), 16);
   } else if (kind == toFloat32) {
@@ -53,7 +53,7 @@ export function finishTile(
 /** The accumulators of a pixel that lie in `edge`, as int16. */
 // @ts-ignore: decorator
 @inline
-function requantizeRow(
+function requantizePixel(
   pixel: usize,
   m0: v128,
   m1: v128,
@@ -63,10 +63,7 @@ function requantizeRow(
   magic: v128,
 ): v128 {
   const at = edge + 32 * pixel;
-  return i16x8.narrow_i32x4_s(
-    requantize(v128.load(at), m0, low, high, shift, magic),
-    requantize(v128.load(at, 16), m1, low, high, shift, magic),
-  );
+  return requantizeRow(v128.load(at), v128.load(at, 16), m0, m1, low, high, shift, magic);
 }
 
 /** The accumulators of four columns of the four pixels of a tile, 32 bytes apart. */

@@ -34,6 +34,9 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   // prepareAside(the same): Promise<NativePlan>: prepares on another thread. Until it settles
   // nobody may write to the arrays or detach their buffers.
   Napi::Value prepareAside(const Napi::CallbackInfo& info);
+  Napi::Value packedBytes(const Napi::CallbackInfo& info);
+  void dispose(const Napi::CallbackInfo& info);
+
   // What a plan is prepared from, and where it goes.
   struct Preparation {
     std::shared_ptr<OpenedModel> model;
@@ -47,9 +50,6 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   };
   class Preparer;
   Preparation preparationOf(const Napi::CallbackInfo& info) const;
-
-  Napi::Value packedBytes(const Napi::CallbackInfo& info);
-  void dispose(const Napi::CallbackInfo& info);
   const Model* found() const;
   void account(Napi::Env env);
 

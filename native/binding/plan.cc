@@ -11,7 +11,6 @@
 
 #include "native/binding/constants.h"
 #include "native/binding/errors.h"
-#include "native/threading/pool.h"
 
 namespace octavo {
 namespace {

@@ -183,12 +183,6 @@ const int32_t* QProduct::biasOf(size_t panel, size_t bias, const QTermValues& va
   return tables->bias;
 }
 
-const int8_t* QProduct::weightsOf(size_t panel) const {
-  const QuadSpan* spans = spansOf(panel);
-  if (spans == nullptr) return reinterpret_cast<const int8_t*>(packedOf(panel));
-  return base.weights + quadBytes(kernelOf(panel)) * spans[0].two;
-}
-
 size_t QProduct::panelBytes(size_t panel, size_t count) const {
   const size_t last = panel + count - 1;
   const QuadSpan* spans = spansOf(panel);

@@ -81,11 +81,15 @@ class QProduct {
   size_t columns() const { return groups * layout.columns; }
   size_t elementBytes() const { return base.output == DotOutput::kUint8 ? 1 : 4; }
   size_t weightBytes() const { return weights_->bytes(); }
-  // Whether weights come from further away than the cache of a core, and are fetched in time.
-  bool weightsAreFar() const { return areFar(weightBytes()); }
+  // Whether weights come from further away than the cache of a core, and are fetched in time; tiles
+  // of small quads see to that themselves.
+  bool fetchesAhead() const { return base.order == nullptr && areFar(weightBytes()); }
   // Weights of one tap in a panel.
   size_t tapBytes(const DotKernel& kernel) const;
-  const int8_t* weightsOf(size_t panel) const;
+  // Not of a panel of kSmall.
+  const int8_t* weightsOf(size_t panel) const {
+    return reinterpret_cast<const int8_t*>(packedOf(panel));
+  }
   // Of a panel of kSmall, or null.
   const QuadSpan* spansOf(size_t panel) const {
     return base.order == nullptr ? nullptr : reinterpret_cast<const QuadSpan*>(packedOf(panel));

@@ -226,7 +226,7 @@ void QGridStep::runLines(const DotArgs& base, const QTermValues& values, const u
           const Span part = cutSpan(rows, line, line + lineCount);
           args.rows = static_cast<size_t>(part.outputs * columns.outputs);
           // A share of the next panel for each.
-          if (next < range.ahead && product.weightsAreFar()) {
+          if (next < range.ahead && product.fetchesAhead()) {
             const size_t count = product.panelsTogether(next, range.ahead);
             const size_t bytes = product.panelBytes(next, count) / 64 * 64;
             const size_t from = bytes * done / all, to = bytes * (done + args.rows) / all;

@@ -103,7 +103,7 @@ void QPointersStep::runPart(const RunContext& context, size_t part, uint8_t* scr
       summed = group;
     }
     product.enter(panel, out, values, &tables, &args);
-    const bool fetches = panel + 1 < ahead && product.weightsAreFar();
+    const bool fetches = panel + 1 < ahead && product.fetchesAhead();
     args.ahead = fetches ? product.weightsOf(panel + 1) : nullptr;
     args.aheadBytes = fetches ? product.panelBytes(panel + 1) : 0;
     product.kernelOf(panel).run(args);

@@ -9,7 +9,8 @@
 
 namespace octavo {
 
-// When memory takes up room: as it is written, or at once, which is faster where all of it will be.
+// When memory takes up room: as it is written, or at once, which is faster where all of it will be;
+// then in small pages, which the system joins in time.
 enum class Pages { kAsWritten, kAtOnce };
 
 // 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed. Where the system has

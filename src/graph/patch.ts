@@ -103,23 +103,13 @@ export function patched(graph: Graph, patch: Patch): Patched {
   more.types.forEach((type, value) => {
     types.set(value, type);
   });
-  if (settled.has(graph)) {
-    more.constants.forEach((_, name) => {
-      settle(name);
-    });
-    more.types.forEach((_, value) => {
-      settle(value);
-    });
-    replacement.forEach((_, value) => {
-      settle(value);
-    });
-    removed.forEach(({ inputs, outputs }) => {
-      for (let i = 0; i < inputs.length; i++) settle(inputs[i]!);
-      for (let i = 0; i < outputs.length; i++) settle(outputs[i]!);
-    });
-  } else {
-    for (const value of [...constants.keys(), ...types.keys()]) settle(value);
-  }
+  const touched = settled.has(graph)
+    ? [
+        ...[...more.constants.keys(), ...more.types.keys(), ...replacement.keys()],
+        ...[...removed].flatMap(({ inputs, outputs }) => [...inputs, ...outputs]),
+      ]
+    : [...constants.keys(), ...types.keys()];
+  for (const value of touched) settle(value);
   settled.add(after);
   return { graph: after, nodes: fresh, removed, ...more };
 }

@@ -79,7 +79,7 @@ struct DotArgs {
   // Likewise: how many panels are multiplied, several only where all of their columns are stored,
   // and how far it is from one's spans and tables to the next one's.
   size_t panels, panelSpans, panelPositions;
-  // What will be read next, the following panel: it may be fetched on the way.
+  // What will be read next, the following panel: it may be fetched on the way. None for kSmall.
   const int8_t* ahead;
   size_t aheadBytes;
   const int32_t* bias;        // one for each position of the panel

@@ -101,16 +101,13 @@ function compile({ isa, base64, memoryFlags, relaxed }: Source): WasmBuild | str
   const memory = createMemory();
   const exports = new WebAssembly.Instance(modules.own, { env: { memory } }).exports as WasmExports;
   const probe = probeDot(exports, memory);
-  if (typeof probe !== 'string') {
-    const verify = () => verifyStill(isa, probe.stillRight);
-    return { isa, moduleFor, dot: probe.form, hasSmallDot: false, verify };
-  }
-  const stillRight = probePairs(exports, memory);
+  const hasSmallDot = typeof probe === 'string';
+  const stillRight = hasSmallDot ? probePairs(exports, memory) : probe.stillRight;
   if (typeof stillRight === 'string') {
     return `the relaxed dot product is not exact: ${probe}, ${stillRight}`;
   }
-  const verify = () => verifyStill(isa, stillRight);
-  return { isa, moduleFor, dot: undefined, hasSmallDot: true, verify };
+  const dot = hasSmallDot ? undefined : probe.form;
+  return { isa, moduleFor, dot, hasSmallDot, verify: () => verifyStill(isa, stillRight) };
 }
 
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
