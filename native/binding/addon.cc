@@ -9,6 +9,7 @@
 #include "native/cpu/isa.h"
 #include "native/kernels/peak/peak.h"
 #include "native/kernels/registry.h"
+#include "native/pack/pages.h"
 #include "native/plan/executor.h"
 #include "native/threading/os.h"
 
@@ -85,6 +86,12 @@ void detach(const Napi::CallbackInfo& info) {
   }
 }
 
+// useHugePages(memory: Uint8Array)
+void useHugePagesFor(const Napi::CallbackInfo& info) {
+  const Bytes bytes = bytesOf(info.Env(), info[0]);
+  useHugePages(const_cast<uint8_t*>(bytes.data), bytes.size);
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance{nullptr, {}, BufferMakers(env)};
   env.SetInstanceData(instance);
@@ -95,6 +102,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("isas", listIsas(env));
   exports.Set("kernels", listKernels(env));
   exports.Set("detach", Napi::Function::New(env, detach, "detach"));
+  exports.Set("useHugePages", Napi::Function::New(env, useHugePagesFor, "useHugePages"));
   exports.Set("peaks", Napi::Function::New(env, peaks, "peaks"));
   exports.Set("runPeak", Napi::Function::New(env, runPeak, "runPeak"));
   exports.Set("bestIsa", isaName(bestIsa()));

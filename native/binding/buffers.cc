@@ -4,6 +4,7 @@
 
 #include "native/binding/errors.h"
 #include "native/binding/plan.h"
+#include "native/pack/pages.h"
 
 namespace octavo {
 namespace {
@@ -46,7 +47,9 @@ RunOutputs::RunOutputs(Napi::Env env, const ExecutablePlan& plan) {
 void RunOutputs::fill(const ExecutablePlan& plan, RunMemory& memory) const {
   for (size_t i = 0; i < data_.size(); i++) {
     const TensorInfo& tensor = plan.output(i);
-    if (tensor.bytes > 0) std::memcpy(data_[i], plan.place(memory, tensor), tensor.bytes);
+    if (tensor.bytes == 0) continue;
+    if (tensor.bytes >= kLeastUnwritten) takePages(data_[i], tensor.bytes);
+    std::memcpy(data_[i], plan.place(memory, tensor), tensor.bytes);
   }
 }
 

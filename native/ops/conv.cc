@@ -287,7 +287,7 @@ Status prepareConv(const StepView& step, const PrepareContext& context,
     const FloatPanelLayout& layout = conv->layout;
     const size_t elementBytes = widen == nullptr ? 4 : 2;
     const auto pack = [&] {
-      AlignedBuffer packed(conv->groups * layout.weightCount * elementBytes, Pages::kAtOnce);
+      AlignedBuffer packed(conv->groups * layout.weightCount * elementBytes, Pages::kShared);
       const uint8_t* const data = weight.data();
       for (size_t group = 0; group < conv->groups; ++group) {
         const uint8_t* from = data + group * columns * depth * elementBytes;

@@ -153,7 +153,7 @@ Status prepareDepthwise(const ConvOperands& operands, const PrepareContext& cont
   const float* bias = step->hasBias ? context.constant<float>(*operands.bias) : nullptr;
   step->isPacked = weight != nullptr && (bias != nullptr) == step->hasBias;
   if (step->isPacked) {
-    step->packed = AlignedBuffer(step->packedBytes(), Pages::kAtOnce);
+    step->packed = AlignedBuffer(step->packedBytes(), Pages::kShared);
     step->pack(weight, bias, reinterpret_cast<float*>(step->packed.data()));
   }
   *prepared = std::move(step);

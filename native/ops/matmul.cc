@@ -294,7 +294,7 @@ Status prepareMatMul(const StepView& step, const PrepareContext& context,
     const size_t elementBytes = product->weights.widen == nullptr ? 4 : 2;
     const auto form = product->transposeB ? FloatForm::kByColumn : FloatForm::kByDepth;
     const auto pack = [&] {
-      AlignedBuffer packed(count * layout.weightCount * elementBytes, Pages::kAtOnce);
+      AlignedBuffer packed(count * layout.weightCount * elementBytes, Pages::kShared);
       const uint8_t* const data = weight.data();
       for (size_t i = 0; i < count; ++i) {
         const size_t columnStride = product->transposeB ? product->depth : 1;

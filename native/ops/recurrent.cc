@@ -46,7 +46,7 @@ Status RecurrentWeights::take(const PrepareContext& context, const TensorInfo& r
   const auto weight = context.weight<float>(r);
   if (!weight) return {};
   const auto pack = [&] {
-    AlignedBuffer packed(layout_.weightCount * sizeof(float));
+    AlignedBuffer packed(layout_.weightCount * sizeof(float), Pages::kShared);
     packAnyPanels(layout_, sizeof(float), weight.data() + first * depth_, depth_, 1, packed.data());
     return packed;
   };

@@ -27,7 +27,7 @@ AlignedBuffer packBits(const BitDotKernel& kernel, const uint8_t* weight, size_t
                        size_t depth) {
   const auto width = static_cast<size_t>(kernel.columns);
   const size_t words = wordsOf(depth), panels = (columns + width - 1) / width;
-  AlignedBuffer packed(panels * words * width * sizeof(uint32_t));
+  AlignedBuffer packed(panels * words * width * sizeof(uint32_t), Pages::kShared);
   std::vector<uint32_t> column(words);
   for (size_t c = 0; c < columns; ++c) {
     copyBits(weight, c * depth, depth, column.data());

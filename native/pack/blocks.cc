@@ -75,7 +75,7 @@ BlockLayout layoutBlocks(Isa isa, size_t channels, size_t kernelH, size_t kernel
 
 AlignedBuffer packBlocks(const BlockLayout& layout, const int8_t* weight,
                          const int32_t* weightZero) {
-  AlignedBuffer packed(layout.weightBytes);
+  AlignedBuffer packed(layout.weightBytes, Pages::kShared);
   const size_t cells = layout.kernelH * layout.kernelW;
   const bool rows = layout.form == DepthwiseForm::kRows;
   for (const ChannelBlock& block : layout.blocks) {

@@ -9,18 +9,18 @@
 
 namespace octavo {
 
-// When memory takes up room: as it is written, or at once, which is faster where all of it will be;
-// then in small pages, which the system joins in time.
-enum class Pages { kAsWritten, kAtOnce };
+// Whether a buffer lies on pages of its own or with others on huge pages, as those should that
+// live as long as each other: the weights of a model.
+enum class Pages { kOwn, kShared };
 
-// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed. Where the system has
-// huge pages for those who ask, large buffers lie on them: weights that stream by at the speed of
-// the kernels cross a small page every few rows of a panel, and looking it up takes longer than
-// multiplying what is on it.
+// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed, which takes up room as
+// it is written. Where the system has huge pages for those who ask, large buffers lie on them:
+// weights that stream by at the speed of the kernels cross a small page every few rows of a panel,
+// and looking it up takes longer than multiplying what is on it.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  explicit AlignedBuffer(size_t bytes, Pages pages = Pages::kAsWritten);
+  explicit AlignedBuffer(size_t bytes, Pages pages = Pages::kOwn);
   uint8_t* data() const { return data_.get(); }
   size_t bytes() const { return bytes_; }
 

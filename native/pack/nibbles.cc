@@ -44,7 +44,7 @@ NibbleLayout layoutNibbles(Isa isa, const NibbleMatrix& matrix) {
 }
 
 AlignedBuffer packNibbles(const NibbleLayout& layout, const NibbleMatrix& matrix) {
-  AlignedBuffer packed(layout.panels * layout.panelBytes, Pages::kAtOnce);
+  AlignedBuffer packed(layout.panels * layout.panelBytes, Pages::kShared);
   const auto width = static_cast<size_t>(layout.kernel->columns);
   const size_t head = nbitsHead(width, layout.zeros), record = head + layout.pairs * 4 * width;
   const size_t half = matrix.blockSize / 2;

@@ -150,7 +150,7 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, cons
   };
   const size_t bytes = groups * layout.weightBytes;
   if (!isSmall(layout)) {
-    AlignedBuffer packed(bytes + kPanelSlack, Pages::kAtOnce);
+    AlignedBuffer packed(bytes + kPanelSlack, Pages::kShared);
     forEachPanel([&](const Panel& panel, const int8_t* weights, size_t at) {
       packer.pack(panel, weights, packed.data() + at);
     });
@@ -161,7 +161,7 @@ AlignedBuffer packPanels(const PanelLayout& layout, size_t groups, Isa isa, cons
     small.cover(packer.columnsOf(panel, weights), layout.taps, layout.depth);
   });
   const size_t quads = small.count(), quadBytes = quads * kQuadBytes;
-  AlignedBuffer packed(bytes + quadBytes + quads * sizeof(uint32_t), Pages::kAtOnce);
+  AlignedBuffer packed(bytes + quadBytes + quads * sizeof(uint32_t), Pages::kShared);
   uint8_t* list = packed.data() + bytes;
   small.startAt({reinterpret_cast<int8_t*>(list), reinterpret_cast<uint32_t*>(list + quadBytes)});
   forEachPanel([&](const Panel& panel, const int8_t* weights, size_t at) {

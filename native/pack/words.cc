@@ -53,7 +53,7 @@ WordLayout layoutWords(Isa isa, const int16_t* weight, size_t columns, size_t de
 }
 
 AlignedBuffer packWords(const WordLayout& layout, const int16_t* weight) {
-  AlignedBuffer packed(layout.panels * layout.panelWords * sizeof(int16_t), Pages::kAtOnce);
+  AlignedBuffer packed(layout.panels * layout.panelWords * sizeof(int16_t), Pages::kShared);
   const auto width = static_cast<size_t>(layout.kernel->columns);
   const size_t partWords = layout.pairs * 2 * width;
   for (size_t column = 0; column < layout.columns; ++column) {

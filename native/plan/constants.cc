@@ -58,7 +58,7 @@ const uint8_t* ConstantSource::dataOf(const ConstantPart& part) {
   if (!part.moved.has_value()) return part.data;
   if (turnedCount_ == turned_.size()) turned_.emplace_back();
   AlignedBuffer& buffer = turned_[turnedCount_++];
-  if (buffer.bytes() < part.bytes) buffer = AlignedBuffer(part.bytes, Pages::kAtOnce);
+  if (buffer.bytes() < part.bytes) buffer = AlignedBuffer(part.bytes);
   part.write(isa_, buffer.data());
   return buffer.data();
 }

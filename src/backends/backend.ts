@@ -23,6 +23,8 @@ export interface Backend {
   /** Instruction set in use: a native one ('avx512vnni', 'avx2', 'portable' …), one of WASM or 'none'. */
   readonly isa: string;
   readonly threads: number;
+  /** Zeroed memory for the file of a model that will be opened here; any will do where this is absent. */
+  allocate?(bytes: number): Uint8Array<ArrayBuffer>;
   /**
    * Takes a model's constants (space 'model' of its plans). The bytes must not change afterwards. Those that lie in parts
    * are read until the model is sealed.

@@ -13,11 +13,18 @@ const pieceBytes = 2 ** 22;
  */
 const readers = 4;
 
+/** Makes memory of so many bytes, zeroed. */
+export type Allocate = (bytes: number) => Promise<Uint8Array<ArrayBuffer>>;
+
 /**
  * Reads a whole file. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE` (also for folders, pipes and devices)
  * or `LIMIT_EXCEEDED`.
  */
-export async function readModelFile(file: string, limits: Limits): Promise<Uint8Array> {
+export async function readModelFile(
+  file: string,
+  limits: Limits,
+  allocate: Allocate,
+): Promise<Uint8Array> {
   let handle: FileHandle | undefined;
   try {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
@@ -34,7 +41,7 @@ export async function readModelFile(file: string, limits: Limits): Promise<Uint8
         found: String(stats.size),
       });
     }
-    const data = new Uint8Array(stats.size);
+    const data = await allocate(stats.size);
     await readWhole(handle, data, file);
     return data;
   } catch (cause) {

@@ -4,7 +4,7 @@ import { type Limits, resolveLimits } from '../core/limits.js';
 import type { Graph } from '../graph/ir.js';
 import { exportModel } from './export.js';
 import { importModel } from './import.js';
-import { readModelFile } from './load.js';
+import { type Allocate, readModelFile } from './load.js';
 import { node } from './node.js';
 import { writeFileAtomic } from './save.js';
 
@@ -44,11 +44,20 @@ export interface LoadModelOptions {
  */
 export async function loadModel(
   source: Model | string | URL | Uint8Array | ArrayBuffer,
-  { externalData, limits }: LoadModelOptions = {},
+  options: LoadModelOptions = {},
+): Promise<Model> {
+  return loadModelInto(async (bytes) => new Uint8Array(bytes), source, options);
+}
+
+/** The same, the bytes of the file in memory that `allocate` makes. */
+export async function loadModelInto(
+  allocate: Allocate,
+  source: Model | string | URL | Uint8Array | ArrayBuffer,
+  { externalData, limits }: LoadModelOptions,
 ): Promise<Model> {
   if (typeof source === 'string' || source instanceof URL) {
     const path = typeof source === 'string' ? source : pathOf(source);
-    const bytes = await readModelFile(path, resolveLimits(limits));
+    const bytes = await readModelFile(path, resolveLimits(limits), allocate);
     return importModel(bytes, { path, externalData, limits, ownsBytes: true });
   }
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) {

@@ -10,7 +10,7 @@ import type { Tensor } from '../core/tensor.js';
 import { sourceOf, storageOf } from '../core/turned.js';
 import { nextTurn } from '../core/turns.js';
 import type { Graph } from '../graph/ir.js';
-import { loadModel, type Model } from '../onnx/model.js';
+import { loadModelInto, type Model } from '../onnx/model.js';
 import {
   type CheckedFeeds,
   checkFeeds,
@@ -111,7 +111,11 @@ export class InferenceSession {
     checkSessionOptions(options);
     const externalData = options.externalData?.map(({ path, data }) => [path, data] as const);
     const selecting = selectFor(options);
-    const loading = loadModel(source, {
+    const allocate = async (bytes: number) => {
+      const { backend } = await selecting;
+      return backend.allocate?.(bytes) ?? new Uint8Array(bytes);
+    };
+    const loading = loadModelInto(allocate, source, {
       limits: options.limits,
       externalData: externalData && new Map(externalData),
     });

@@ -117,9 +117,16 @@ export function createNativeBackend(options: NativeOptions = {}): NativeBackend 
     name: 'native',
     isa,
     threads,
+    allocate,
     open: (constants) =>
       openModel(() => new NativeModel(constants, isa, kernel), constants, threads),
   };
+}
+
+function allocate(bytes: number): Uint8Array<ArrayBuffer> {
+  const memory = new Uint8Array(bytes);
+  requireAddon().useHugePages(memory);
+  return memory;
 }
 
 function checkIsa(isa: string, isas: readonly IsaInfo[]): void {

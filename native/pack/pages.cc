@@ -1,0 +1,56 @@
+#include "native/pack/pages.h"
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace octavo {
+
+#if defined(__linux__)
+namespace {
+
+// As large as any system's small pages: mappings begin and end on such.
+constexpr size_t kSmallPage = 64 << 10;
+
+size_t roundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+// Of the pages that lie within `data`.
+void advise(uint8_t* data, size_t bytes, size_t page, int advice) {
+  const auto begin = reinterpret_cast<uintptr_t>(data), end = begin + bytes;
+  const uintptr_t first = roundUp(begin, page), last = end / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, advice);
+}
+
+}  // namespace
+
+uint8_t* mapPages(size_t bytes) {
+  const size_t size = roundUp(bytes, kSmallPage), room = size + kHugePage;
+  void* const all = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all == MAP_FAILED) return nullptr;
+  const auto address = reinterpret_cast<uintptr_t>(all);
+  const size_t skipped = roundUp(address, kHugePage) - address;
+  uint8_t* const data = static_cast<uint8_t*>(all) + skipped;
+  if (skipped > 0) munmap(all, skipped);
+  if (skipped < kHugePage) munmap(data + size, kHugePage - skipped);
+  useHugePages(data, size);
+  return data;
+}
+
+void unmapPages(uint8_t* data, size_t bytes) { munmap(data, roundUp(bytes, kSmallPage)); }
+
+void useHugePages(uint8_t* data, size_t bytes) { advise(data, bytes, kHugePage, MADV_HUGEPAGE); }
+
+void takePages(uint8_t* data, size_t bytes) {
+  // MADV_POPULATE_WRITE, which headers older than Linux 5.14 lack. Where the system does, pages are
+  // taken as they are written.
+  constexpr int kPopulateWrite = 23;
+  advise(data, bytes, kSmallPage, kPopulateWrite);
+}
+#else
+uint8_t* mapPages(size_t) { return nullptr; }
+void unmapPages(uint8_t*, size_t) {}
+void useHugePages(uint8_t*, size_t) {}
+void takePages(uint8_t*, size_t) {}
+#endif
+
+}  // namespace octavo

@@ -1,0 +1,25 @@
+// Memory straight from the system.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace octavo {
+
+constexpr size_t kHugePage = 2 << 20;
+
+// Zeroed memory that begins on a huge page and lies on such as far as it fills them, where the
+// system has huge pages for those who ask. Null where it has none to give.
+uint8_t* mapPages(size_t bytes);
+// `bytes` as mapPages() got them.
+void unmapPages(uint8_t* data, size_t bytes);
+
+// Lets the memory within `data` lie on huge pages as far as it fills them, where it takes up none
+// yet.
+void useHugePages(uint8_t* data, size_t bytes);
+
+// Takes the small pages that lie within `data` all at once, which is faster than one after the
+// other as they are written. What is there already stays.
+void takePages(uint8_t* data, size_t bytes);
+
+}  // namespace octavo
