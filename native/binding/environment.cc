@@ -2,9 +2,18 @@
 
 #include <iterator>
 
+#include "native/threading/placement.h"
 #include "native/threading/pool.h"
 
 namespace octavo {
+namespace {
+
+// Nanoseconds that the event loop waits at most for a job that is about to end, and looks at the
+// job between two looks at the clock.
+constexpr uint64_t kLongestWait = 250'000;
+constexpr int kLooks = 16;
+
+}  // namespace
 
 std::shared_ptr<Environment> Environment::create(Napi::Env env) {
   std::shared_ptr<Environment> made(new Environment);
@@ -53,8 +62,24 @@ void Environment::cancel(uint32_t id) {
   if (!job->taken_.exchange(true)) ended(job);
 }
 
+void Environment::announceEnd() {
+  announcer_.store(currentCpu(), std::memory_order_relaxed);
+  std::lock_guard<Mutex> lock(mutex_);
+  if (!closed_) napi_call_threadsafe_function(toJs_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Environment::awaitEnd() const {
+  // On one CPU the job would wait for this thread.
+  if (currentCpu() == announcer_.load(std::memory_order_relaxed)) return;
+  const auto isPending = [this] { return unfinished_ > 0 && ended_.load() == finished_; };
+  for (const uint64_t end = nanoseconds() + kLongestWait; isPending() && nanoseconds() < end;) {
+    for (int i = 0; i < kLooks && isPending(); i++) relax();
+  }
+}
+
 void Environment::ended(const std::shared_ptr<Job>& job) {
   std::lock_guard<Mutex> lock(mutex_);
+  ended_++;
   // Called under the lock, so that close() cannot release the function in between.
   if (!closed_) {
     auto* handed = new std::shared_ptr<Job>(job);
@@ -67,12 +92,18 @@ void Environment::ended(const std::shared_ptr<Job>& job) {
 }
 
 void Environment::callJs(napi_env env, napi_value, void* context, void* data) {
+  auto* const self = static_cast<Environment*>(context);
+  if (data == nullptr) {
+    if (env != nullptr) self->awaitEnd();
+    return;
+  }
   const std::unique_ptr<std::shared_ptr<Job>> job(static_cast<std::shared_ptr<Job>*>(data));
   // Without an env the environment is going down, and nobody waits for the promise.
-  if (env != nullptr) static_cast<Environment*>(context)->finish(env, **job);
+  if (env != nullptr) self->finish(env, **job);
 }
 
 void Environment::finish(napi_env env, Job& job) {
+  finished_++;
   if (--unfinished_ == 0) napi_unref_threadsafe_function(env, toJs_);
   const Napi::HandleScope scope(env);
   try {

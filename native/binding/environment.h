@@ -37,6 +37,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // Hands the job to the pool, from the JavaScript thread. Returns an id for cancel(), unlike those
   // of the other jobs in flight; 0 when no thread could be had.
   uint32_t start(Napi::Env env, const std::shared_ptr<Job>& job);
+  // Tells the event loop, from the thread of a job, that it is about to end. Waking up an event
+  // loop takes long where its CPU has halted, so it wakes up before, and waits for the end.
+  void announceEnd();
   // Asks the job to stop at its next step; one that has not begun ends here and now, whatever else
   // is queued in front of it. Unknown ids are jobs that have ended.
   void cancel(uint32_t id);
@@ -52,13 +55,17 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // The environment ends: jobs that have begun are cancelled and waited for, the others dropped.
   void close();
   void ended(const std::shared_ptr<Job>& job);
+  void awaitEnd() const;
   void finish(napi_env env, Job& job);
   static void callJs(napi_env env, napi_value, void* context, void* data);
 
   napi_threadsafe_function toJs_ = nullptr;
   size_t unfinished_ = 0;  // jobs whose finish is still to come; seen by the JavaScript thread only
-
+  uint32_t finished_ = 0;  // of jobs, likewise
   bool held_ = false;
+
+  std::atomic<uint32_t> ended_{0};  // jobs whose finish was sent to the JavaScript thread
+  std::atomic<int> announcer_{-1};  // the CPU of the job that is about to end
 
   Mutex mutex_;
   Condition allEnded_;

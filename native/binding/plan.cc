@@ -11,6 +11,7 @@
 
 #include "native/binding/constants.h"
 #include "native/binding/errors.h"
+#include "native/threading/pool.h"
 
 namespace octavo {
 namespace {
@@ -57,9 +58,14 @@ void writeInputs(const ExecutablePlan& plan, RunMemory& memory, const std::vecto
 
 // ---- PlanState --------------------------------------------------------------
 
-Status PlanState::run(RunMemory& memory, const std::atomic<bool>& cancelled) {
+Status PlanState::run(RunMemory& memory, const std::atomic<bool>& cancelled,
+                      const std::function<void()>& announce) {
+  std::vector<double> times(announce != nullptr && foresight.wantsTimes() ? plan->stepCount() : 0);
+  const Notice notice{foresight.step(), announce};
   const auto start = std::chrono::steady_clock::now();
-  Status status = plan->run(memory, cancelled);
+  Status status = plan->run(memory, cancelled, times.empty() ? nullptr : times.data(),
+                            announce == nullptr ? nullptr : &notice);
+  if (!times.empty() && status.ok()) foresight.learn(times);
   const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
   // Slower to believe that runs have become longer: one may have been interrupted.
   const int64_t known = nanoseconds.load(std::memory_order_relaxed);
@@ -171,13 +177,17 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
   auto run = std::make_shared<Run>(
       Run{state_, copyInputs(env, info[0]), Napi::Promise::Deferred::New(env), std::move(times)});
   if (run->times == nullptr) run->outputs.emplace(env, *state_->plan);
+  Environment& environment = *env.GetInstanceData<Instance>()->environment;  // outlives its jobs
+  const auto announce = [&environment, threads = state_->plan->threads()] {
+    if (hasSpareCpu(threads)) environment.announceEnd();
+  };
   auto job = std::make_shared<Job>();
-  job->work = [run, repeats](const std::atomic<bool>& cancelled) {
+  job->work = [run, repeats, announce](const std::atomic<bool>& cancelled) {
     const ExecutablePlan& plan = *run->state->plan;
     double* const times = run->times == nullptr ? nullptr : run->times->data();
     try {
       run->status = {};
-      if (times == nullptr) run->status = run->state->run(*run->memory, cancelled);
+      if (times == nullptr) run->status = run->state->run(*run->memory, cancelled, announce);
       if (times != nullptr) {
         const std::vector<uint8_t> inputs = readInputs(plan, *run->memory);
         for (uint32_t i = 0; i < repeats && run->status.ok(); i++) {
@@ -201,7 +211,7 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
     }
     run->state->release(std::move(run->memory));
   };
-  const uint32_t id = env.GetInstanceData<Instance>()->environment->start(env, job);
+  const uint32_t id = environment.start(env, job);
   if (id == 0) {
     if (run->outputs) run->outputs->take(env);
     throw makeError(env, "BACKEND_FAILURE", "the system has no thread for this run");

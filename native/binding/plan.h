@@ -6,12 +6,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "native/binding/buffers.h"
 #include "native/binding/environment.h"
+#include "native/binding/foresight.h"
 #include "native/plan/executor.h"
 
 namespace octavo {
@@ -32,8 +34,12 @@ struct PlanState {
   // What a run takes, as far as is known; more than any before the first one.
   std::atomic<int64_t> nanoseconds{INT64_MAX / 2};
 
-  // Runs the plan and takes the time.
-  Status run(RunMemory& memory, const std::atomic<bool>& cancelled);
+  Foresight foresight;
+
+  // Runs the plan and takes the time. `announce` is called when the run is about to end, as far as
+  // that can be told.
+  Status run(RunMemory& memory, const std::atomic<bool>& cancelled,
+             const std::function<void()>& announce = nullptr);
   std::unique_ptr<RunMemory> acquire();
   void release(std::unique_ptr<RunMemory> memory);
 };

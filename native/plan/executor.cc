@@ -314,8 +314,8 @@ Status ExecutablePlan::create(std::shared_ptr<Model> model, const std::vector<Co
   return {};
 }
 
-Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled,
-                           double* times) const {
+Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled, double* times,
+                           const Notice* notice) const {
   const std::unique_ptr<Team> team = makeTeam(threads_);
   uint8_t* const arena = memory.buffer.data();
   Fault fault;
@@ -324,6 +324,7 @@ Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled
                            fault};
   for (size_t i = 0; i < steps_.size(); i++) {
     if (cancelled.load(std::memory_order_relaxed)) return Status::error("ABORTED", "aborted");
+    if (notice != nullptr && notice->step == i) notice->give();
     if (times == nullptr) {
       steps_[i]->run(context);
     } else {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,12 @@ struct RunMemory {
   AlignedBuffer buffer;
 };
 
+// Something that the thread of a run does when a step is about to begin.
+struct Notice {
+  size_t step;
+  std::function<void()> give;
+};
+
 class ExecutablePlan {
  public:
   // Decodes the words that src/runtime/encode.ts writes and prepares every step. `threads` is the
@@ -31,6 +38,7 @@ class ExecutablePlan {
                        const int32_t* words, size_t wordCount, const uint8_t* constants,
                        size_t constantBytes, size_t threads, std::unique_ptr<ExecutablePlan>* plan);
 
+  size_t threads() const { return threads_; }
   size_t stepCount() const { return steps_.size(); }
   size_t inputCount() const { return inputs_.size(); }
   size_t outputCount() const { return outputs_.size(); }
@@ -46,8 +54,9 @@ class ExecutablePlan {
 
   // Runs every step on the calling thread's team. Stops between steps once `cancelled` is set, with
   // ABORTED, and behind a step that has a fault to tell of, with that. `times` has room for the
-  // nanoseconds of each step, or is null.
-  Status run(RunMemory& memory, const std::atomic<bool>& cancelled, double* times = nullptr) const;
+  // nanoseconds of each step, or is null; `notice` may be null too.
+  Status run(RunMemory& memory, const std::atomic<bool>& cancelled, double* times = nullptr,
+             const Notice* notice = nullptr) const;
 
  private:
   ExecutablePlan() = default;

@@ -84,6 +84,7 @@ class Pool final : public Worker::Queue {
   size_t share(size_t threads) const {
     return std::max<size_t>(threads, mostJobs_) / std::max<size_t>(teams_.load(), 1);
   }
+  bool hasSpareCpu(size_t threads) const { return teams_.load() <= 1 && threads < mostJobs_; }
   void join() { teams_++; }
   void leave() { teams_--; }
 
@@ -191,6 +192,8 @@ class PoolTeam final : public Team {
 std::unique_ptr<Team> makeTeam(size_t threads) {
   return std::make_unique<PoolTeam>(std::clamp<size_t>(threads, 1, kMaxThreads));
 }
+
+bool hasSpareCpu(size_t threads) { return Pool::instance().hasSpareCpu(threads); }
 
 bool enqueue(std::function<void()> job) { return Pool::instance().enqueue(std::move(job)); }
 

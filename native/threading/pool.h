@@ -50,6 +50,9 @@ constexpr size_t kMaxThreads = 256;
 // a run in flight: those share the CPUs.
 std::unique_ptr<Team> makeTeam(size_t threads);
 
+// Whether a run in flight with so many threads is the only one, and leaves a CPU to others.
+bool hasSpareCpu(size_t threads);
+
 // Runs `job` on a thread of the pool, soon, in the order of the calls. At most usableCpus() jobs
 // run at once. False when no thread could be had; the job is then not run.
 bool enqueue(std::function<void()> job);
