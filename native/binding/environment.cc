@@ -69,7 +69,6 @@ void Environment::announceEnd() {
 }
 
 void Environment::awaitEnd() const {
-  // On one CPU the job would wait for this thread.
   if (currentCpu() == announcer_.load(std::memory_order_relaxed)) return;
   const auto isPending = [this] { return unfinished_ > 0 && ended_.load() == finished_; };
   for (const uint64_t end = nanoseconds() + kLongestWait; isPending() && nanoseconds() < end;) {

@@ -38,7 +38,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // of the other jobs in flight; 0 when no thread could be had.
   uint32_t start(Napi::Env env, const std::shared_ptr<Job>& job);
   // Tells the event loop, from the thread of a job, that it is about to end. Waking up an event
-  // loop takes long where its CPU has halted, so it wakes up before, and waits for the end.
+  // loop takes long where its CPU has halted, so it wakes up before, and waits for the end; not on
+  // the job's own CPU, which it would take from it, nor where CPUs are not told apart.
   void announceEnd();
   // Asks the job to stop at its next step; one that has not begun ends here and now, whatever else
   // is queued in front of it. Unknown ids are jobs that have ended.
