@@ -77,17 +77,20 @@ void Environment::awaitEnd() const {
 }
 
 void Environment::ended(const std::shared_ptr<Job>& job) {
-  std::lock_guard<Mutex> lock(mutex_);
-  ended_++;
-  // Called under the lock, so that close() cannot release the function in between.
-  if (!closed_) {
-    auto* handed = new std::shared_ptr<Job>(job);
-    if (napi_call_threadsafe_function(toJs_, handed, napi_tsfn_nonblocking) != napi_ok) {
-      delete handed;
+  {
+    std::lock_guard<Mutex> lock(mutex_);
+    // Called under the lock, so that close() cannot release the function in between.
+    if (!closed_) {
+      auto* handed = new std::shared_ptr<Job>(job);
+      if (napi_call_threadsafe_function(toJs_, handed, napi_tsfn_nonblocking) != napi_ok) {
+        delete handed;
+      }
     }
+    jobs_.erase(job->id_);
+    if (jobs_.empty()) allEnded_.notifyAll();
   }
-  jobs_.erase(job->id_);
-  if (jobs_.empty()) allEnded_.notifyAll();
+  // Who waits for it finds the job handed over, and the lock free.
+  ended_++;
 }
 
 void Environment::callJs(napi_env env, napi_value, void* context, void* data) {

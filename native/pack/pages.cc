@@ -2,6 +2,7 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace octavo {
@@ -13,13 +14,6 @@ namespace {
 constexpr size_t kSmallPage = 64 << 10;
 
 size_t roundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
-
-// Of the pages that lie within `data`.
-void advise(uint8_t* data, size_t bytes, size_t page, int advice) {
-  const auto begin = reinterpret_cast<uintptr_t>(data), end = begin + bytes;
-  const uintptr_t first = roundUp(begin, page), last = end / page * page;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, advice);
-}
 
 }  // namespace
 
@@ -38,13 +32,19 @@ uint8_t* mapPages(size_t bytes) {
 
 void unmapPages(uint8_t* data, size_t bytes) { munmap(data, roundUp(bytes, kSmallPage)); }
 
-void useHugePages(uint8_t* data, size_t bytes) { advise(data, bytes, kHugePage, MADV_HUGEPAGE); }
+void useHugePages(uint8_t* data, size_t bytes) {
+  const auto begin = reinterpret_cast<uintptr_t>(data), end = begin + bytes;
+  const uintptr_t first = roundUp(begin, kHugePage), last = end / kHugePage * kHugePage;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+}
 
 void takePages(uint8_t* data, size_t bytes) {
   // MADV_POPULATE_WRITE, which headers older than Linux 5.14 lack. Where the system does, pages are
   // taken as they are written.
   constexpr int kPopulateWrite = 23;
-  advise(data, bytes, kSmallPage, kPopulateWrite);
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(data), first = begin / page * page;
+  madvise(reinterpret_cast<void*>(first), begin + bytes - first, kPopulateWrite);
 }
 #else
 uint8_t* mapPages(size_t) { return nullptr; }

@@ -18,8 +18,8 @@ void unmapPages(uint8_t* data, size_t bytes);
 // yet.
 void useHugePages(uint8_t* data, size_t bytes);
 
-// Takes the small pages that lie within `data` all at once, which is faster than one after the
-// other as they are written. What is there already stays.
+// Takes the small pages that `data` lies on all at once, which is faster than one after the other
+// as they are written. What is there already stays.
 void takePages(uint8_t* data, size_t bytes);
 
 }  // namespace octavo
