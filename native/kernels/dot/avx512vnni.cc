@@ -1,6 +1,7 @@
 // AVX512-VNNI: vpdpbusd on 512 bits. 24 accumulators leave registers for up to four panel vectors,
-// a broadcast row word, and the epilogue's constants.
+// a broadcast row word, and the epilogue's constants; 16 also for an epilogue meanwhile.
 #include "native/kernels/dot/avxvnni.h"
+#include "native/kernels/dot/behind.h"
 #include "native/kernels/dot/thin.h"
 #include "native/kernels/simd/avx512.h"
 
@@ -12,7 +13,11 @@ namespace {
 
 template <int MR, int NV>
 inline void dot(const DotArgs& args) {
-  if (!dotThin<Avx512, Direct, NV>(args)) dotKernel<Avx512, Direct, MR, NV>(args);
+  if (dotThin<Avx512, Direct, NV>(args)) return;
+  if constexpr (NV > 2) {
+    if (dotBehind<Avx512, Direct, 16 / NV, NV>(args)) return;
+  }
+  dotKernel<Avx512, Direct, MR, NV>(args);
 }
 
 }  // namespace

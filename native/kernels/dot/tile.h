@@ -176,6 +176,23 @@ OCTAVO_INLINE void storeTileSum(const SumWithResidual<V>& sum, const DotArgs& ar
   }
 }
 
+// Likewise where registers are many.
+template <typename V, int MR, int NV>
+OCTAVO_INLINE void storeTileSum(const SumWithResidual<V>& sum, const DotArgs& args,
+                                uint8_t* const* y, const typename V::Int (*acc)[NV]) {
+  constexpr int kTogether = NV > 2 ? 1 : 4 / NV, kWhole = MR / kTogether * kTogether;
+  const float* multiplier = args.multiplier;
+  const ptrdiff_t residual = args.residual;
+#pragma GCC unroll 16
+  for (int i = 0; i < kWhole; i += kTogether) {
+    storeSum<V, NV, kTogether, true>(sum, multiplier, residual, y + i, NV * V::kWords, acc + i);
+  }
+#pragma GCC unroll 16
+  for (int i = kWhole; i < MR; ++i) {
+    storeSum<V, NV, 1, true>(sum, multiplier, residual, y + i, NV * V::kWords, acc + i);
+  }
+}
+
 // What the results of all tiles of a call have in common.
 template <typename V, int NV>
 struct Finish {
@@ -205,6 +222,9 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
   if (finish.floats) return storeFloats<V, MR, NV>(args, row, y, acc);
   if constexpr (goByFour<V, NV>()) {
     if (finish.sums) return storeTileSum<V, MR>(finish.sum, args, y, acc);
+  }
+  if constexpr (V::kRegisters > 16) {
+    if (finish.sums) return storeTileSum<V, MR, NV>(finish.sum, args, y, acc);
   }
   if (args.rowSum != nullptr) {
 #pragma GCC unroll 4
