@@ -28,7 +28,7 @@ OCTAVO_NOINLINE void dotTilesBehind(const DotArgs& given, RowWalk& rows, size_t 
   const DotArgs args = given;
   SumWithResidual<V> sum(args);
   OCTAVO_KEEP_IN_MEMORY(sum);
-  uint8_t* y[MR];
+  uint8_t *y[MR], *nextY[MR];
   alignas(64) int32_t waiting[MR][NV * V::kWords];
   const auto store = [&](int row) {
     typename V::Int words[1][NV];
@@ -43,6 +43,9 @@ OCTAVO_NOINLINE void dotTilesBehind(const DotArgs& given, RowWalk& rows, size_t 
     startTile<V, MR, NV>(args, acc);
     const uint8_t* a[MR];
     rows.takeRows<MR>(a);
+    rows.takeResults<MR>(nextY);
+#pragma GCC unroll 8
+    for (int row = 0; row < MR; ++row) OCTAVO_FETCH(nextY[row] + args.residual);
     const int8_t* w = args.weights;
     size_t k = 0;
     for (int row = 0; row < MR; ++row) {
@@ -53,9 +56,9 @@ OCTAVO_NOINLINE void dotTilesBehind(const DotArgs& given, RowWalk& rows, size_t 
       if (tile > 0) store(row);
     }
     for (; k < depth; k += 4, w += NV * V::kBytes) addProducts<V, P, MR, NV>(acc, a, k, w);
-    rows.takeResults<MR>(y);
 #pragma GCC unroll 8
     for (int row = 0; row < MR; ++row) {
+      y[row] = nextY[row];
 #pragma GCC unroll 4
       for (int j = 0; j < NV; ++j) V::store(waiting[row] + j * V::kWords, acc[row][j]);
     }

@@ -91,6 +91,14 @@ OCTAVO_INLINE void storeSum(const SumWithResidual<V>& sum, const float* multipli
   storePacked<V, NV, rows, whole>(sum.to.pack(q[0], q[1], q[2], q[3]), y, columns);
 }
 
+// Residuals of the next tile are fetched while it is multiplied: they are read in pieces too far
+// apart for the CPU to see what comes next.
+OCTAVO_INLINE void fetchResiduals(const DotArgs& args, uint8_t* const* y, int count) {
+  const ptrdiff_t next = args.residual + static_cast<ptrdiff_t>(count * args.yStride);
+#pragma GCC unroll 16
+  for (int i = 0; i < count; ++i) OCTAVO_FETCH(y[i] + next);
+}
+
 // Rows of accumulators in memory, likewise. As many rows are packed together as make a vector.
 template <typename V, int NV>
 OCTAVO_NOINLINE void storeSums(const DotArgs& args, const SumWithResidual<V>& constants,
@@ -105,10 +113,7 @@ OCTAVO_NOINLINE void storeSums(const DotArgs& args, const SumWithResidual<V>& co
 #pragma GCC unroll 4
     for (int j = 0; j < NV; ++j, acc += V::kWords) rows[row][j] = V::load(acc);
   };
-  // Residuals of the next tile are fetched while it is multiplied: they are read in pieces too far
-  // apart for the CPU to see what comes next.
-  const ptrdiff_t next = residual + static_cast<ptrdiff_t>(count * args.yStride);
-  for (int i = 0; i < count; ++i) OCTAVO_FETCH(y[i] + next);
+  fetchResiduals(args, y, count);
   int i = 0;
   for (; i + kTogether <= count; i += kTogether, y += kTogether) {
 #pragma GCC unroll 4
@@ -183,6 +188,7 @@ OCTAVO_INLINE void storeTileSum(const SumWithResidual<V>& sum, const DotArgs& ar
   constexpr int kTogether = NV > 2 ? 1 : 4 / NV, kWhole = MR / kTogether * kTogether;
   const float* multiplier = args.multiplier;
   const ptrdiff_t residual = args.residual;
+  fetchResiduals(args, y, MR);
 #pragma GCC unroll 16
   for (int i = 0; i < kWhole; i += kTogether) {
     storeSum<V, NV, kTogether, true>(sum, multiplier, residual, y + i, NV * V::kWords, acc + i);
