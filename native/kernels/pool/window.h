@@ -31,19 +31,23 @@ struct MaxF32 {
   }
 };
 
-template <typename Max>
-inline void maxPool(const MaxPoolArgs& given) {
+// Windows of kSide × kSide cells, or of any where it is 0.
+template <typename Max, size_t kSide>
+inline void maxPoolOf(const MaxPoolArgs& given) {
   using V = typename Max::V;
   const MaxPoolArgs args = given;
   const PoolWindow& window = args.window;
+  const size_t rows = kSide == 0 ? window.rows : kSide, cells = kSide == 0 ? window.cells : kSide;
   uint8_t* y = args.y;
   for (size_t o = 0; o < window.outputs; ++o, y += args.channelBytes) {
     const uint8_t* x = window.x + o * window.outputStride;
     for (size_t c = 0; c < args.channelBytes; c += V::kBytes) {
       auto best = V::load(x + c);
-      for (size_t i = 0; i < window.rows; ++i) {
+#pragma GCC unroll 3
+      for (size_t i = 0; i < rows; ++i) {
         const uint8_t* cell = x + c + i * window.rowStride;
-        for (size_t j = 0; j < window.cells; ++j, cell += window.cellStride) {
+#pragma GCC unroll 3
+        for (size_t j = 0; j < cells; ++j, cell += window.cellStride) {
           best = Max::fold(best, V::load(cell));
         }
       }
@@ -55,6 +59,14 @@ inline void maxPool(const MaxPoolArgs& given) {
       }
     }
   }
+}
+
+template <typename Max>
+inline void maxPool(const MaxPoolArgs& args) {
+  const PoolWindow& window = args.window;
+  if (window.rows == 3 && window.cells == 3) return maxPoolOf<Max, 3>(args);
+  if (window.rows == 2 && window.cells == 2) return maxPoolOf<Max, 2>(args);
+  maxPoolOf<Max, 0>(args);
 }
 
 // Sums of one vector of bytes over a window, as int32 in four vectors, in the order that packing
