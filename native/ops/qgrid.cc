@@ -2,9 +2,9 @@
 // a rectangle: a grid of rows that sum up the same taps, those inside. What padding would add is in
 // the bias. So padding is neither read nor multiplied, and no pointers are made.
 //
-// Where rows of the window are whole taps (few channels), a tap can't be cut, and where tiles are
-// of many rows, those of narrow rectangles cost more than padding does: lines of images are then
-// copied, with the padding beside them, a strip at a time.
+// Where rows of the window are whole taps (few channels) and reach beyond the input, a tap can't be
+// cut, and where tiles are of many rows, those of narrow rectangles cost more than padding does:
+// lines of images are then copied, with the padding beside them, a strip at a time.
 #include <algorithm>
 #include <cstring>
 
@@ -296,6 +296,8 @@ int64_t reachOf(const WindowAxis& w) {
   return (w.output - 1) * w.stride + (w.kernel - 1) * w.dilation + 1;
 }
 
+bool liesInside(const WindowAxis& w) { return w.pad == 0 && reachOf(w) <= w.input; }
+
 // Sets the step's axes to go through a copy in which all windows lie inside along w, their rows
 // being taps if `rows`.
 void copyFrom(const Window& window, bool rows, QGridStep* step) {
@@ -333,7 +335,9 @@ std::unique_ptr<PreparedStep> makeQGrid(QProduct&& product, const QConvOperands&
              {}};
   step->w = {window.w, channels, yBytes, {}};
   const bool rows = gather.form == TapForm::kRow;
-  if (step->batch > 0 && (rows || isWorthCopying(step->product, window.w))) {
+  if (rows && liesInside(window.w)) {
+    step->w.window.kernel = 1;
+  } else if (step->batch > 0 && (rows || isWorthCopying(step->product, window.w))) {
     copyFrom(window, rows, step.get());
   }
   // A picture of one line is cut along it.

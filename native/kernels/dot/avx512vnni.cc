@@ -2,6 +2,7 @@
 // a broadcast row word, and the epilogue's constants; 16 also for an epilogue meanwhile.
 #include "native/kernels/dot/avxvnni.h"
 #include "native/kernels/dot/behind.h"
+#include "native/kernels/dot/flat.h"
 #include "native/kernels/dot/thin.h"
 #include "native/kernels/simd/avx512.h"
 
@@ -14,6 +15,7 @@ namespace {
 template <int MR, int NV>
 inline void dot(const DotArgs& args) {
   if (dotThin<Avx512, Direct, NV>(args)) return;
+  if (dotFlat<Avx512, Direct, MR, NV>(args)) return;
   if constexpr (NV > 2) {
     if (dotBehind<Avx512, Direct, 16 / NV, NV>(args)) return;
   }

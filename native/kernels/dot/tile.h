@@ -181,7 +181,7 @@ OCTAVO_INLINE void storeTileSum(const SumWithResidual<V>& sum, const DotArgs& ar
   }
 }
 
-// Likewise where registers are many.
+// Likewise on 512 bits.
 template <typename V, int MR, int NV>
 OCTAVO_INLINE void storeTileSum(const SumWithResidual<V>& sum, const DotArgs& args,
                                 uint8_t* const* y, const typename V::Int (*acc)[NV]) {
@@ -229,7 +229,7 @@ OCTAVO_INLINE void finishTile(const DotArgs& args, const Finish<V, NV>& finish, 
   if constexpr (goByFour<V, NV>()) {
     if (finish.sums) return storeTileSum<V, MR>(finish.sum, args, y, acc);
   }
-  if constexpr (V::kRegisters > 16) {
+  if constexpr (V::kLanes == 4) {
     if (finish.sums) return storeTileSum<V, MR, NV>(finish.sum, args, y, acc);
   }
   if (args.rowSum != nullptr) {
