@@ -8,9 +8,18 @@
 
 namespace octavo {
 
-using Direct = DirectProduct<Avx512>;
-
 namespace {
+
+// Weights are loaded once: gcc would do it again for each row where registers are left over.
+struct Direct : DirectProduct<Avx512> {
+  static OCTAVO_INLINE Right right(const int8_t* weights) {
+    Right loaded = Avx512::load(weights);
+#if defined(__GNUC__)
+    asm("" : "+v"(loaded));
+#endif
+    return loaded;
+  }
+};
 
 template <int MR, int NV>
 inline void dot(const DotArgs& args) {
