@@ -72,7 +72,7 @@ template <typename V, typename P, int MR, int NV>
 inline bool dotBehind(const DotArgs& args) {
   // Deeper panels do not stay in the nearest cache for so many tiles, and ends of tiles matter
   // less.
-  constexpr size_t kMostQuads = 384 / NV;
+  constexpr size_t kMostQuads = 512 / NV;
   if (args.grid == nullptr || args.taps != 1 || args.quads > kMostQuads) return false;
   if (!Finish<V, NV>(args).sums) return false;
   RowWalk rows(args, 0);
