@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { BuildError, root, run, say } from './lib/run.mjs';
 
-/** Loaded when it is needed: most processes need one backend, and those that do not run models none. */
+/** Those but the native one are loaded when they are needed. */
 const backends = ['backends/native/index', 'backends/reference/index', 'backends/wasm/index'];
 
 /** Files of dist/esm that the package's own benchmarks, tests and examples open, besides the entries of its users. */
@@ -45,7 +45,7 @@ async function bundle(folder, format, inputs) {
   const running = ['index', ...backends].flatMap((name) => inputs[name] ?? []);
   const { rolldown } = await import('rolldown');
   const eager = new Set();
-  const shared = /\/src\/(?!cli\/|backends\/(native|reference|wasm)\/)/;
+  const shared = /\/src\/(?!cli\/|backends\/(reference|wasm)\/)/;
   const built = await rolldown({
     input: inputs,
     cwd: root,

@@ -5,6 +5,7 @@
  */
 import { OctavoError } from '../core/errors.js';
 import { type Backend, type BackendName, type BackendOptions, backendNames } from './backend.js';
+import { createNativeBackend } from './native/index.js';
 
 export interface SelectOptions {
   /** 'native', 'wasm' or 'reference'. Default: $OCTAVO_BACKEND, or the best that loads. */
@@ -31,9 +32,9 @@ export interface BackendReport {
 /** Backends that are tried when none is forced. */
 const preferred: readonly BackendName[] = ['native', 'wasm'];
 
-/** Loaded when they are tried: none is needed for the others to work. */
+/** Loaded when they are tried, but for the one that nearly all processes try: it is small, most of it being the addon. */
 const load: Record<BackendName, (options: BackendOptions) => Promise<Backend>> = {
-  native: async (options) => (await import('./native/index.js')).createNativeBackend(options),
+  native: async (options) => createNativeBackend(options),
   wasm: async (options) => (await import('./wasm/index.js')).createWasmBackend(options),
   reference: async (options) =>
     (await import('./reference/index.js')).createReferenceBackend(options),
