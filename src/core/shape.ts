@@ -10,7 +10,8 @@ export type Shape = readonly number[];
 /** Number of elements; throws `LIMIT_EXCEEDED` when it is not an exact integer. */
 export function elementCount(shape: Shape, where?: string): number {
   let count = 1;
-  for (const dim of shape) {
+  for (let axis = 0; axis < shape.length; axis++) {
+    const dim = shape[axis]!;
     if (!Number.isSafeInteger(dim) || dim < 0) {
       throw new OctavoError('INVALID_TENSOR', 'bad dimension', {
         where,

@@ -6,6 +6,7 @@
  * and a model may lie; a declared element type that an operator contradicts is an error.
  */
 import { OctavoError } from '../core/errors.js';
+import { copyMap } from '../core/maps.js';
 import { inventedDim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Dim, type Graph, type Node, qualifiedOp, typeOf, type ValueType } from './ir.js';
@@ -27,7 +28,7 @@ export interface Inference extends Knowledge {
 
 export function startInference(graph: Graph): Inference {
   const types = new Map<string, ValueType>();
-  const constants = new Map(graph.constants);
+  const constants = copyMap(graph.constants);
   const elements = new Map<string, readonly Dim[]>();
   for (const input of graph.inputs) {
     const type = graph.types.get(input);
@@ -48,7 +49,8 @@ export function startInference(graph: Graph): Inference {
       const definition = definitionOf(node);
       const context = definition && contextFor(node);
       const inferred = context && definition!.infer(context);
-      for (const [i, value] of node.outputs.entries()) {
+      for (let i = 0; i < node.outputs.length; i++) {
+        const value = node.outputs[i]!;
         if (value === '') continue;
         const declared = graph.types.get(value);
         const type =
@@ -88,7 +90,7 @@ export function inferTypes(graph: Graph): Graph {
 
 /** The graph with the types of an inference that took its nodes one after the other. */
 export function withInferred(graph: Graph, { types }: Inference): Graph {
-  const result = { ...graph, types: new Map(types) };
+  const result = { ...graph, types: copyMap(types) };
   inferred.add(result);
   return result;
 }
@@ -101,12 +103,24 @@ export function inferNode(
   graph: Graph,
   node: Node,
 ): readonly (ValueType | undefined)[] | undefined {
-  const knowledge: Knowledge = {
-    type: (value) => typeOf(graph, value),
-    constant: (value) => graph.constants.get(value),
-    contents: () => undefined,
-  };
-  return definitionOf(node)?.infer(contextOf(node, graph.opsets.get(node.domain) ?? 1, knowledge));
+  const opset = graph.opsets.get(node.domain) ?? 1;
+  return definitionOf(node)?.infer(contextOf(node, opset, statedBy(graph)));
+}
+
+const statements = new WeakMap<Graph, Knowledge>();
+
+/** What the graph itself says of its values. */
+function statedBy(graph: Graph): Knowledge {
+  let knowledge = statements.get(graph);
+  if (knowledge === undefined) {
+    knowledge = {
+      type: (value) => typeOf(graph, value),
+      constant: (value) => graph.constants.get(value),
+      contents: () => undefined,
+    };
+    statements.set(graph, knowledge);
+  }
+  return knowledge;
 }
 
 /** Unknown dims under names of their own, so that what has the same dims is known to. */

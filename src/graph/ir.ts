@@ -6,6 +6,7 @@
  * Octavo's own (domain 'octavo'), which passes lower to and which the plan compiler understands.
  */
 import type { DataType } from '../core/dtype.js';
+import { OctavoError } from '../core/errors.js';
 import type { Dim } from '../core/shape.js';
 import type { Tensor } from '../core/tensor.js';
 
@@ -74,20 +75,39 @@ export interface GraphIndex {
 const indexes = new WeakMap<Graph, GraphIndex>();
 
 export function indexOf(graph: Graph): GraphIndex {
-  let index = indexes.get(graph);
-  if (index === undefined) {
-    index = buildIndex(graph);
-    indexes.set(graph, index);
-  }
+  return indexes.get(graph) ?? keepIndex(graph, producersOf(graph.nodes));
+}
+
+/** The same, for who has found the producers, which it takes over. */
+export function keepIndex(graph: Graph, producers: Map<string, Node>): GraphIndex {
+  const index = buildIndex(graph, producers);
+  indexes.set(graph, index);
   return index;
+}
+
+/** Which node writes each value. Throws `INVALID_GRAPH` where two do. */
+export function producersOf(nodes: readonly Node[]): Map<string, Node> {
+  const producers = new Map<string, Node>();
+  for (let n = 0; n < nodes.length; n++) {
+    const { outputs } = nodes[n]!;
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i]!;
+      if (output === '') continue;
+      if (producers.has(output)) {
+        throw new OctavoError('INVALID_GRAPH', 'two nodes write this value', { where: output });
+      }
+      producers.set(output, nodes[n]!);
+    }
+  }
+  return producers;
 }
 
 const nobody: readonly Node[] = [];
 
 /** Walked for every patch, mostly before an engine optimizes it: plain loops, which leave no garbage. */
-function buildIndex({ nodes, outputs }: Graph): GraphIndex {
-  const producers = new Map<string, Node>();
-  const consumers = new Map<string, Node[]>();
+function buildIndex({ nodes, outputs }: Graph, producers: Map<string, Node>): GraphIndex {
+  // Most values have one reader, and nobody asks for the list.
+  const consumers = new Map<string, Node | Node[]>();
   const names = new Set<string>();
   const operators = new Map<string, number[]>();
   const shown = new Set(outputs.map((output) => output.value));
@@ -98,18 +118,23 @@ function buildIndex({ nodes, outputs }: Graph): GraphIndex {
     const places = operators.get(op);
     if (places === undefined) operators.set(op, [n]);
     else places.push(n);
-    for (let i = 0; i < node.outputs.length; i++) producers.set(node.outputs[i]!, node);
     for (let i = 0; i < node.inputs.length; i++) {
       const readers = consumers.get(node.inputs[i]!);
-      if (readers === undefined) consumers.set(node.inputs[i]!, [node]);
-      else readers.push(node);
+      if (readers === undefined) consumers.set(node.inputs[i]!, node);
+      else if (Array.isArray(readers)) readers.push(node);
+      else consumers.set(node.inputs[i]!, [readers, node]);
     }
   }
-  producers.delete('');
   consumers.delete('');
   return {
     producer: (value) => producers.get(value),
-    consumers: (value) => consumers.get(value) ?? nobody,
+    consumers: (value) => {
+      const readers = consumers.get(value);
+      if (readers === undefined || Array.isArray(readers)) return readers ?? nobody;
+      const list = [readers];
+      consumers.set(value, list);
+      return list;
+    },
     isOutput: (value) => shown.has(value),
     names,
     operators,
@@ -128,7 +153,17 @@ export function staticDims(graph: Graph, value: string): readonly number[] | und
   return dims?.every((dim) => typeof dim === 'number') ? (dims as readonly number[]) : undefined;
 }
 
+/** Of Octavo's own operators, which are asked for all the time. */
+const ownNames = new Map<string, string>();
+
 /** 'op' for ONNX operators, 'domain:op' for the others. */
-export function qualifiedOp(node: Pick<Node, 'op' | 'domain'>): string {
-  return node.domain === '' ? node.op : `${node.domain}:${node.op}`;
+export function qualifiedOp({ domain, op }: Pick<Node, 'op' | 'domain'>): string {
+  if (domain === '') return op;
+  if (domain !== 'octavo') return `${domain}:${op}`;
+  let name = ownNames.get(op);
+  if (name === undefined) {
+    name = `octavo:${op}`;
+    ownNames.set(op, name);
+  }
+  return name;
 }

@@ -27,10 +27,10 @@ export function namesFor(graph: Graph): (wish: string) => string {
 
 /** Names of values and nodes in the nodes' subgraphs. */
 function collectInner(nodes: readonly Node[], names: Set<string>): void {
-  for (const { attributes } of nodes) {
-    for (const { kind, value } of attributes.values()) {
-      if (kind === 'graph') collectNames(value, names);
-    }
+  for (let n = 0; n < nodes.length; n++) {
+    nodes[n]!.attributes.forEach((attribute) => {
+      if (attribute.kind === 'graph') collectNames(attribute.value, names);
+    });
   }
 }
 

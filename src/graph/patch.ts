@@ -6,8 +6,9 @@
  * A patch costs a walk over the graph or two, mostly in code that no engine has optimized yet: these are plain loops.
  */
 import { OctavoError } from '../core/errors.js';
+import { copyMap } from '../core/maps.js';
 import type { Tensor } from '../core/tensor.js';
-import { type Graph, indexOf, type Node, type ValueType } from './ir.js';
+import { type Graph, indexOf, keepIndex, type Node, producersOf, type ValueType } from './ir.js';
 
 export interface Patch {
   /** One line for traces and errors: what is done, and to which node. */
@@ -55,12 +56,13 @@ export function patched(graph: Graph, patch: Patch): Patched {
     });
   };
   const readers = new Set<Node>();
-  for (const value of replacement.keys()) {
+  replacement.forEach((_, value) => {
     for (const node of indexOf(graph).consumers(value)) readers.add(node);
-  }
+  });
   const fresh: Node[] = [];
   const nodes: Node[] = [];
-  for (const node of graph.nodes) {
+  for (let n = 0; n < graph.nodes.length; n++) {
+    const node = graph.nodes[n]!;
     if (removed.has(node)) continue;
     if (readers.has(node)) {
       const rewired = { ...node, inputs: node.inputs.map(resolve) };
@@ -75,16 +77,17 @@ export function patched(graph: Graph, patch: Patch): Patched {
     nodes.push(node);
   }
   const more = { constants: new Map(patch.constants), types: new Map(patch.types) };
-  const constants = new Map(graph.constants);
-  const types = new Map(graph.types);
+  const constants = copyMap(graph.constants);
+  const types = copyMap(graph.types);
+  const producers = producersOf(nodes);
   const after = {
     ...graph,
     outputs: graph.outputs.map(({ name, value }) => ({ name, value: resolve(value) })),
-    nodes: sortNodes(nodes),
+    nodes: inOrder(nodes, producers),
     constants,
     types,
   };
-  const index = indexOf(after);
+  const index = keepIndex(after, producers);
   const isLive = (value: string): boolean =>
     index.producer(value) !== undefined ||
     index.consumers(value).length > 0 ||
@@ -103,13 +106,21 @@ export function patched(graph: Graph, patch: Patch): Patched {
   more.types.forEach((type, value) => {
     types.set(value, type);
   });
-  const touched = settled.has(graph)
-    ? [
-        ...[...more.constants.keys(), ...more.types.keys(), ...replacement.keys()],
-        ...[...removed].flatMap(({ inputs, outputs }) => [...inputs, ...outputs]),
-      ]
-    : [...constants.keys(), ...types.keys()];
-  for (const value of touched) settle(value);
+  const settleKeys = (map: ReadonlyMap<string, unknown>): void => {
+    map.forEach((_, value) => {
+      settle(value);
+    });
+  };
+  if (settled.has(graph)) {
+    for (const touched of [more.constants, more.types, replacement]) settleKeys(touched);
+    removed.forEach(({ inputs, outputs }) => {
+      for (let i = 0; i < inputs.length; i++) settle(inputs[i]!);
+      for (let i = 0; i < outputs.length; i++) settle(outputs[i]!);
+    });
+  } else {
+    settleKeys(constants);
+    settleKeys(types);
+  }
   settled.add(after);
   return { graph: after, nodes: fresh, removed, ...more };
 }
@@ -122,7 +133,10 @@ const settled = new WeakSet<Graph>();
  * Throws `INVALID_GRAPH` for a cycle or for a value that two nodes write.
  */
 export function sortNodes(nodes: readonly Node[]): Node[] {
-  const producers = producersOf(nodes);
+  return inOrder(nodes, producersOf(nodes));
+}
+
+function inOrder(nodes: readonly Node[], producers: ReadonlyMap<string, Node>): Node[] {
   const sorted: Node[] = [];
   const done = new Set<Node>();
   /** The node that has to come first, of the first such input. */
@@ -136,8 +150,15 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
   // An explicit stack: a model may chain more nodes than the call stack is deep.
   const path: Node[] = [];
   const open = new Set<Node>();
-  for (let root = 0; root < nodes.length; root++) {
-    if (!done.has(nodes[root]!)) path.push(nodes[root]!);
+  for (let n = 0; n < nodes.length; n++) {
+    const root = nodes[n]!;
+    if (done.has(root)) continue;
+    if (missing(root) === undefined) {
+      done.add(root);
+      sorted.push(root);
+      continue;
+    }
+    path.push(root);
     while (path.length > 0) {
       const node = path[path.length - 1]!;
       const before = missing(node);
@@ -155,20 +176,4 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
     }
   }
   return sorted;
-}
-
-function producersOf(nodes: readonly Node[]): Map<string, Node> {
-  const producers = new Map<string, Node>();
-  for (let n = 0; n < nodes.length; n++) {
-    const { outputs } = nodes[n]!;
-    for (let i = 0; i < outputs.length; i++) {
-      const output = outputs[i]!;
-      if (output === '') continue;
-      if (producers.has(output)) {
-        throw new OctavoError('INVALID_GRAPH', 'two nodes write this value', { where: output });
-      }
-      producers.set(output, nodes[n]!);
-    }
-  }
-  return producers;
 }

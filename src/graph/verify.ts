@@ -42,17 +42,17 @@ export function verifyInferred(graph: Graph): void {
     defined.add(value);
   };
   verifyInputs(graph, define);
-  for (const [name, constant] of graph.constants) {
+  graph.constants.forEach((constant, name) => {
     define(name);
     verifyConstant(graph, name, constant);
-  }
+  });
   verifyNodes(graph, defined, define);
   verifyOutputs(graph, (value) => defined.has(value));
-  for (const [value, type] of graph.types) {
+  graph.types.forEach((type, value) => {
     if (!defined.has(value)) throw broken(value, 'the graph types a value that does not exist');
     if (graph.constants.has(value)) throw broken(value, 'the graph types a constant twice');
     verifyType(value, type);
-  }
+  });
   sound.add(graph);
 }
 
@@ -71,28 +71,33 @@ export function verifyPatched(before: Graph, { graph, nodes, ...patch }: Patched
   const isDefined = (value: string): boolean =>
     index.producer(value) !== undefined || isGiven(value);
   if (index.names.size < graph.nodes.length) verifyNames(graph.nodes);
-  for (const { outputs } of patch.removed) {
-    for (const value of outputs) {
-      const [reader] = index.consumers(value);
-      if (reader !== undefined && !isDefined(value)) throw undefinedRead(reader, value);
+  patch.removed.forEach(({ outputs }) => {
+    for (let i = 0; i < outputs.length; i++) {
+      const value = outputs[i]!;
+      if (isDefined(value)) continue;
+      const reader = index.consumers(value)[0];
+      if (reader !== undefined) throw undefinedRead(reader, value);
     }
-  }
-  for (const [name] of patch.constants) {
+  });
+  patch.constants.forEach((_, name) => {
     const constant = graph.constants.get(name);
-    if (constant === undefined) continue;
+    if (constant === undefined) return;
     if (index.producer(name) !== undefined || graph.inputs.includes(name)) throw definedTwice(name);
     verifyConstant(graph, name, constant);
-  }
-  for (const node of nodes) {
+  });
+  for (let n = 0; n < nodes.length; n++) {
+    const node = nodes[n]!;
     verifyNode(node);
-    for (const input of node.inputs) {
-      if (input !== '' && !isDefined(input)) throw undefinedRead(node, input);
+    verifyReads(node, isDefined);
+    for (let i = 0; i < node.outputs.length; i++) {
+      if (isGiven(node.outputs[i]!)) throw definedTwice(node.outputs[i]!);
     }
-    for (const output of node.outputs) if (isGiven(output)) throw definedTwice(output);
   }
   verifyOutputs(graph, isDefined);
-  for (const [value, type] of patch.types) if (graph.types.has(value)) verifyType(value, type);
-  for (const node of nodes) verifyNodeTypes(graph, node);
+  patch.types.forEach((type, value) => {
+    if (graph.types.has(value)) verifyType(value, type);
+  });
+  for (let n = 0; n < nodes.length; n++) verifyNodeTypes(graph, nodes[n]!);
   sound.add(graph);
 }
 
@@ -131,18 +136,28 @@ function verifyConstant(graph: Graph, name: string, constant: Tensor): void {
 
 function verifyNodes(graph: Graph, defined: Set<string>, define: (value: string) => void): void {
   verifyNames(graph.nodes);
-  for (const node of graph.nodes) {
+  const isDefined = (value: string): boolean => defined.has(value);
+  for (let n = 0; n < graph.nodes.length; n++) {
+    const node = graph.nodes[n]!;
     verifyNode(node);
-    for (const input of node.inputs) {
-      if (input !== '' && !defined.has(input)) throw undefinedRead(node, input);
+    verifyReads(node, isDefined);
+    for (let i = 0; i < node.outputs.length; i++) {
+      if (node.outputs[i] !== '') define(node.outputs[i]!);
     }
-    for (const output of node.outputs) if (output !== '') define(output);
+  }
+}
+
+function verifyReads(node: Node, isDefined: (value: string) => boolean): void {
+  for (let i = 0; i < node.inputs.length; i++) {
+    const input = node.inputs[i]!;
+    if (input !== '' && !isDefined(input)) throw undefinedRead(node, input);
   }
 }
 
 function verifyNames(nodes: readonly Node[]): void {
   const names = new Set<string>();
-  for (const { name } of nodes) {
+  for (let n = 0; n < nodes.length; n++) {
+    const { name } = nodes[n]!;
     if (names.has(name)) throw broken(name, 'two nodes have this name');
     names.add(name);
   }
@@ -167,10 +182,12 @@ export function verifyArity(node: Node): void {
 function verifyCount(
   node: Node,
   what: 'inputs' | 'outputs',
-  [least, most]: readonly [number, number],
+  range: readonly [number, number],
   optional?: readonly number[],
 ): void {
   const values = node[what];
+  const least = range[0];
+  const most = range[1];
   let missing = values.length < least || values.length > most;
   for (let i = 0; i < least && !missing; i++) missing = values[i] === '' && !optional?.includes(i);
   if (!missing) return;
@@ -194,9 +211,11 @@ function verifyOutputs(graph: Graph, isDefined: (value: string) => boolean): voi
 
 function verifyType(value: string, { type, dims }: ValueType): void {
   if (!isDataType(type)) throw broken(value, `unknown type '${String(type)}'`);
-  for (const dim of dims ?? []) {
+  if (dims === undefined) return;
+  for (let axis = 0; axis < dims.length; axis++) {
+    const dim = dims[axis];
     if (typeof dim === 'number' && !(Number.isSafeInteger(dim) && dim >= 0)) {
-      throw broken(value, 'bad dimension', 'whole numbers from 0', formatShape(dims!));
+      throw broken(value, 'bad dimension', 'whole numbers from 0', formatShape(dims));
     }
   }
 }

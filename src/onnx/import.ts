@@ -287,19 +287,22 @@ function constantOf({ name, attributes }: Node): Tensor {
 
 /** Every value read inside a graph is defined before, in it or around it. */
 function checkScopes(graph: Graph, outer: (value: string) => boolean): void {
-  const defined = new Set([...graph.inputs, ...graph.constants.keys()]);
-  const has = (value: string): boolean => value === '' || defined.has(value) || outer(value);
+  const defined = new Set(graph.inputs);
+  const has = (value: string): boolean =>
+    value === '' || defined.has(value) || graph.constants.has(value) || outer(value);
   for (const node of graph.nodes) {
-    for (const input of node.inputs) {
-      if (has(input)) continue;
-      throw new OctavoError('INVALID_GRAPH', `reads '${input}', which nothing before it defines`, {
-        where: node.name,
-      });
+    const unknown = node.inputs.find((input) => !has(input));
+    if (unknown !== undefined) {
+      throw new OctavoError(
+        'INVALID_GRAPH',
+        `reads '${unknown}', which nothing before it defines`,
+        { where: node.name },
+      );
     }
-    for (const attribute of node.attributes.values()) {
+    node.attributes.forEach((attribute) => {
       if (attribute.kind === 'graph') checkScopes(attribute.value, has);
-    }
-    for (const output of node.outputs) defined.add(output);
+    });
+    for (let i = 0; i < node.outputs.length; i++) defined.add(node.outputs[i]!);
   }
   for (const { name, value } of graph.outputs) {
     if (value === '' || !has(value)) {

@@ -5,6 +5,7 @@
  * steps depend on ranks; constants that nothing reads are dropped. Operators of other domains are left
  * alone.
  */
+import { copyMap } from '../core/maps.js';
 import type { Tensor } from '../core/tensor.js';
 import { type Inference, startInference, withInferred } from '../graph/infer.js';
 import type { Attribute, Graph, Node } from '../graph/ir.js';
@@ -17,7 +18,7 @@ import { irOpset } from './versions.js';
 /** The graph and its subgraphs in the IR's form, with inferred types. */
 export function upgradeGraph(graph: Graph, names: Names): Graph {
   const opset = graph.opsets.get('') ?? irOpset;
-  const constants = new Map(graph.constants);
+  const constants = copyMap(graph.constants);
   const opsets = new Map([...graph.opsets, ['', irOpset] as const]);
   const inference = startInference({ ...graph, opsets });
   const context = contextOf(graph, opset, names, inference, constants);
@@ -31,7 +32,9 @@ export function upgradeGraph(graph: Graph, names: Names): Graph {
     }
   }
   const read = readsOf({ ...graph, nodes });
-  for (const name of constants.keys()) if (!read.has(name)) constants.delete(name);
+  constants.forEach((_, name) => {
+    if (!read.has(name)) constants.delete(name);
+  });
   return withInferred({ ...graph, nodes, constants, opsets }, inference);
 }
 
@@ -41,8 +44,10 @@ function readsOf(graph: Graph): Set<string> {
   const collect = ({ outputs, nodes }: Graph): void => {
     for (const output of outputs) read.add(output.value);
     for (const node of nodes) {
-      for (const input of node.inputs) read.add(input);
-      for (const { kind, value } of node.attributes.values()) if (kind === 'graph') collect(value);
+      for (let i = 0; i < node.inputs.length; i++) read.add(node.inputs[i]!);
+      node.attributes.forEach((attribute) => {
+        if (attribute.kind === 'graph') collect(attribute.value);
+      });
     }
   };
   collect(graph);
@@ -83,12 +88,11 @@ function upgradeNode(node: Node, version: number, context: UpgradeContext): read
 }
 
 function upgradeSubgraphs(node: Node, names: Names): Node {
-  const graphs = [...node.attributes].filter(([, attribute]) => attribute.kind === 'graph');
-  if (graphs.length === 0) return node;
-  const attributes = new Map<string, Attribute>(node.attributes);
-  for (const [name, attribute] of graphs) {
-    if (attribute.kind !== 'graph') continue;
+  let attributes: Map<string, Attribute> | undefined;
+  node.attributes.forEach((attribute, name) => {
+    if (attribute.kind !== 'graph') return;
+    attributes ??= copyMap(node.attributes);
     attributes.set(name, { kind: 'graph', value: upgradeGraph(attribute.value, names) });
-  }
-  return { ...node, attributes };
+  });
+  return attributes === undefined ? node : { ...node, attributes };
 }

@@ -7,6 +7,7 @@
  * A rewrite keeps names true: a value that outlives it means what it meant before.
  */
 import { OctavoError } from '../../core/errors.js';
+import { copyMap } from '../../core/maps.js';
 import type { Tensor } from '../../core/tensor.js';
 import {
   type Graph,
@@ -85,24 +86,34 @@ function stillView(graph: Graph): View {
 /** The graph with what was taken so far, as far as it lies above the node at hand. */
 function sweepingView(graph: Graph): View {
   const index = indexOf(graph);
-  const types = new Map(graph.types);
-  const constants = new Map(graph.constants);
   const added = new Map<string, Node>();
   const replaced = new Map<string, string>();
-  return {
-    graph: { ...graph, types, constants },
-    index: { ...index, producer: (value) => added.get(value) ?? index.producer(value) },
-    present: (node) =>
+  /** The graph's, until there is something to add. */
+  let own:
+    | { readonly types: Map<string, ValueType>; readonly constants: Map<string, Tensor> }
+    | undefined;
+  const view = {
+    graph,
+    index: {
+      ...index,
+      producer: (value: string) => added.get(value) ?? index.producer(value),
+    },
+    present: (node: Node) =>
       node.inputs.some((input) => replaced.has(input))
         ? { ...node, inputs: node.inputs.map((input) => replaced.get(input) ?? input) }
         : node,
-    take: ({ add, replace, ...more }) => {
+    take: ({ add, replace, ...more }: Rewrite) => {
+      if (own === undefined) {
+        own = { types: copyMap(graph.types), constants: copyMap(graph.constants) };
+        view.graph = { ...graph, ...own };
+      }
       for (const node of add) for (const output of node.outputs) added.set(output, node);
-      for (const [value, type] of more.types) types.set(value, type);
-      for (const [value, tensor] of more.constants) constants.set(value, tensor);
+      for (const [value, type] of more.types) own.types.set(value, type);
+      for (const [value, tensor] of more.constants) own.constants.set(value, tensor);
       for (const [from, to] of replace) replaced.set(from, replaced.get(to) ?? to);
     },
   };
+  return view;
 }
 
 /** The nodes that there is a rule for, in order. */
@@ -141,28 +152,25 @@ function mergedRewrites(
   const lost = new Set<string>(); // of these, the ones that nothing takes the place of
   const read = new Set<string>(); // values that added nodes read, which a patch does not rewire
   const targets = new Set<string>(); // values that take the place of others
-  for (const node of nodes) {
-    if (taken.length >= limit) break;
+  for (let n = 0; n < nodes.length && taken.length < limit; n++) {
+    const node = nodes[n]!;
     if (removed.has(node)) continue;
     const rule = rules.get(qualifiedOp(node))!;
     const presented = view.present(node);
     const found = rule({ graph: view.graph, index: view.index, node: presented, fresh });
     if (found === undefined) continue;
-    const remove = found.remove.map((other) => (other === presented ? node : other));
-    const rewrite = { ...found, remove };
+    const rewrite = presented === node ? found : removing(found, presented, node);
     const touches = touchesOf(rewrite);
-    if (rewrite.remove.some((other) => removed.has(other))) continue;
-    if (touches.gone.some((value) => read.has(value))) continue;
-    if (touches.lost.some((value) => targets.has(value))) continue;
-    if (touches.read.some((value) => gone.has(value))) continue;
-    if (touches.targets.some((value) => lost.has(value))) continue;
+    if (hasAny(removed, rewrite.remove)) continue;
+    if (hasAny(read, touches.gone) || hasAny(targets, touches.lost)) continue;
+    if (hasAny(gone, touches.read) || hasAny(lost, touches.targets)) continue;
     taken.push(rewrite);
     view.take(rewrite);
-    for (const other of rewrite.remove) removed.add(other);
-    for (const value of touches.gone) gone.add(value);
-    for (const value of touches.lost) lost.add(value);
-    for (const value of touches.read) read.add(value);
-    for (const value of touches.targets) targets.add(value);
+    addAll(removed, rewrite.remove);
+    addAll(gone, touches.gone);
+    addAll(lost, touches.lost);
+    addAll(read, touches.read);
+    addAll(targets, touches.targets);
   }
   if (taken.length === 0) return undefined;
   if (taken.length === 1) return taken[0]!;
@@ -176,17 +184,32 @@ function mergedRewrites(
   };
 }
 
+/** The rewrite, made of a node as it was presented, of the node itself. */
+function removing(rewrite: Rewrite, presented: Node, node: Node): Rewrite {
+  const remove = rewrite.remove.map((other) => (other === presented ? node : other));
+  return { ...rewrite, remove };
+}
+
+function hasAny<T>(set: ReadonlySet<T>, items: readonly T[]): boolean {
+  for (let i = 0; i < items.length; i++) if (set.has(items[i]!)) return true;
+  return false;
+}
+
+function addAll<T>(set: Set<T>, items: readonly T[]): void {
+  for (let i = 0; i < items.length; i++) set.add(items[i]!);
+}
+
 function touchesOf({ remove, add, replace }: Rewrite) {
-  const written = new Set(add.flatMap((node) => node.outputs));
-  const replaced = new Set(replace.map(([from]) => from));
+  const isWritten = (value: string) => add.some((node) => node.outputs.includes(value));
+  const isReplaced = (value: string) => replace.some((pair) => pair[0] === value);
   const gone = remove
     .flatMap((node) => node.outputs)
-    .filter((value) => value !== '' && !written.has(value));
+    .filter((value) => value !== '' && !isWritten(value));
   return {
     gone,
-    lost: gone.filter((value) => !replaced.has(value)),
+    lost: gone.filter((value) => !isReplaced(value)),
     read: add.flatMap((node) => node.inputs),
-    targets: replace.map(([, to]) => to),
+    targets: replace.map((pair) => pair[1]),
   };
 }
 
