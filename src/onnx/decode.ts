@@ -77,7 +77,8 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
 
   return readMessage(whole, input.length, 1);
 
-  function readMessage({ fields, empty }: Schema, end: number, depth: number): Message {
+  // Most of a file is small parts: few calls for each, since all of it is read before an engine optimizes anything.
+  function readMessage({ byNumber, empty }: Schema, end: number, depth: number): Message {
     if (depth > limits.nesting) {
       throw exceeded('messages nest too deeply', `at most ${limits.nesting} deep (limit nesting)`);
     }
@@ -88,28 +89,33 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
       while (pos < end) {
         field = undefined;
         const start = pos;
-        readVarint(end);
-        const wireType = low & 7;
-        const no = low >>> 3;
-        if (high !== 0 || no === 0) throw fault('bytes that are no ONNX model: bad field number');
-        field = fields.get(no);
-        spend(field === undefined ? costs.bytes : costs[field.kind]);
+        let tag = input[pos]!;
+        if (tag < 0x80) pos++;
+        else tag = readTag(end);
+        const wireType = tag & 7;
+        field = byNumber[tag >>> 3];
+        budget -= field === undefined ? costs.bytes : costs[field.kind];
+        if (budget < 0) throw tooManyParts();
         if (field === undefined) {
+          if (tag < 8) throw badNumber();
           skip(wireType, end);
           target.unknown ??= [];
           target.unknown.push(input.subarray(start, pos));
         } else if (field.kind !== 'numbers') {
-          if (field.many) target[field.name] ??= [];
-          expectWireType(field, wireType);
-          if (field.many) {
-            (target[field.name] as unknown[]).push(readValue(field, end, depth));
-          } else {
-            const isTwice = field.kind === 'message' && target[field.name] !== undefined;
-            if (isTwice) throw fault('it is there twice');
+          if (wireType !== field.wireType) throw wrongType(field, wireType);
+          const before = target[field.name];
+          if (!field.many) {
+            if (before !== undefined && field.kind === 'message') throw fault('it is there twice');
             target[field.name] = readValue(field, end, depth);
+          } else if (before === undefined) {
+            target[field.name] = [readValue(field, end, depth)];
+          } else {
+            (before as unknown[]).push(readValue(field, end, depth));
           }
         } else {
-          if (wireType !== wireTypes.delimited) expectWireType(field, wireType);
+          if (wireType !== wireTypes.delimited && wireType !== field.wireType) {
+            throw wrongType(field, wireType);
+          }
           if (field.type === 'ints' || field.type === 'floats') {
             target[field.name] ??= [];
             readList(field.type, target[field.name] as number[], wireType, end);
@@ -129,7 +135,8 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
       }
     } catch (error) {
       if (field === undefined || !(error instanceof Fault)) throw error;
-      const index = field.many ? `[${(target[field.name] as unknown[]).length}]` : '';
+      const list = target[field.name] as unknown[] | undefined;
+      const index = field.many ? `[${list?.length ?? 0}]` : '';
       throw error.under(`${field.name}${index}`);
     }
     pos = end;
@@ -137,15 +144,22 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
   }
 
   function readValue(field: Field, end: number, depth: number): unknown {
-    if (field.kind === 'message') {
-      const length = readLength(end);
-      return readMessage(field.schema(), pos + length, depth + 1);
+    if (field.wireType !== wireTypes.delimited) {
+      const start = skip(field.wireType, end);
+      return field.kind === 'int' ? high * 2 ** 32 + low : view.getFloat32(start, true);
     }
-    const start = skip(field.wireType, end);
-    if (field.kind === 'text') return textOf(start, pos);
-    if (field.kind === 'int') return high * 2 ** 32 + low;
-    if (field.kind === 'float') return view.getFloat32(start, true);
-    return input.subarray(start, pos);
+    const last = readLength(end) + pos;
+    if (field.kind === 'message') return readMessage(field.schema(), last, depth + 1);
+    const start = pos;
+    pos = last;
+    return field.kind === 'text' ? textOf(start, last) : input.subarray(start, last);
+  }
+
+  /** Number and wire type of a field, of more than one byte. */
+  function readTag(end: number): number {
+    readVarint(end);
+    if (high !== 0) throw badNumber();
+    return low;
   }
 
   /** Adds one number, or a packed run of them. */
@@ -233,9 +247,14 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
   }
 
   function readLength(end: number): number {
-    readVarint(end);
-    const length = (high >>> 0) * 2 ** 32 + low;
-    expectBytes(length, end);
+    let length = pos < end ? input[pos]! : 0x80;
+    if (length < 0x80) {
+      pos++;
+    } else {
+      readVarint(end);
+      length = (high >>> 0) * 2 ** 32 + low;
+    }
+    if (length > end - pos) expectBytes(length, end);
     return length;
   }
 
@@ -270,17 +289,16 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
     if (size > end - pos) throw fault('the data are cut off', `${size} bytes`, `${end - pos}`);
   }
 
-  function expectWireType(field: Field, wireType: number): void {
-    if (wireType !== field.wireType) {
-      throw fault('the field has the wrong wire type', `${field.wireType}`, `${wireType}`);
-    }
+  function badNumber(): Fault {
+    return fault('bytes that are no ONNX model: bad field number');
   }
 
-  function spend(cost: number): void {
-    budget -= cost;
-    if (budget < 0) {
-      throw exceeded('the model has too many parts', `${limits.nodes} nodes' worth (limit nodes)`);
-    }
+  function wrongType(field: Field, wireType: number): Fault {
+    return fault('the field has the wrong wire type', `${field.wireType}`, `${wireType}`);
+  }
+
+  function tooManyParts(): Fault {
+    return exceeded('the model has too many parts', `${limits.nodes} nodes' worth (limit nodes)`);
   }
 
   function tooMany(): Fault {

@@ -135,7 +135,7 @@ export function encode<T extends Message>(schema: Schema<T>, message: T): Uint8A
 
 /** Fields that are there, a list element by element. */
 function* valuesOf(schema: Schema, message: Values): Generator<readonly [Field, unknown]> {
-  for (const field of schema.fields.values()) {
+  for (const field of schema.fields) {
     const value = message[field.name];
     if (value === undefined) continue;
     if (field.many) for (const element of value as unknown[]) yield [field, element];

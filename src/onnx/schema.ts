@@ -41,9 +41,11 @@ export type FieldSpec<V> = Kind & {
 
 export type Field = FieldSpec<unknown> & { readonly name: string; readonly wireType: WireType };
 
-/** Fields of a message of type T by number, in ascending order. */
+/** Fields of a message of type T. */
 export interface Schema<T = Message> {
-  readonly fields: ReadonlyMap<number, Field>;
+  /** In ascending order of their numbers. */
+  readonly fields: readonly Field[];
+  readonly byNumber: readonly (Field | undefined)[];
   /** A message without any field: all of them undefined, so that messages of a type are objects of one shape. */
   readonly empty: Readonly<Record<string, undefined>>;
   readonly value?: T;
@@ -72,8 +74,11 @@ export function schema<T extends Message>(
   const fields = Object.entries<FieldSpec<unknown>>(table)
     .map(([name, spec]): Field => ({ ...spec, name, wireType: wireTypeOf(spec) }))
     .sort((a, b) => a.no - b.no);
+  const byNumber: (Field | undefined)[] = [];
+  for (const field of fields) byNumber[field.no] = field;
   return {
-    fields: new Map(fields.map((field) => [field.no, field])),
+    fields,
+    byNumber,
     empty: Object.fromEntries(fields.map(({ name }) => [name, undefined])),
   };
 }
