@@ -4,8 +4,8 @@ import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { node } from './node.js';
 
-/** Bytes of one read. */
-const pieceBytes = 2 ** 22;
+/** Bytes of one read: a small file too is read by several threads. */
+const [leastPiece, mostPiece] = [2 ** 18, 2 ** 22];
 
 /**
  * Reads under way at once. One alone waits for the system to find memory for what it has read; more than threads of the
@@ -59,6 +59,8 @@ export async function readModelFile(
 
 /** Fills `data` from the start of the file. Settles when no read is under way any more. */
 async function readWhole(handle: FileHandle, data: Uint8Array, file: string): Promise<void> {
+  const share = Math.ceil(data.length / readers);
+  const pieceBytes = Math.min(Math.max(share, leastPiece), mostPiece);
   let next = 0;
   const readPieces = async (): Promise<void> => {
     while (next < data.length) {
