@@ -77,14 +77,15 @@ function weightOf(site: Site, value: string, channelAxis: number): Weight | unde
   const plain: Tensor<'int8'> = { type: 'int8', dims: constant.dims, data };
   const codes = channelAxis === 0 ? plain : (permuteTensor(plain, [1, 0]) as Tensor<'int8'>);
   const channels = codes.dims[0]!;
-  const scale = new Float32Array(channels);
+  const isShared = params.scale.length === 1;
+  const scale = isShared ? new Float32Array(channels).fill(params.scale[0]!) : params.scale;
   const zero = new Int32Array(channels);
-  const step = params.scale.length === 1 ? 0 : 1;
   let farthestZero = 0;
   for (let o = 0; o < channels; o++) {
-    scale[o] = params.scale[o * step]!;
-    zero[o] = params.zeroPoint[o * step]! + offset;
-    farthestZero = Math.max(farthestZero, Math.abs(zero[o]!));
+    const point = params.zeroPoint[isShared ? 0 : o]! + offset;
+    if (point === 0) continue;
+    zero[o] = point;
+    farthestZero = Math.max(farthestZero, Math.abs(point));
   }
   return { codes, scale, zero, farthestZero };
 }
@@ -171,11 +172,12 @@ function fitsAccumulator(weight: Weight, xZero: number, bias?: Int32Array): bool
   const depth = elementCount(dims.slice(1));
   const [least, most] = [-xZero, 255 - xZero];
   // Nearly always a bound will do, and the weights need not be read.
-  const farthest = depth * (128 + farthestZero) * Math.max(-least, most);
+  const room = 2 ** 31 - depth * (128 + farthestZero) * Math.max(-least, most);
+  if (bias === undefined && room > 0) return true;
   for (let channel = 0; channel < dims[0]!; channel++) {
     let low = bias?.[channel] ?? 0;
+    if (low < room && -low < room) continue;
     let high = low;
-    if (Math.abs(low) + farthest < 2 ** 31) continue;
     const { data } = codes;
     const start = channel * depth;
     for (let i = start; i < start + depth; i++) {
@@ -224,18 +226,22 @@ function productOf(
 function accumulatorScale(x: number, w: Float32Array, alpha: number): Float32Array | undefined {
   const scale = new Float32Array(w.length);
   for (let o = 0; o < w.length; o++) {
-    scale[o] = Math.fround(Math.fround(x * w[o]!) * alpha);
-    if (!(scale[o]! > 0 && scale[o]! < Number.POSITIVE_INFINITY)) return undefined;
+    const product = Math.fround(x * w[o]!);
+    const step = alpha === 1 ? product : Math.fround(product * alpha);
+    if (!(step > 0 && step < Number.POSITIVE_INFINITY)) return undefined;
+    scale[o] = step;
   }
   return scale;
 }
 
-/** Each number divided by `step`; undefined unless all are finite. */
+/** Each number divided by `step`, none being negative; undefined unless all are finite. */
 function quotients(numbers: Float32Array, step: number): Float32Array | undefined {
+  if (step === 1) return numbers;
   const result = new Float32Array(numbers.length);
   for (let o = 0; o < numbers.length; o++) {
-    result[o] = numbers[o]! / step;
-    if (!Number.isFinite(result[o]!)) return undefined;
+    const quotient = Math.fround(numbers[o]! / step);
+    if (!(quotient < Number.POSITIVE_INFINITY)) return undefined;
+    result[o] = quotient;
   }
   return result;
 }

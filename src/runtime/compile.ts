@@ -97,12 +97,12 @@ export function compile(graph: Graph, options: CompileOptions = {}): Plan {
   const indexOfValue = (value: string, dims?: Shape): number => {
     if (value === '') return -1;
     const own = describe(value);
-    const tensor = { ...own, dims: dims ?? own.dims, ...placeOf(value) };
+    const key = (dims ?? own.dims).join();
     const byDims = indexes.get(value) ?? new Map<string, number>();
-    indexes.set(value, byDims);
-    const key = tensor.dims.join();
-    const index = byDims.get(key) ?? tensors.push(tensor) - 1;
-    byDims.set(key, index);
+    const known = byDims.get(key);
+    if (known !== undefined) return known;
+    const index = tensors.push({ ...own, dims: dims ?? own.dims, ...placeOf(value) }) - 1;
+    indexes.set(value, byDims.set(key, index));
     return index;
   };
   const placeOf = (value: string): Pick<PlanTensor, 'space' | 'offset'> => {
@@ -142,8 +142,10 @@ function draftOf(node: Node): Draft {
     });
   }
   const params: Draft['params'] = mayWriteWider(op) ? { yFirst: 0 } : {};
-  for (const [field, kind] of nodeFieldsOf(op)) {
-    params[field] = paramOf(node, field, kind, node.attributes.get(field));
+  const fields = nodeFieldsOf(op);
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]![0];
+    params[field] = paramOf(node, field, fields[i]![1], node.attributes.get(field));
   }
   return { op, node: name, inputs: node.inputs, outputs: node.outputs, params };
 }
@@ -154,25 +156,28 @@ function paramOf(
   kind: FieldKind,
   attribute: Attribute | undefined,
 ): number | readonly number[] {
-  const where = `${node.name}.${field}`;
-  if (kind === 'i32x8') {
-    invariant(attribute?.kind === 'ints', `${where} is not a list of integers`);
-    invariant(attribute.value.length <= maxRank, `${where} has more than ${maxRank} elements`);
-    for (const value of attribute.value) requireInt32(value, where);
-    return Array.from({ length: maxRank }, (_, i) => attribute.value[i] ?? 0);
+  if (kind === 'i32x8' && attribute?.kind === 'ints' && attribute.value.length <= maxRank) {
+    const list = new Array<number>(maxRank).fill(0);
+    attribute.value.forEach((value, i) => {
+      list[i] = requireInt32(value, node.name, field);
+    });
+    return list;
   }
-  if (kind === 'f32') {
-    invariant(attribute?.kind === 'float', `${where} is not a float`);
-    return attribute.value;
+  if (kind === 'f32' && attribute?.kind === 'float') return attribute.value;
+  if (kind === 'i32' && attribute?.kind === 'int') {
+    return requireInt32(attribute.value, node.name, field);
   }
-  invariant(attribute?.kind === 'int', `${where} is not an integer`);
-  return requireInt32(attribute.value, where);
+  throw new OctavoError('INTERNAL', `the parameter is no ${kind}`, {
+    where: `${node.name}.${field}`,
+    found: attribute === undefined ? 'none' : `${attribute.kind} ${attribute.value}`,
+  });
 }
 
-function requireInt32(value: number, where: string): number {
+/** The number, which is a field of `where` if there are several. */
+function requireInt32(value: number, where: string, field?: string): number {
   if ((value | 0) !== value) {
     throw new OctavoError('LIMIT_EXCEEDED', 'the parameter does not fit 32 bits', {
-      where,
+      where: field === undefined ? where : `${where}.${field}`,
       found: String(value),
     });
   }

@@ -36,24 +36,33 @@ export function encodePlan(plan: Plan): Int32Array {
 
 function pushTensor(words: number[], { type, space, offset, bytes, dims }: PlanTensor): void {
   words.push(dataTypes.indexOf(type), spaces.indexOf(space), ...wide(offset), ...wide(bytes));
-  words.push(dims.length, ...padded(dims));
+  words.push(dims.length);
+  pushPadded(words, dims);
 }
 
 function pushStep(words: number[], step: Step): void {
   const params: number[] = [];
-  for (const [field, kind] of fieldsOf(step.op)) {
-    const value = (step.params as Record<string, number | readonly number[]>)[field];
-    if (kind === 'i32x8') params.push(...padded(value as readonly number[]));
+  const fields = fieldsOf(step.op);
+  for (let i = 0; i < fields.length; i++) {
+    const kind = fields[i]![1];
+    const value = (step.params as Record<string, number | readonly number[]>)[fields[i]![0]];
+    if (kind === 'i32x8') pushPadded(params, value as readonly number[]);
     else params.push(kind === 'f32' ? bitsOfFloat(value as number) : (value as number));
   }
   words.push(stepCode(step.op), step.inputs.length, step.outputs.length, params.length);
-  // One by one: a Concat may read more tensors than a call takes arguments.
-  for (const list of [step.inputs, step.outputs, params]) for (const word of list) words.push(word);
+  pushAll(words, step.inputs);
+  pushAll(words, step.outputs);
+  pushAll(words, params);
 }
 
-function padded(values: readonly number[]): number[] {
+/** One by one: a Concat may read more tensors than a call takes arguments. */
+function pushAll(words: number[], list: readonly number[]): void {
+  for (let i = 0; i < list.length; i++) words.push(list[i]!);
+}
+
+function pushPadded(words: number[], values: readonly number[]): void {
   invariant(values.length <= maxRank, `${values.length} axes in a plan`);
-  return Array.from({ length: maxRank }, (_, i) => values[i] ?? 0);
+  for (let i = 0; i < maxRank; i++) words.push(values[i] ?? 0);
 }
 
 /** Low and high word of a whole number below 2^53. */

@@ -84,11 +84,12 @@ export function isUint8(coding: Coding | undefined): coding is Coding<'uint8'> {
 export function checkScale(tensor: Tensor, where: string): Float32Array {
   const { data } = expectType(tensor, 'float32', where);
   for (let i = 0; i < data.length; i++) {
-    if (data[i]! > 0 && data[i]! < Number.POSITIVE_INFINITY) continue;
+    const scale = data[i]!;
+    if (scale > 0 && scale < Number.POSITIVE_INFINITY) continue;
     throw new OctavoError('INVALID_QUANTIZATION', 'bad scale', {
       where,
       expected: 'positive and finite',
-      found: String(data[i]),
+      found: String(scale),
     });
   }
   return data;
