@@ -1,5 +1,4 @@
 /** Reading the model file that the user names. */
-import type { FileHandle } from 'node:fs/promises';
 import { OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { node } from './node.js';
@@ -17,20 +16,20 @@ const readers = 4;
 export type Allocate = (bytes: number) => Promise<Uint8Array<ArrayBuffer>>;
 
 /**
- * Reads a whole file. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE` (also for folders, pipes and devices)
- * or `LIMIT_EXCEEDED`.
+ * Reads a whole file, which is opened on this thread: to have another one do it takes longer. Throws `FILE_NOT_FOUND`,
+ * `FILE_UNREADABLE` (also for folders, pipes and devices) or `LIMIT_EXCEEDED`.
  */
 export async function readModelFile(
   file: string,
   limits: Limits,
   allocate: Allocate,
 ): Promise<Uint8Array> {
-  let handle: FileHandle | undefined;
+  let descriptor: number | undefined;
   try {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
     const { O_RDONLY, O_NONBLOCK = 0 } = node.files.constants;
-    handle = await node.fileCalls.open(file, O_RDONLY | O_NONBLOCK);
-    const stats = await handle.stat();
+    descriptor = node.files.openSync(file, O_RDONLY | O_NONBLOCK);
+    const stats = node.files.fstatSync(descriptor);
     if (!stats.isFile()) {
       throw new OctavoError('FILE_UNREADABLE', 'it is not a regular file', { where: file });
     }
@@ -42,7 +41,7 @@ export async function readModelFile(
       });
     }
     const data = await allocate(stats.size);
-    await readWhole(handle, data, file);
+    await readWhole(descriptor, data, file);
     return data;
   } catch (cause) {
     if (cause instanceof OctavoError) throw cause;
@@ -53,12 +52,12 @@ export async function readModelFile(
       { where: file, cause },
     );
   } finally {
-    await handle?.close();
+    if (descriptor !== undefined) node.files.closeSync(descriptor);
   }
 }
 
 /** Fills `data` from the start of the file. Settles when no read is under way any more. */
-async function readWhole(handle: FileHandle, data: Uint8Array, file: string): Promise<void> {
+async function readWhole(descriptor: number, data: Uint8Array, file: string): Promise<void> {
   const share = Math.ceil(data.length / readers);
   const pieceBytes = Math.min(Math.max(share, leastPiece), mostPiece);
   let next = 0;
@@ -68,7 +67,7 @@ async function readWhole(handle: FileHandle, data: Uint8Array, file: string): Pr
       const end = Math.min(done + pieceBytes, data.length);
       next = end;
       while (done < end) {
-        const { bytesRead } = await handle.read(data, done, end - done, done);
+        const bytesRead = await read(descriptor, data, done, end);
         if (bytesRead === 0) {
           next = data.length;
           throw new OctavoError('FILE_UNREADABLE', 'the file has shrunk', { where: file });
@@ -79,4 +78,14 @@ async function readWhole(handle: FileHandle, data: Uint8Array, file: string): Pr
   };
   const reads = await Promise.allSettled(Array.from({ length: readers }, readPieces));
   for (const read of reads) if (read.status === 'rejected') throw read.reason;
+}
+
+/** Reads what lies there in the file, or the start of it; how many bytes. */
+function read(descriptor: number, data: Uint8Array, start: number, end: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    node.files.read(descriptor, data, start, end - start, start, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead);
+      else reject(error);
+    });
+  });
 }
