@@ -123,10 +123,14 @@ export function createNativeBackend(options: NativeOptions = {}): NativeBackend 
   };
 }
 
+const hugePage = 2 ** 21;
+
+/** Of a large file, the pages it begins and ends on are huge, too: what lies around it on them is never touched. */
 function allocate(bytes: number): Uint8Array<ArrayBuffer> {
-  const memory = new Uint8Array(bytes);
+  const margin = bytes < hugePage ? 0 : hugePage;
+  const memory = new Uint8Array(bytes + 2 * margin);
   requireAddon().useHugePages(memory);
-  return memory;
+  return memory.subarray(margin, margin + bytes);
 }
 
 function checkIsa(isa: string, isas: readonly IsaInfo[]): void {
