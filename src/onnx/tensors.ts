@@ -73,11 +73,14 @@ function dataOf(
   if (proto.dataLocation === externalLocation) {
     return viewBytes(type, external.read(proto.externalData ?? [], bytes, where), count, false);
   }
-  const encoded = [proto.rawData, ...listsOf(proto)].filter((list) => (list?.length ?? 0) > 0);
-  if (encoded.length > 1) {
-    throw new OctavoError('INVALID_MODEL', 'the tensor has its data twice', { where });
+  let list: TypedArray | undefined;
+  for (const found of listsOf(proto)) {
+    if (found === undefined || found.length === 0) continue;
+    if (list !== undefined) {
+      throw new OctavoError('INVALID_MODEL', 'the tensor has its data twice', { where });
+    }
+    list = found;
   }
-  const list = encoded[0];
   if (list === undefined || list === proto.rawData) {
     const found = list?.length ?? 0;
     if (found !== bytes) throw wrongLength(type, proto.dims ?? [], bytes, found, where);
@@ -101,8 +104,8 @@ function dataOf(
 }
 
 function listsOf(proto: TensorProto) {
-  const { floatData, int32Data, int64Data, doubleData, uint64Data } = proto;
-  return [floatData, int32Data, int64Data, doubleData, uint64Data];
+  const { rawData, floatData, int32Data, int64Data, doubleData, uint64Data } = proto;
+  return [rawData, floatData, int32Data, int64Data, doubleData, uint64Data];
 }
 
 /** The list that holds elements of a type, when they are not raw. */
@@ -162,7 +165,7 @@ function viewBytes(
   count: number,
   isMovable: boolean,
 ): TypedArray {
-  const width = allocate(type, 0).BYTES_PER_ELEMENT;
+  const width = Math.max(bitsOf(type), 8) / 8;
   const { buffer, byteOffset: start, byteLength } = bytes;
   const beyond = start % width;
   if (beyond === 0) return viewOf(type, buffer, start, count);
