@@ -8,10 +8,7 @@
 import { type ErrorCode, type ErrorDetails, OctavoError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { Field, Message, NumberListType, Schema } from './schema.js';
-import { wireTypes } from './schema.js';
-
-/** What a field may cost in memory next to a number: objects cost most, however small. */
-const costs = { int: 1, float: 1, text: 4, bytes: 8, message: 8, numbers: 8 } as const;
+import { unknownCost, wireTypes } from './schema.js';
 
 /** What a file may cost per node it may have: several times what real models do. */
 const costPerNode = 200;
@@ -94,7 +91,7 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
         else tag = readTag(end);
         const wireType = tag & 7;
         field = byNumber[tag >>> 3];
-        budget -= field === undefined ? costs.bytes : costs[field.kind];
+        budget -= field === undefined ? unknownCost : field.cost;
         if (budget < 0) throw tooManyParts();
         if (field === undefined) {
           if (tag < 8) throw badNumber();
@@ -103,14 +100,15 @@ function readWhole(whole: Schema, input: Uint8Array, limits: Limits): Message {
           target.unknown.push(input.subarray(start, pos));
         } else if (field.kind !== 'numbers') {
           if (wireType !== field.wireType) throw wrongType(field, wireType);
-          const before = target[field.name];
-          if (!field.many) {
-            if (before !== undefined && field.kind === 'message') throw fault('it is there twice');
-            target[field.name] = readValue(field, end, depth);
-          } else if (before === undefined) {
-            target[field.name] = [readValue(field, end, depth)];
+          if (field.many) {
+            const list = target[field.name] as unknown[] | undefined;
+            const value = readValue(field, end, depth);
+            if (list === undefined) target[field.name] = [value];
+            else list.push(value);
           } else {
-            (before as unknown[]).push(readValue(field, end, depth));
+            const isTwice = field.kind === 'message' && target[field.name] !== undefined;
+            if (isTwice) throw fault('it is there twice');
+            target[field.name] = readValue(field, end, depth);
           }
         } else {
           if (wireType !== wireTypes.delimited && wireType !== field.wireType) {

@@ -39,7 +39,18 @@ export type FieldSpec<V> = Kind & {
   readonly value?: V;
 };
 
-export type Field = FieldSpec<unknown> & { readonly name: string; readonly wireType: WireType };
+export type Field = FieldSpec<unknown> & {
+  readonly name: string;
+  readonly wireType: WireType;
+  /** What it may cost in memory next to a number. */
+  readonly cost: number;
+};
+
+/** Objects cost most, however small. */
+const costs = { int: 1, float: 1, text: 4, bytes: 8, message: 8, numbers: 8 } as const;
+
+/** Of a field that is in no schema. */
+export const unknownCost = costs.bytes;
 
 /** Fields of a message of type T. */
 export interface Schema<T = Message> {
@@ -72,7 +83,14 @@ export function schema<T extends Message>(
   },
 ): Schema<T> {
   const fields = Object.entries<FieldSpec<unknown>>(table)
-    .map(([name, spec]): Field => ({ ...spec, name, wireType: wireTypeOf(spec) }))
+    .map(
+      ([name, spec]): Field => ({
+        ...spec,
+        name,
+        wireType: wireTypeOf(spec),
+        cost: costs[spec.kind],
+      }),
+    )
     .sort((a, b) => a.no - b.no);
   const byNumber: (Field | undefined)[] = [];
   for (const field of fields) byNumber[field.no] = field;

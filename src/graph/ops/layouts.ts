@@ -7,8 +7,7 @@ import { areStatic, axesOf, axisOf, type Dims, productOf, quotientOf, unifyDims 
 /** Dims after a transposition; axis i of the result is axis perm[i]. Reverses them without perm. */
 export function permuted(node: Node, dims: Dims, perm: readonly number[] | undefined): Dim[] {
   if (perm === undefined) return [...dims].reverse();
-  const sorted = [...perm].sort((a, b) => a - b);
-  if (perm.length !== dims.length || sorted.some((axis, i) => axis !== i)) {
+  if (perm.length !== dims.length || !dims.every((_, axis) => perm.includes(axis))) {
     throw contradiction(
       node,
       "'perm' is not a permutation of the axes",
