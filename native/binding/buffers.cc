@@ -44,6 +44,12 @@ RunOutputs::RunOutputs(Napi::Env env, const ExecutablePlan& plan) {
   NAPI_THROW_IF_FAILED_VOID(env, napi_create_reference(env, buffers, 1, &buffers_));
 }
 
+std::vector<PagesAhead::Memory> RunOutputs::memories(const ExecutablePlan& plan) const {
+  std::vector<PagesAhead::Memory> memories;
+  for (size_t i = 0; i < data_.size(); i++) memories.push_back({data_[i], plan.output(i).bytes});
+  return memories;
+}
+
 void RunOutputs::fill(const ExecutablePlan& plan, RunMemory& memory) const {
   for (size_t i = 0; i < data_.size(); i++) {
     const TensorInfo& tensor = plan.output(i);

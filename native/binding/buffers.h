@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "native/binding/pagesahead.h"
 #include "native/plan/executor.h"
 
 namespace octavo {
@@ -30,6 +31,9 @@ Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes);
 class RunOutputs {
  public:
   RunOutputs(Napi::Env env, const ExecutablePlan& plan);
+
+  // What is to be filled. Never moves.
+  std::vector<PagesAhead::Memory> memories(const ExecutablePlan& plan) const;
 
   // Copies the results of a run that has ended. On any thread, while the environment lives.
   void fill(const ExecutablePlan& plan, RunMemory& memory) const;

@@ -187,7 +187,10 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
     double* const times = run->times == nullptr ? nullptr : run->times->data();
     try {
       run->status = {};
-      if (times == nullptr) run->status = run->state->run(*run->memory, cancelled, announce);
+      if (times == nullptr) {
+        const PagesAhead ahead(run->outputs->memories(plan), plan.threads());
+        run->status = run->state->run(*run->memory, cancelled, announce);
+      }
       if (times != nullptr) {
         const std::vector<uint8_t> inputs = readInputs(plan, *run->memory);
         for (uint32_t i = 0; i < repeats && run->status.ok(); i++) {

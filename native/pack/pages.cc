@@ -46,11 +46,25 @@ void takePages(uint8_t* data, size_t bytes) {
   const auto begin = reinterpret_cast<uintptr_t>(data), first = begin / page * page;
   madvise(reinterpret_cast<void*>(first), begin + bytes - first, kPopulateWrite);
 }
+bool hasPage(uint8_t* data) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(data) / page * page;
+  unsigned char there = 0;
+  return mincore(reinterpret_cast<void*>(begin), page, &there) != 0 || (there & 1) != 0;
+}
 #else
 uint8_t* mapPages(size_t) { return nullptr; }
 void unmapPages(uint8_t*, size_t) {}
 void useHugePages(uint8_t*, size_t) {}
 void takePages(uint8_t*, size_t) {}
+bool hasPage(uint8_t*) { return true; }
 #endif
+
+void touchPages(const uint8_t* data, size_t bytes) {
+  constexpr size_t kLeastPage = 4 << 10;
+  for (size_t at = 0; at < bytes; at += kLeastPage) {
+    static_cast<void>(*static_cast<const volatile uint8_t*>(data + at));
+  }
+}
 
 }  // namespace octavo

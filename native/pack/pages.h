@@ -22,4 +22,10 @@ void useHugePages(uint8_t* data, size_t bytes);
 // as they are written. What is there already stays.
 void takePages(uint8_t* data, size_t bytes);
 
+// Reads from each small page: page tables of a virtual machine may be filled only then.
+void touchPages(const uint8_t* data, size_t bytes);
+
+// Whether there is memory where this lies. True where the system does not tell.
+bool hasPage(uint8_t* data);
+
 }  // namespace octavo

@@ -1,0 +1,55 @@
+/** Pages that are taken while a run is under way, built alone with the thread sanitizer. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { InferenceSession } from '../../src/runtime/session.js';
+import { noNative } from './backends.js';
+import { bitsOf, chainBytes, rowsOf } from './nets.js';
+import { compile } from './program.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'octavo-pagesahead-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const program = join(folder, 'pagesahead');
+const threading = ['pool', 'worker', 'placement', 'cgroup', 'os'];
+const missing = compile(
+  program,
+  [
+    ...['test/lifecycle/pagesahead.cc', 'native/binding/pagesahead.cc', 'native/pack/pages.cc'],
+    ...threading.map((name) => `native/threading/${name}.cc`),
+  ],
+  ['-fsanitize=thread'],
+);
+
+describe.skipIf(missing !== undefined)(`pages ahead${missing ? `: ${missing}` : ''}`, () => {
+  it('are nobody else’s once they are waited for', () => {
+    const { status, stdout, stderr } = spawnSync(program, { encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'ended\n', stderr: '' });
+  });
+});
+
+describe.skipIf(noNative !== undefined)(`large outputs${noNative ? `: ${noNative}` : ''}`, () => {
+  it('are right in fresh memory, beside runs that are aborted', async () => {
+    const size = 256;
+    const x = rowsOf(size, size);
+    const session = await InferenceSession.create(chainBytes(30, size, size), {
+      backend: 'native',
+      intraOpNumThreads: 1,
+    });
+    const [output] = session.outputs;
+    const kept = [];
+    for (let i = 0; i < 20; i++) {
+      const aborting = new AbortController();
+      const aborted = session.run({ x }, { signal: aborting.signal });
+      aborting.abort();
+      await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
+      kept.push((await session.run({ x }))[output!.name]!);
+    }
+    const [first, ...others] = kept.map((tensor) => Buffer.from(bitsOf(tensor)));
+    expect(first!.some((byte) => byte !== 0)).toBe(true);
+    expect(others.every((other) => other.equals(first!))).toBe(true);
+    session.dispose();
+  });
+});
