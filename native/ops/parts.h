@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "native/round.h"
 #include "native/threading/pool.h"
 
 namespace octavo {
@@ -14,9 +15,6 @@ constexpr size_t kMostParts = 64;
 
 // Of results that are longer, no cache has much left when the next step reads them.
 constexpr size_t kStreamedBytes = 16 << 20;
-
-inline size_t divideUp(size_t a, size_t b) { return a / b + (a % b != 0); }
-inline size_t roundUp(size_t a, size_t b) { return divideUp(a, b) * b; }
 
 // Calls body(begin, end, worker) for parts of [0, total) of at least about `grain`, all but the
 // last one a multiple of `unit`.

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "native/round.h"
+
 namespace octavo {
 namespace {
-
-size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
 
 int32_t centred(const int8_t* weight, const int32_t* weightZero, size_t i, size_t channel) {
   return weight[i] - (weightZero == nullptr ? 0 : weightZero[channel]);

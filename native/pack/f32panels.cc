@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "native/kernels/transpose/transpose.h"
+#include "native/round.h"
 
 namespace octavo {
 namespace {
@@ -11,8 +12,6 @@ namespace {
 // Columns of all panels but the last one are a multiple of those of the kernel for so many, where
 // that divides the widest one, and otherwise of the narrowest.
 constexpr size_t kUnit = 16;
-
-size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
 
 // Packs a panel behind whose columns nothing may be read, which is what transposing does.
 void packLastPanel(const FloatPanel& panel, const FloatMatrix& matrix, size_t depth,

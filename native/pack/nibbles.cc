@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "native/round.h"
+
 namespace octavo {
 namespace {
-
-size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
 
 int nibbleAt(const uint8_t* nibbles, size_t i) { return nibbles[i / 2] >> (i % 2 * 4) & 15; }
 

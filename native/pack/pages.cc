@@ -3,6 +3,8 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "native/round.h"
 #endif
 
 namespace octavo {
@@ -13,7 +15,7 @@ namespace {
 // As large as any system's small pages: mappings begin and end on such.
 constexpr size_t kSmallPage = 64 << 10;
 
-size_t roundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+uintptr_t pageBytes() { return static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)); }
 
 }  // namespace
 
@@ -42,15 +44,15 @@ void takePages(uint8_t* data, size_t bytes) {
   // MADV_POPULATE_WRITE, which headers older than Linux 5.14 lack. Where the system does, pages are
   // taken as they are written.
   constexpr int kPopulateWrite = 23;
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(data), first = begin / page * page;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t first = begin / pageBytes() * pageBytes();
   madvise(reinterpret_cast<void*>(first), begin + bytes - first, kPopulateWrite);
 }
+
 bool hasPage(uint8_t* data) {
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(data) / page * page;
+  const uintptr_t first = reinterpret_cast<uintptr_t>(data) / pageBytes() * pageBytes();
   unsigned char there = 0;
-  return mincore(reinterpret_cast<void*>(begin), page, &there) != 0 || (there & 1) != 0;
+  return mincore(reinterpret_cast<void*>(first), 1, &there) != 0 || (there & 1) != 0;
 }
 #else
 uint8_t* mapPages(size_t) { return nullptr; }

@@ -7,13 +7,10 @@
 #include "native/kernels/transpose/transpose.h"
 #include "native/pack/lanes.h"
 #include "native/pack/smallquads.h"
+#include "native/round.h"
 
 namespace octavo {
 namespace {
-
-size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
-
-size_t roundUp(size_t a, size_t b) { return divideUp(a, b) * b; }
 
 size_t alignUp(size_t bytes) { return roundUp(bytes, kTensorAlignment); }
 

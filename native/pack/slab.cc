@@ -6,6 +6,7 @@
 
 #include "native/pack/pages.h"
 #include "native/plan/tensor.h"
+#include "native/round.h"
 
 namespace octavo {
 namespace {
@@ -19,10 +20,10 @@ Slab* latest = nullptr;  // that pieces are taken from, as long as one of its is
 }  // namespace
 
 Slab::Piece Slab::take(size_t bytes) {
-  const size_t size = (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
+  const size_t size = roundUp(bytes, kTensorAlignment);
   std::lock_guard<std::mutex> lock(mutex);
   if (latest == nullptr || latest->bytes_ - latest->used_ < size) {
-    const size_t all = std::max(kSlabBytes, (size + kHugePage - 1) / kHugePage * kHugePage);
+    const size_t all = std::max(kSlabBytes, roundUp(size, kHugePage));
     uint8_t* const data = mapPages(all);
     if (data == nullptr) return {nullptr, nullptr};
     latest = new (std::nothrow) Slab(data, all);

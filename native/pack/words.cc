@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "native/round.h"
+
 namespace octavo {
 namespace {
 
@@ -12,8 +14,6 @@ constexpr int64_t kMostSum = 65535;
 constexpr size_t kLeastChunk = 8;
 // Twice this many weights of magnitude 128 are within kMostSum.
 constexpr size_t kSplitChunk = 255;
-
-size_t divideUp(size_t a, size_t b) { return (a + b - 1) / b; }
 
 bool fits(const int16_t* weight, size_t columns, size_t depth, size_t chunk) {
   for (size_t column = 0; column < columns; ++column) {

@@ -11,6 +11,7 @@
 
 #include "native/ops/ops.h"
 #include "native/plan/step.h"
+#include "native/round.h"
 #include "native/threading/pool.h"
 
 namespace octavo {
@@ -302,11 +303,8 @@ Status ExecutablePlan::create(std::shared_ptr<Model> model, const std::vector<Co
   PlanDecoder decoder(*made, parts, words, wordCount);
   OCTAVO_RETURN_IF_ERROR(decoder.decode());
   OCTAVO_RETURN_IF_ERROR(decoder.prepare());
-  const auto align = [](size_t size) {
-    return (size + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
-  };
-  made->arenaBytes_ = align(made->arenaBytes_);
-  made->scratchStride_ = align(made->scratchStride_);
+  made->arenaBytes_ = roundUp(made->arenaBytes_, kTensorAlignment);
+  made->scratchStride_ = roundUp(made->scratchStride_, kTensorAlignment);
   if (made->scratchStride_ > (SIZE_MAX - made->arenaBytes_) / threads) {
     return Status::error("LIMIT_EXCEEDED", "the plan needs more memory than there can be");
   }
