@@ -1,17 +1,12 @@
 /** Quotas of control groups, read from files that look like the system's. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { compile } from './program.js';
+import { describe, expect, it } from 'vitest';
+import { programOf } from './program.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'octavo-cgroup-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const program = join(folder, 'cgroup');
 const sources = ['test/lifecycle/cgroup.cc', 'native/threading/cgroup.cc'];
-const missing = compile(program, sources);
+const { folder, file, missing } = programOf('cgroup', sources);
 
 const own = 'proc/self/cgroup';
 const version1 = (group: string, quota: number, period = 100000) => ({
@@ -82,7 +77,7 @@ describe.skipIf(missing !== undefined)(`CPU quotas${missing ? `: ${missing}` : '
         mkdirSync(dirname(join(root, path)), { recursive: true });
         writeFileSync(join(root, path), text);
       }
-      const printed = execFileSync(program, [root], { encoding: 'utf8' }).trim();
+      const printed = execFileSync(file, [root], { encoding: 'utf8' }).trim();
       expect(printed === 'inf' ? Infinity : Number(printed)).toBe(quota);
     },
   );

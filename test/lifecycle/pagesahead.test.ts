@@ -1,33 +1,19 @@
 /** Pages that are taken while a run is under way, built alone with the thread sanitizer. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { InferenceSession } from '../../src/runtime/session.js';
 import { noNative } from './backends.js';
 import { bitsOf, chainBytes, rowsOf } from './nets.js';
-import { compile } from './program.js';
+import { expectToEnd, programOf, threading } from './program.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'octavo-pagesahead-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const program = join(folder, 'pagesahead');
-const threading = ['pool', 'worker', 'placement', 'cgroup', 'os'];
-const missing = compile(
-  program,
-  [
-    ...['test/lifecycle/pagesahead.cc', 'native/binding/pagesahead.cc', 'native/pack/pages.cc'],
-    ...threading.map((name) => `native/threading/${name}.cc`),
-  ],
+const sources = ['native/binding/pagesahead.cc', 'native/pack/pages.cc', ...threading];
+const { file, missing } = programOf(
+  'pagesahead',
+  ['test/lifecycle/pagesahead.cc', ...sources],
   ['-fsanitize=thread'],
 );
 
 describe.skipIf(missing !== undefined)(`pages ahead${missing ? `: ${missing}` : ''}`, () => {
-  it('are nobody else’s once they are waited for', () => {
-    const { status, stdout, stderr } = spawnSync(program, { encoding: 'utf8' });
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'ended\n', stderr: '' });
-  });
+  it('are nobody else’s once they are waited for', () => expectToEnd(file));
 });
 
 describe.skipIf(noNative !== undefined)(`large outputs${noNative ? `: ${noNative}` : ''}`, () => {
