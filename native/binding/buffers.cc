@@ -37,25 +37,20 @@ Napi::ArrayBuffer newArrayBuffer(Napi::Env env, size_t bytes) {
 RunOutputs::RunOutputs(Napi::Env env, const ExecutablePlan& plan) {
   const Napi::Array buffers = Napi::Array::New(env, plan.outputCount());
   for (size_t i = 0; i < plan.outputCount(); i++) {
-    Napi::ArrayBuffer buffer = newArrayBuffer(env, plan.output(i).bytes);
-    data_.push_back(static_cast<uint8_t*>(buffer.Data()));
+    const size_t bytes = plan.output(i).bytes;
+    Napi::ArrayBuffer buffer = newArrayBuffer(env, bytes);
+    memories_.push_back({static_cast<uint8_t*>(buffer.Data()), bytes});
     buffers.Set(static_cast<uint32_t>(i), buffer);
   }
   NAPI_THROW_IF_FAILED_VOID(env, napi_create_reference(env, buffers, 1, &buffers_));
 }
 
-std::vector<PagesAhead::Memory> RunOutputs::memories(const ExecutablePlan& plan) const {
-  std::vector<PagesAhead::Memory> memories;
-  for (size_t i = 0; i < data_.size(); i++) memories.push_back({data_[i], plan.output(i).bytes});
-  return memories;
-}
-
 void RunOutputs::fill(const ExecutablePlan& plan, RunMemory& memory) const {
-  for (size_t i = 0; i < data_.size(); i++) {
-    const TensorInfo& tensor = plan.output(i);
-    if (tensor.bytes == 0) continue;
-    if (tensor.bytes >= kLeastUnwritten) takePages(data_[i], tensor.bytes);
-    std::memcpy(data_[i], plan.place(memory, tensor), tensor.bytes);
+  for (size_t i = 0; i < memories_.size(); i++) {
+    const auto& [data, bytes] = memories_[i];
+    if (bytes == 0) continue;
+    if (bytes >= kLeastUnwritten) takePages(data, bytes);
+    std::memcpy(data, plan.place(memory, plan.output(i)), bytes);
   }
 }
 

@@ -33,7 +33,7 @@ class RunOutputs {
   RunOutputs(Napi::Env env, const ExecutablePlan& plan);
 
   // What is to be filled. Never moves.
-  std::vector<PagesAhead::Memory> memories(const ExecutablePlan& plan) const;
+  const std::vector<PagesAhead::Memory>& memories() const { return memories_; }
 
   // Copies the results of a run that has ended. On any thread, while the environment lives.
   void fill(const ExecutablePlan& plan, RunMemory& memory) const;
@@ -44,7 +44,7 @@ class RunOutputs {
 
  private:
   napi_ref buffers_ = nullptr;
-  std::vector<uint8_t*> data_;
+  std::vector<PagesAhead::Memory> memories_;
 };
 
 }  // namespace octavo

@@ -20,7 +20,7 @@ void Foresight::learn(const std::vector<double>& nanoseconds) {
   size_t step = nanoseconds.size();
   while (step > 0 && left < kLeast) left += nanoseconds[--step];
   const bool isKnown = left >= kLeast && left <= kMost;
-  step_.store(isKnown ? step : static_cast<size_t>(-1), std::memory_order_relaxed);
+  step_.store(isKnown ? step : kNone, std::memory_order_relaxed);
 }
 
 }  // namespace octavo

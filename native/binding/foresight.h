@@ -13,12 +13,13 @@ class Foresight {
   // Whether the next run should take the times of its steps, and learn from them.
   bool wantsTimes();
   void learn(const std::vector<double>& nanoseconds);
-  // The step at whose beginning a run is about to end; none that there is, if that is not known.
+  // The step at whose beginning a run is about to end, or kNone if that is not known.
+  static constexpr size_t kNone = static_cast<size_t>(-1);
   size_t step() const { return step_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<size_t> runs_{0};
-  std::atomic<size_t> step_{static_cast<size_t>(-1)};
+  std::atomic<size_t> step_{kNone};
 };
 
 }  // namespace octavo

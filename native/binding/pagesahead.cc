@@ -21,12 +21,12 @@ bool isWorthTaking(const PagesAhead::Memory& memory) {
 
 }  // namespace
 
-PagesAhead::PagesAhead(std::vector<Memory> memories, size_t threads) {
+PagesAhead::PagesAhead(const std::vector<Memory>& memories, size_t threads) {
   if (!hasSpareCpu(threads) || !std::any_of(memories.begin(), memories.end(), isWorthTaking)) {
     return;
   }
   auto shared = std::make_shared<Shared>();
-  shared->memories = std::move(memories);
+  shared->memories = memories;
   if (enqueue([shared] { shared->take(); })) shared_ = std::move(shared);
 }
 

@@ -18,7 +18,7 @@ class PagesAhead {
     size_t bytes;
   };
   // Begins, if any of it is without pages and a run of so many threads leaves a CPU free.
-  PagesAhead(std::vector<Memory> memories, size_t threads);
+  PagesAhead(const std::vector<Memory>& memories, size_t threads);
   // Ends: nobody looks at the memory any more.
   ~PagesAhead();
   PagesAhead(const PagesAhead&) = delete;

@@ -188,10 +188,9 @@ Napi::Value NativePlan::start(const Napi::CallbackInfo& info, uint32_t repeats,
     try {
       run->status = {};
       if (times == nullptr) {
-        const PagesAhead ahead(run->outputs->memories(plan), plan.threads());
+        const PagesAhead ahead(run->outputs->memories(), plan.threads());
         run->status = run->state->run(*run->memory, cancelled, announce);
-      }
-      if (times != nullptr) {
+      } else {
         const std::vector<uint8_t> inputs = readInputs(plan, *run->memory);
         for (uint32_t i = 0; i < repeats && run->status.ok(); i++) {
           if (i > 0) writeInputs(plan, *run->memory, inputs);

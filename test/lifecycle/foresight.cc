@@ -7,7 +7,7 @@
 namespace octavo {
 namespace {
 
-constexpr size_t kNever = static_cast<size_t>(-1);
+constexpr size_t kNever = Foresight::kNone;
 
 void require(bool holds, const char* what) {
   if (holds) return;

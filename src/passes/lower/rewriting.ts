@@ -50,10 +50,9 @@ export class Rewriting {
     inputs: readonly string[],
     params: NodeParams<S>,
     type: ValueType,
-    { output, extra = {} }: StepOptions = {},
+    { output, extra }: StepOptions = {},
   ): string {
-    const attributes = attributesOf(op, params);
-    for (const key of Object.keys(extra)) attributes.set(key, extra[key]!);
+    const attributes = attributesOf(op, params, extra);
     return this.node({ op, domain: 'octavo', inputs, attributes }, type, output);
   }
 
@@ -64,9 +63,9 @@ export class Rewriting {
     params: NodeParams<S>,
     types: readonly ValueType[],
     outputs: readonly string[],
-    extra: NonNullable<StepOptions['extra']> = {},
+    extra?: StepOptions['extra'],
   ): void {
-    const attributes = new Map([...attributesOf(op, params), ...Object.entries(extra)]);
+    const attributes = attributesOf(op, params, extra);
     this.#add.push({ op, domain: 'octavo', name: this.#nameFor(op), inputs, outputs, attributes });
     this.#giveTypes(outputs, types);
   }
@@ -178,10 +177,11 @@ export function rewriting(site: Site): Rewriting {
   return new Rewriting(site);
 }
 
-/** Parameters as attributes of the kinds that the step's fields have. */
+/** Parameters as attributes of the kinds that the step's fields have, and others beside them. */
 export function attributesOf<S extends StepName>(
   op: S,
   params: NodeParams<S>,
+  extra: NonNullable<StepOptions['extra']> = {},
 ): Map<string, Attribute> {
   const values = params as Record<string, number | readonly number[]>;
   const attributes = new Map<string, Attribute>();
@@ -194,5 +194,6 @@ export function attributesOf<S extends StepName>(
     else if (kind === 'f32') attributes.set(field, attribute.float(value as number));
     else attributes.set(field, attribute.int(value as number));
   }
+  for (const key of Object.keys(extra)) attributes.set(key, extra[key]!);
   return attributes;
 }
