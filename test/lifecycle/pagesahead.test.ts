@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { InferenceSession } from '../../src/runtime/session.js';
 import { noNative } from './backends.js';
-import { bitsOf, chainBytes, rowsOf } from './nets.js';
+import { bitsOf, chainBytes, long, rowsOf } from './nets.js';
 import { expectToEnd, programOf, threading } from './program.js';
 
 const sources = ['native/binding/pagesahead.cc', 'native/pack/pages.cc', ...threading];
@@ -18,15 +18,16 @@ describe.skipIf(missing !== undefined)(`pages ahead${missing ? `: ${missing}` : 
 
 describe.skipIf(noNative !== undefined)(`large outputs${noNative ? `: ${noNative}` : ''}`, () => {
   it('are right in fresh memory, beside runs that are aborted', async () => {
-    const size = 256;
-    const x = rowsOf(size, size);
-    const session = await InferenceSession.create(chainBytes(30, size, size), {
+    // Long, so that a busy machine does not end runs before they are aborted.
+    const x = rowsOf(long.rows, long.size);
+    const bytes = chainBytes(long.products, long.size, long.rows);
+    const session = await InferenceSession.create(bytes, {
       backend: 'native',
       intraOpNumThreads: 1,
     });
     const [output] = session.outputs;
     const kept = [];
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 8; i++) {
       const aborting = new AbortController();
       const aborted = session.run({ x }, { signal: aborting.signal });
       aborting.abort();
