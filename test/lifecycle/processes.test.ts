@@ -52,6 +52,11 @@ const flagsOf: Readonly<Record<string, readonly string[]>> = {
   poor: ['--single-threaded-gc'],
 };
 
+const environmentOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  // Else each thread that is the first to allocate in the little room left takes 64 MiB of addresses, glibc's arena.
+  poor: { MALLOC_ARENA_MAX: '1' },
+};
+
 interface End {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -62,6 +67,7 @@ interface End {
 function run(scenario: string, model: keyof typeof models, ...args: string[]): Promise<End> {
   const flags = flagsOf[scenario] ?? [];
   const running = spawn(process.execPath, [...flags, child, scenario, ...models[model], ...args], {
+    env: { ...process.env, ...environmentOf[scenario] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { stdout: '', stderr: '' };
