@@ -6,10 +6,10 @@
 
 #include "native/binding/model.h"
 #include "native/binding/plan.h"
+#include "native/binding/supply.h"
 #include "native/cpu/isa.h"
 #include "native/kernels/peak/peak.h"
 #include "native/kernels/registry.h"
-#include "native/pack/pages.h"
 #include "native/plan/executor.h"
 #include "native/threading/os.h"
 
@@ -86,12 +86,6 @@ void detach(const Napi::CallbackInfo& info) {
   }
 }
 
-// useHugePages(memory: Uint8Array)
-void useHugePagesFor(const Napi::CallbackInfo& info) {
-  const Bytes bytes = bytesOf(info.Env(), info[0]);
-  useHugePages(const_cast<uint8_t*>(bytes.data), bytes.size);
-}
-
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* instance = new Instance{nullptr, {}, BufferMakers(env)};
   env.SetInstanceData(instance);
@@ -102,7 +96,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("isas", listIsas(env));
   exports.Set("kernels", listKernels(env));
   exports.Set("detach", Napi::Function::New(env, detach, "detach"));
-  exports.Set("useHugePages", Napi::Function::New(env, useHugePagesFor, "useHugePages"));
+  exports.Set("supplyPages", Napi::Function::New(env, supplyPagesAside, "supplyPages"));
   exports.Set("peaks", Napi::Function::New(env, peaks, "peaks"));
   exports.Set("runPeak", Napi::Function::New(env, runPeak, "runPeak"));
   exports.Set("bestIsa", isaName(bestIsa()));

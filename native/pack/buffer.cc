@@ -5,6 +5,7 @@
 
 #include "native/pack/pages.h"
 #include "native/pack/slab.h"
+#include "native/pack/supply.h"
 
 namespace octavo {
 namespace {
@@ -25,6 +26,7 @@ Origin allocate(size_t bytes, Pages pages) {
     origin = {piece.slab, piece.data, 0};
   } else if (bytes >= kHugePage) {
     origin = {nullptr, mapPages(bytes), bytes};
+    if (origin.block != nullptr && areHugePagesCheap()) useHugePages(origin.block, bytes);
   }
   // calloc too keeps large buffers untouched until they are written.
   if (origin.block == nullptr) origin = {nullptr, static_cast<uint8_t*>(std::calloc(1, bytes)), 0};

@@ -9,14 +9,15 @@
 
 namespace octavo {
 
-// Whether a buffer lies on pages of its own or with others on huge pages, as those should that
-// live as long as each other: the weights of a model.
+// Whether a buffer lies on pages of its own, which take up room as they are written, or on those of
+// a slab, as buffers should that are written at once and live as long as each other: the weights of
+// a model.
 enum class Pages { kOwn, kShared };
 
-// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed, which takes up room as
-// it is written. Where the system has huge pages for those who ask, large buffers lie on them:
-// weights that stream by at the speed of the kernels cross a small page every few rows of a panel,
-// and looking it up takes longer than multiplying what is on it.
+// 64-byte aligned memory with kTensorSlack readable bytes behind it, zeroed. Where the system is
+// quick to find huge pages, large buffers lie on them: weights that stream by at the speed of the
+// kernels cross a small page every few rows of a panel, and looking it up may take longer than
+// multiplying what is on it.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;

@@ -28,7 +28,6 @@ uint8_t* mapPages(size_t bytes) {
   uint8_t* const data = static_cast<uint8_t*>(all) + skipped;
   if (skipped > 0) munmap(all, skipped);
   if (skipped < kHugePage) munmap(data + size, kHugePage - skipped);
-  useHugePages(data, size);
   return data;
 }
 

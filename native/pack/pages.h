@@ -8,8 +8,7 @@ namespace octavo {
 
 constexpr size_t kHugePage = 2 << 20;
 
-// Zeroed memory that begins on a huge page and lies on such as far as it fills them, where the
-// system has huge pages for those who ask. Null where it has none to give.
+// Zeroed memory that begins where a huge page may. Null where the system has none to give.
 uint8_t* mapPages(size_t bytes);
 // `bytes` as mapPages() got them.
 void unmapPages(uint8_t* data, size_t bytes);

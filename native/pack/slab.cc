@@ -5,6 +5,7 @@
 #include <new>
 
 #include "native/pack/pages.h"
+#include "native/pack/supply.h"
 #include "native/plan/tensor.h"
 #include "native/round.h"
 
@@ -35,7 +36,14 @@ Slab::Piece Slab::take(size_t bytes) {
   uint8_t* const data = latest->data_ + latest->used_;
   latest->used_ += size;
   latest->pieces_++;
+  latest->supply();
   return {data, latest};
+}
+
+void Slab::supply() {
+  uint8_t* const end = data_ + used_;
+  if (supplied_ >= end) return;
+  supplied_ = supplyPages(supplied_, static_cast<size_t>(end - supplied_), data_, bytes_);
 }
 
 void Slab::giveBack() {

@@ -1,4 +1,4 @@
-// Huge pages that buffers share: most packed weights are smaller than one, and those of a model,
+// Pages that buffers share: most packed weights are smaller than a huge one, and those of a model,
 // which come and go together, fill many.
 #pragma once
 
@@ -19,11 +19,15 @@ class Slab {
   void giveBack();
 
  private:
-  Slab(uint8_t* data, size_t bytes) : data_(data), bytes_(bytes) {}
+  Slab(uint8_t* data, size_t bytes) : data_(data), bytes_(bytes), supplied_(data) {}
+
+  // Has the pages of all that was taken.
+  void supply();
 
   uint8_t* const data_;
   const size_t bytes_;
   size_t used_ = 0;    // bytes; what was given back is not used again
+  uint8_t* supplied_;  // behind the pages that have been taken
   size_t pieces_ = 0;  // not given back yet
 };
 

@@ -24,7 +24,7 @@ export interface Backend {
   readonly isa: string;
   readonly threads: number;
   /** Zeroed memory for the file of a model that will be opened here; any will do where this is absent. */
-  allocate?(bytes: number): Uint8Array<ArrayBuffer>;
+  allocate?(bytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Takes a model's constants (space 'model' of its plans). The bytes must not change afterwards. Those that lie in parts
    * are read until the model is sealed.

@@ -1,5 +1,6 @@
 // Buffers of all sizes, taken and let go by several threads: each must be zeroed, aligned and
-// nobody else's, and nothing may be left of slabs whose last buffer is gone.
+// nobody else's, and nothing may be left of slabs whose last buffer is gone. Pages are taken as
+// asked, and huge ones judged by what they cost.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -8,7 +9,9 @@
 #include <vector>
 
 #include "native/pack/buffer.h"
+#include "native/pack/pagecost.h"
 #include "native/pack/pages.h"
+#include "native/pack/supply.h"
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -55,6 +58,40 @@ void takeAndLetGo(uint8_t self) {
   }
 }
 
+bool isHighAfter(const std::vector<int64_t>& times) {
+  PageCost cost;
+  for (const int64_t time : times) cost.add(time, 100);
+  return cost.isHigh();
+}
+
+void requireJudgement() {
+  require(!isHighAfter({100, 1, 100, 99}), "what is allowed is too much");
+  require(!isHighAfter({180, 20, 180, 20, 200, 0, 199}),
+          "what is soon made up for is not forgotten");
+  require(isHighAfter({160, 160}) && isHighAfter({130, 130, 130, 130}), "bit by bit is all right");
+  require(isHighAfter({10, 201, 1, 1}), "far too much is forgotten");
+}
+
+// Pages of parts of a room, wherever they begin and end.
+void requireSupply() {
+  constexpr size_t kRoom = 3 * kHugePage;
+  uint8_t* const all = mapPages(kRoom);
+  if (all == nullptr) return;
+  for (const size_t begin : {size_t{0}, size_t{4096}, kHugePage - 8192, kHugePage + 64}) {
+    for (const size_t bytes : {size_t{1}, size_t{70000}, kHugePage, kHugePage + 5}) {
+      uint8_t* const room = all + 4096;
+      uint8_t* const data = room + begin;
+      uint8_t* const end = supplyPages(data, bytes, room, kRoom - 8192);
+      require(end >= data + bytes && end < data + bytes + kHugePage, "an odd end");
+      require(end == data + bytes || reinterpret_cast<uintptr_t>(end) % kHugePage == 0,
+              "no page's");
+      require(hasPage(data) && hasPage(data + bytes - 1) && hasPage(end - 1), "not there");
+      require(data[0] == 0 && end[-1] == 0, "not zeroed");
+    }
+  }
+  unmapPages(all, kRoom);
+}
+
 #if defined(__linux__)
 bool isMapped(const uint8_t* data) {
   const auto page = reinterpret_cast<uintptr_t>(data) / 65536 * 65536;
@@ -85,5 +122,7 @@ int main() {
   for (uint8_t i = 1; i <= 4; i++) threads.emplace_back(octavo::takeAndLetGo, i);
   for (std::thread& thread : threads) thread.join();
   octavo::requireSlabsToGo();
+  octavo::requireJudgement();
+  octavo::requireSupply();
   std::printf("ended\n");
 }

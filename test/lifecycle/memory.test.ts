@@ -2,7 +2,7 @@
 import { describe, it } from 'vitest';
 import { expectToEnd, programOf } from './program.js';
 
-const sources = ['buffer', 'pages', 'slab'].map((name) => `native/pack/${name}.cc`);
+const sources = ['buffer', 'pages', 'slab', 'supply'].map((name) => `native/pack/${name}.cc`);
 const { file, missing } = programOf(
   'memory',
   ['test/lifecycle/memory.cc', ...sources],

@@ -79,8 +79,8 @@ export interface AddonExports {
   readonly isas: readonly IsaInfo[];
   /** Detaches buffers, which gives their memory back at once. */
   detach(buffers: readonly ArrayBuffer[]): void;
-  /** Lets memory that nobody has written to yet lie on huge pages as far as it fills them. */
-  useHugePages(memory: Uint8Array): void;
+  /** Takes the pages of zeroed memory from `begin` to `end`, which nobody may write to or detach until it settles. */
+  supplyPages(memory: Uint8Array, begin: number, end: number): Promise<void>;
   /** All kernels that were built. */
   readonly kernels: readonly KernelInfo[];
   /** The register loops that this CPU can run. */

@@ -125,12 +125,14 @@ export function createNativeBackend(options: NativeOptions = {}): NativeBackend 
 
 const hugePage = 2 ** 21;
 
-/** Of a large file, the pages it begins and ends on are huge, too: what lies around it on them is never touched. */
-function allocate(bytes: number): Uint8Array<ArrayBuffer> {
-  const margin = bytes < hugePage ? 0 : hugePage;
-  const memory = new Uint8Array(bytes + 2 * margin);
-  requireAddon().useHugePages(memory);
-  return memory.subarray(margin, margin + bytes);
+/** A large file has room around it for the huge pages that it begins and ends on: what is not of the file is never touched. */
+async function allocate(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (bytes < hugePage) return new Uint8Array(bytes);
+  const memory = new Uint8Array(bytes + 2 * hugePage);
+  const [begin, middle, end] = [hugePage, hugePage + (bytes >> 1), hugePage + bytes];
+  const { supplyPages } = requireAddon();
+  await Promise.all([supplyPages(memory, begin, middle), supplyPages(memory, middle, end)]);
+  return memory.subarray(begin, end);
 }
 
 function checkIsa(isa: string, isas: readonly IsaInfo[]): void {

@@ -1,0 +1,13 @@
+// Memory of JavaScript's that is about to be written.
+#pragma once
+
+#include <napi.h>
+
+namespace octavo {
+
+// supplyPages(memory: Uint8Array, begin: number, end: number): Promise<void>. Takes the pages of
+// these bytes of zeroed memory, see pack/supply.h, on another thread. Until it settles nobody may
+// write there or detach the buffer.
+Napi::Value supplyPagesAside(const Napi::CallbackInfo& info);
+
+}  // namespace octavo
