@@ -19,7 +19,7 @@ constexpr int64_t kMostTimes = 3;
 
 // Nanoseconds that the calling thread had a CPU.
 int64_t threadTime() {
-  timespec time;
+  timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return int64_t{time.tv_sec} * 1000000000 + time.tv_nsec;
 }
