@@ -10,8 +10,19 @@
 namespace octavo {
 
 // Bytes that are worth handing to another thread, and how finely work is cut at most.
-constexpr size_t kPartBytes = 128 << 10;
+constexpr size_t kPartBytes = 64 << 10;
 constexpr size_t kMostParts = 64;
+
+// How many parts work is cut into that would do for `most` of the least: few are a power of two, many
+// half as many as could be and a multiple of four, so that threads can share them out evenly.
+inline size_t evenParts(double most) {
+  constexpr size_t kFew = 8;
+  const auto limit = static_cast<size_t>(std::clamp(most, 1.0, 2.0 * kMostParts));
+  if (limit >= 2 * kFew) return limit / 8 * 4;
+  size_t parts = 1;
+  while (2 * parts <= limit) parts *= 2;
+  return parts;
+}
 
 // Of results that are longer, no cache has much left when the next step reads them.
 constexpr size_t kStreamedBytes = 16 << 20;

@@ -83,9 +83,8 @@ Status takeQConvOperands(const StepView& step, const PrepareContext& context, in
 }
 
 size_t productParts(double multiplications, Isa isa) {
-  constexpr double kMost = 64;
-  const double each = isa == Isa::kAmx ? 8e6 : 2e6;
-  return static_cast<size_t>(std::min(std::max(multiplications / each, 1.0), kMost));
+  constexpr double kLeast = 1e6, kLeastOnTiles = 4e6;
+  return evenParts(multiplications / (isa == Isa::kAmx ? kLeastOnTiles : kLeast));
 }
 
 QProduct::QProduct(const QConvOperands& from, const QConvParams& params, const QTerms& computed,

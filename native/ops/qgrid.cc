@@ -95,7 +95,8 @@ void QGridStep::cut() {
   strips = divideUp(lines, strip);
   strip = divideUp(lines, std::max<size_t>(strips, 1));
   panelParts = std::min(product.panels(), divideUp(parts, std::max<size_t>(strips, 1)));
-  sharesLast = !copies && product.weightBytes() > static_cast<size_t>(batch) * imageBytes;
+  sharesLast = !copies && product.weightBytes() >
+                              std::max(static_cast<size_t>(batch) * imageBytes, stripBytes());
 }
 
 // Bytes from the first tap of a window.
