@@ -76,8 +76,7 @@ void ConvStep::cut(const Window& window) {
   const size_t stripBytes = std::min(kStripBytes, secondLevelCacheBytes() / 2);
   const size_t most = std::clamp<size_t>(stripBytes / rowBytes, 1, kMostRows);
   const double work = static_cast<double>(outputs) * static_cast<double>(weight.count);
-  const auto parts =
-      static_cast<size_t>(std::clamp(work / kFloatPartWork, 1.0, static_cast<double>(kMostParts)));
+  const size_t parts = evenParts(work / kLeastFloatWork);
   const size_t weightBytes = static_cast<size_t>(weight.count) * sizeof(float);
   byShare = weightBytes > kKeptBytes;
   isFar = areFar(weightBytes);

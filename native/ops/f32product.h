@@ -13,8 +13,8 @@ namespace octavo {
 // Depth of a block, over all taps.
 constexpr size_t kDepthBlock = 512;
 
-// Multiplications worth handing to another thread.
-constexpr double kFloatPartWork = 2e6;
+// Multiplications that are worth handing to another thread, at least.
+constexpr double kLeastFloatWork = 5e5;
 // Rows that the tiles of all kernels divide.
 constexpr size_t kFloatRowUnit = 24;
 

@@ -64,8 +64,7 @@ void MatMulStep::cut() {
   // Reading a weight takes about as long as multiplying a few.
   const double work = static_cast<double>(matrices) * static_cast<double>(rows + 4) *
                       static_cast<double>(columns) * static_cast<double>(depth);
-  const auto parts =
-      static_cast<size_t>(std::clamp(work / kFloatPartWork, 1.0, static_cast<double>(kMostParts)));
+  const size_t parts = evenParts(work / kLeastFloatWork);
   const size_t each = divideUp(parts, std::max<size_t>(matrices, 1));
   // A panel is best used for all rows while it is at hand.
   panelParts = std::min(layout.panels.size(), each);
