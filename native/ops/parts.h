@@ -13,8 +13,8 @@ namespace octavo {
 constexpr size_t kPartBytes = 64 << 10;
 constexpr size_t kMostParts = 64;
 
-// How many parts work is cut into that would do for `most` of the least: few are a power of two, many
-// half as many as could be and a multiple of four, so that threads can share them out evenly.
+// Into how many parts work is cut that would make `most` of the least size: few are a power of two,
+// many are of twice that size and a multiple of four, so that threads can share them out evenly.
 inline size_t evenParts(double most) {
   constexpr size_t kFew = 8;
   const auto limit = static_cast<size_t>(std::clamp(most, 1.0, 2.0 * kMostParts));

@@ -9,11 +9,9 @@
 namespace octavo {
 namespace {
 
-// Multiplications worth handing to another thread, for each 128 bits of a vector: several times as
-// long as a fork and a join take. How finely the work is cut at most, and the rows of a band at
-// least.
-constexpr int64_t kPartWork = 80'000;
-constexpr int64_t kMostParts = 32;
+// Multiplications that are worth handing to another thread, at least, for each 128 bits of a
+// vector: a few times as long as a fork and a join take. The rows of a band at least.
+constexpr int64_t kLeastWork = 80'000;
 constexpr int64_t kLeastRows = 28;
 // Bytes of cells that stay in the innermost cache beside inputs and outputs, where a kernel goes
 // over them for each row and for each two rows, and the most that a window may take.
@@ -70,8 +68,8 @@ bool RowsStep::prepareForm() {
   const auto count = static_cast<int64_t>(layout.blocks.size());
   const double work = static_cast<double>(batch * height * window.w.output) *
                       static_cast<double>(window.channels * window.cells());
-  const double partWork = static_cast<double>(kPartWork * layout.blocks[0].kernel->lanes);
-  const auto wanted = static_cast<int64_t>(evenParts(work / partWork));
+  const double least = static_cast<double>(kLeastWork * layout.blocks[0].kernel->lanes);
+  const auto wanted = static_cast<int64_t>(evenParts(work / least));
   const int64_t perImage = std::max<int64_t>(wanted / batch, 1);
   const int64_t cut = std::clamp<int64_t>(height / kLeastRows, 1, perImage);
   rows = roundUp(static_cast<size_t>((height + cut - 1) / cut), 2);  // kernels compute pairs

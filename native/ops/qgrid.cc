@@ -48,7 +48,7 @@ class QGridStep final : public PreparedStep {
   uint8_t padding = 0;                           // where the zero point is not computed
   size_t strip = 0, strips = 0, panelParts = 0;  // a strip is of lines: outputs along h
   // Parts with the same share of the panels follow each other, not those of the same strip: the
-  // weights are more than the input, and are fetched once.
+  // weights are more than the input and than a cache keeps beside it, and are fetched once.
   bool sharesLast = false;
 
   // Of kSmall and several taps: DotArgs::order, counted from the window's first tap on.
