@@ -16,11 +16,16 @@ bool Foresight::wantsTimes() {
 }
 
 void Foresight::learn(const std::vector<double>& nanoseconds) {
-  double left = 0;
+  double left = 0, behind = 0;  // of the run at the beginning of a step, and at its end
   size_t step = nanoseconds.size();
-  while (step > 0 && left < kLeast) left += nanoseconds[--step];
-  const bool isKnown = left >= kLeast && left <= kMost;
-  step_.store(isKnown ? step : kNone, std::memory_order_relaxed);
+  while (step > 0 && left < kLeast) {
+    behind = left;
+    left += nanoseconds[--step];
+  }
+  double place = kNone;
+  if (left >= kLeast) place = static_cast<double>(step);
+  if (left > kMost) place += 1 - ((kLeast + kMost) / 2 - behind) / nanoseconds[step];
+  place_.store(place, std::memory_order_relaxed);
 }
 
 }  // namespace octavo

@@ -13,13 +13,13 @@ class Foresight {
   // Whether the next run should take the times of its steps, and learn from them.
   bool wantsTimes();
   void learn(const std::vector<double>& nanoseconds);
-  // The step at whose beginning a run is about to end, or kNone if that is not known.
-  static constexpr size_t kNone = static_cast<size_t>(-1);
-  size_t step() const { return step_.load(std::memory_order_relaxed); }
+  // Where a run is about to end, as a Notice has it, or kNone if that is not known.
+  static constexpr double kNone = -1;
+  double place() const { return place_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<size_t> runs_{0};
-  std::atomic<size_t> step_{kNone};
+  std::atomic<double> place_{kNone};
 };
 
 }  // namespace octavo

@@ -61,7 +61,7 @@ void writeInputs(const ExecutablePlan& plan, RunMemory& memory, const std::vecto
 Status PlanState::run(RunMemory& memory, const std::atomic<bool>& cancelled,
                       const std::function<void()>& announce) {
   std::vector<double> times(announce != nullptr && foresight.wantsTimes() ? plan->stepCount() : 0);
-  const Notice notice{foresight.step(), announce};
+  const Notice notice{foresight.place(), announce};
   const auto start = std::chrono::steady_clock::now();
   Status status = plan->run(memory, cancelled, times.empty() ? nullptr : times.data(),
                             announce == nullptr ? nullptr : &notice);

@@ -312,6 +312,15 @@ Status ExecutablePlan::create(std::shared_ptr<Model> model, const std::vector<Co
   return {};
 }
 
+void ExecutablePlan::runStep(size_t step, const RunContext& context, const Notice* notice) const {
+  const double share = notice == nullptr ? -1 : notice->place - static_cast<double>(step);
+  if (share == 0) notice->give();
+  if (share <= 0 || share >= 1) return steps_[step]->run(context);
+  NoticingTeam team(context.team, share, notice->give);
+  steps_[step]->run({context.arena, context.model, context.plan, team, context.scratch,
+                     context.scratchStride, context.fault});
+}
+
 Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled, double* times,
                            const Notice* notice) const {
   const std::unique_ptr<Team> team = makeTeam(threads_);
@@ -322,12 +331,11 @@ Status ExecutablePlan::run(RunMemory& memory, const std::atomic<bool>& cancelled
                            fault};
   for (size_t i = 0; i < steps_.size(); i++) {
     if (cancelled.load(std::memory_order_relaxed)) return Status::error("ABORTED", "aborted");
-    if (notice != nullptr && notice->step == i) notice->give();
     if (times == nullptr) {
-      steps_[i]->run(context);
+      runStep(i, context, notice);
     } else {
       const auto start = std::chrono::steady_clock::now();
-      steps_[i]->run(context);
+      runStep(i, context, notice);
       const std::chrono::duration<double, std::nano> time =
           std::chrono::steady_clock::now() - start;
       times[i] = time.count();

@@ -5,13 +5,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "native/ops/op.h"
 #include "native/plan/models.h"
+#include "native/plan/notice.h"
 #include "native/plan/tensor.h"
 #include "native/status.h"
 
@@ -20,12 +20,6 @@ namespace octavo {
 // The memory of one run: arena and scratch.
 struct RunMemory {
   AlignedBuffer buffer;
-};
-
-// Something that the thread of a run does when a step is about to begin.
-struct Notice {
-  size_t step;
-  std::function<void()> give;
 };
 
 class ExecutablePlan {
@@ -60,6 +54,7 @@ class ExecutablePlan {
 
  private:
   ExecutablePlan() = default;
+  void runStep(size_t step, const RunContext& context, const Notice* notice) const;
 
   std::shared_ptr<Model> model_;
   AlignedBuffer constants_;
