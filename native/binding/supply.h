@@ -6,8 +6,8 @@
 namespace octavo {
 
 // supplyPages(memory: Uint8Array, begin: number, end: number): Promise<void>. Takes the pages of
-// these bytes of zeroed memory, see pack/supply.h, on another thread. Until it settles nobody may
-// write there or detach the buffer.
+// these bytes, see pack/supply.h, on another thread. Until it settles nobody may write to the
+// memory or detach its buffer.
 Napi::Value supplyPagesAside(const Napi::CallbackInfo& info);
 
 }  // namespace octavo

@@ -11,7 +11,7 @@ class PageCost {
   // One was taken, in so many nanoseconds, where `most` would be all right. Being too slow by
   // little is soon forgotten; once it adds up to as much again, the cost is high for good.
   void add(int64_t taken, int64_t most) {
-    const int64_t before = excess_, now = before + taken - most;
+    const int64_t now = excess_ + taken - most;
     excess_ = now > 0 ? now : 0;
     if (now > most) isHigh_ = true;
   }

@@ -12,8 +12,8 @@ namespace octavo {
 // takes to load.
 bool areHugePagesCheap();
 
-// Takes the pages of zeroed memory that nobody writes to meanwhile, all at once: huge ones as long
-// as those are cheap, as far as they lie within `room`. Returns where what has been taken ends:
+// Takes the pages that `data` lies on all at once: huge ones as long as those are cheap, as far as
+// they lie within `room`. What is there already stays. Returns where what has been taken ends:
 // behind `data`, or behind the huge page that holds the end of it.
 uint8_t* supplyPages(uint8_t* data, size_t bytes, uint8_t* room, size_t roomBytes);
 

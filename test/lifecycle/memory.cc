@@ -89,6 +89,9 @@ void requireSupply() {
       require(data[0] == 0 && end[-1] == 0, "not zeroed");
     }
   }
+  std::memset(all, 1, kRoom);
+  supplyPages(all + kHugePage + 64, kHugePage, all, kRoom);
+  for (size_t i = 0; i < kRoom; i++) require(all[i] == 1, "what was there is gone");
   unmapPages(all, kRoom);
 }
 

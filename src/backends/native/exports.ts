@@ -79,7 +79,7 @@ export interface AddonExports {
   readonly isas: readonly IsaInfo[];
   /** Detaches buffers, which gives their memory back at once. */
   detach(buffers: readonly ArrayBuffer[]): void;
-  /** Takes the pages of zeroed memory from `begin` to `end`, which nobody may write to or detach until it settles. */
+  /** Takes the pages of the memory from `begin` to `end`. Nobody may write to it or detach it until this settles. */
   supplyPages(memory: Uint8Array, begin: number, end: number): Promise<void>;
   /** All kernels that were built. */
   readonly kernels: readonly KernelInfo[];

@@ -129,7 +129,7 @@ const hugePage = 2 ** 21;
 async function allocate(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes < hugePage) return new Uint8Array(bytes);
   const memory = new Uint8Array(bytes + 2 * hugePage);
-  const [begin, middle, end] = [hugePage, hugePage + (bytes >> 1), hugePage + bytes];
+  const [begin, middle, end] = [hugePage, hugePage + Math.floor(bytes / 2), hugePage + bytes];
   const { supplyPages } = requireAddon();
   await Promise.all([supplyPages(memory, begin, middle), supplyPages(memory, middle, end)]);
   return memory.subarray(begin, end);
